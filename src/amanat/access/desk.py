@@ -1,0 +1,579 @@
+"""The desk: where acts are submitted, approved and carried out.
+
+Every path through it is one database transaction: a proposal with its journal entry; or the last
+approval together with everything that the act writes.  Submitting again with the same idempotency
+key answers with the first outcome.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol
+
+import sqlalchemy as sql
+from coincurve import PublicKey
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+from pydantic import ValidationError
+from sqlalchemy.engine import Connection, Row
+
+from amanat.access import policy
+from amanat.access.actors import Actor
+from amanat.access.acts import (
+    ACTS,
+    VIEWS,
+    ActContext,
+    ActKind,
+    Approval,
+    Approved,
+    Ask,
+    Command,
+    Requirement,
+    Result,
+    ViewContext,
+)
+from amanat.access.tables import idempotency, proposal, requirement
+from amanat.core.canonical import canonical_bytes, digest
+from amanat.core.errors import Invalid, NotFound, Place, Refusal, Refusals
+from amanat.core.ids import new_id
+from amanat.store.journal import Audience, Provenance, declare
+from amanat.store.uow import Store, UnitOfWork
+
+PROPOSAL_LIFETIME = timedelta(hours=24)
+
+_PROPOSED = ("act", "proposal", "digest", "approvers", "expires_at")
+_APPROVED = ("act", "proposal", "digest", "capacity")
+_WITHDRAWN = ("act", "proposal", "digest")
+_EVENTS = {
+    (name, hidden): declare(
+        f"Confidential{name}" if hidden else name,
+        fields,
+        private=("person",),
+        audience=Audience.CONFIDENTIAL if hidden else Audience.PUBLIC,
+    )
+    for name, fields in (
+        ("ActProposed", _PROPOSED),
+        ("ActApproved", _APPROVED),
+        ("ActWithdrawn", _WITHDRAWN),
+    )
+    for hidden in (False, True)
+}
+
+
+class FieldNotAccepted(Invalid):
+    """A field of a command or query does not have the form that its schema prescribes."""
+
+    template = "{field}: {reason} (given: {value})"
+
+
+class SecondPersonRequired(Refusal):
+    """What moves money or rights is proposed by one person and approved by another."""
+
+    status = 403
+    template = "{person} proposed {act} {proposal}; another person of {institution} approves it."
+
+
+class NotAwaited(Refusal):
+    """An approval that the proposal does not need, or has already."""
+
+    template = "{act} {proposal} awaits nothing more of {institution}."
+
+
+class ProposalNotOpen(Refusal):
+    """Only an open proposal can be approved or withdrawn; it expires by itself."""
+
+    template = "{act} {proposal} is {state}."
+
+
+class SignatureNotTheirs(Invalid):
+    """A signature must recover to the key of the person or account that signs."""
+
+    template = "{act} {proposal}: the signature recovers to {recovered}, not to {expected}."
+
+
+class IdempotencyKeyReused(Refusal):
+    """One idempotency key stands for one command."""
+
+    template = "Idempotency key {key} was used for another command."
+
+
+class KeyRing(Protocol):
+    """Signs for people and accounts whose keys this server holds."""
+
+    def sign(self, programme: str, address: str, signed_digest: bytes) -> bytes:
+        """65 bytes r, s, v; raises `KeyNotHeld` when the key is elsewhere."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a submission: carried out with a result, or proposed and waiting."""
+
+    act: str
+    state: str
+    proposal: str | None = None
+    digest: str | None = None
+    awaits: tuple[str, ...] = ()
+    result: Result | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The outcome as the API and `--json` show it."""
+        return {
+            "act": self.act,
+            "state": self.state,
+            "proposal": self.proposal,
+            "digest": self.digest,
+            "awaits": list(self.awaits),
+            "result": self.result,
+        }
+
+
+def parse(kind: type[Any], fields: Mapping[str, Any]) -> Any:
+    """The command or query in `fields`, or every refusal of its form at once."""
+    try:
+        return kind.model_validate(fields)
+    except ValidationError as error:
+        raise Refusals(
+            FieldNotAccepted(
+                place=Place(field=".".join(str(part) for part in one["loc"])),
+                field=".".join(str(part) for part in one["loc"]) or kind.__name__,
+                reason=one["msg"],
+                value=repr(one.get("input"))[:80],
+            )
+            for one in error.errors()
+        ) from None
+
+
+class Desk:
+    """Carries out acts and answers views for authenticated actors."""
+
+    def __init__(
+        self,
+        store: Store,
+        ledger: Any,
+        keys: KeyRing,
+        business_date: Callable[[Connection, str], date],
+    ) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._keys = keys
+        self._business_date = business_date
+
+    # -- acts ---------------------------------------------------------------------------------
+
+    def submit(self, actor: Actor, command: Command, *, key: str | None = None) -> Outcome:
+        """Carry out `command`, or propose it where it needs another's approval.
+
+        Refuses, in order: `Forbidden`, `IdempotencyKeyReused`, and whatever the act refuses.
+        """
+        kind = ACTS[type(command).__name__]
+        policy.require(
+            actor,
+            "submit",
+            kind.name,
+            programme=actor.programme,
+            capacities=kind.capacities,
+            roles=kind.roles,
+        )
+        stated = command.model_dump(mode="json")
+        request = digest({"act": kind.name, "command": stated}).hex()
+        with self._work(actor) as uow:
+            former = self._recall(uow, actor, key, request)
+            if former is not None:
+                return former
+            context = self._context(uow, actor)
+            if kind.approvals is None:
+                result = kind.body(command, context)
+                outcome = Outcome(kind.name, "carried_out", result=result)
+            else:
+                outcome = self._propose(kind, command, stated, context)
+            self._remember(uow, actor, key, request, outcome)
+            uow.commit()
+        return outcome
+
+    def approve(
+        self,
+        actor: Actor,
+        proposal_id: str,
+        *,
+        signatures: Mapping[str, bytes] | None = None,
+    ) -> Outcome:
+        """Give the approval of the actor's institution; the last one carries the act out.
+
+        `signatures` maps the hexadecimal digest that was signed offline to its 65 bytes; without
+        it the key must be on this server.  Refuses, in order: `NotFound`, `Forbidden`,
+        `ProposalNotOpen`, `SecondPersonRequired`, `NotAwaited`, `KeyNotHeld`,
+        `SignatureNotTheirs`, and whatever the act refuses.
+        """
+        with self._work(actor) as uow:
+            row = _find_proposal(uow.connection, actor.programme, proposal_id)
+            kind = ACTS[row.act]
+            needs = _requirements(uow.connection, proposal_id)
+            if not {need.institution for need in needs} & {actor.institution}:
+                raise NotFound(thing="proposal", value=proposal_id)
+            policy.require(
+                actor,
+                "approve",
+                kind.name,
+                programme=actor.programme,
+                institutions={need.institution for need in needs},
+            )
+            now = self._store.clock()
+            _check_open(row, now)
+            if row.person == actor.person:
+                raise SecondPersonRequired(
+                    person=actor.person,
+                    act=row.act,
+                    proposal=proposal_id,
+                    institution=actor.institution,
+                )
+            self._meet(uow, row, needs, actor, signatures or {}, now)
+            outcome = self._carry_out_if_complete(uow, kind, row, actor)
+            uow.commit()
+        return outcome
+
+    def withdraw(self, actor: Actor, proposal_id: str) -> Outcome:
+        """Withdraw one's institution's own open proposal."""
+        with self._work(actor) as uow:
+            row = _find_proposal(uow.connection, actor.programme, proposal_id)
+            if row.institution != actor.institution:
+                raise NotFound(thing="proposal", value=proposal_id)
+            kind = ACTS[row.act]
+            policy.require(
+                actor,
+                "submit",
+                kind.name,
+                programme=actor.programme,
+                capacities=kind.capacities,
+                roles=kind.roles,
+            )
+            _check_open(row, self._store.clock())
+            _set_state(uow, proposal_id, "withdrawn")
+            uow.journal.append(
+                _EVENTS["ActWithdrawn", kind.confidential],
+                {
+                    "act": row.act,
+                    "proposal": proposal_id,
+                    "digest": row.digest,
+                    "person": actor.person,
+                },
+                subject=row.subject,
+                cause=row.entry,
+            )
+            uow.commit()
+        return Outcome(row.act, "withdrawn", proposal=proposal_id, digest=row.digest)
+
+    def view(
+        self, actor: Actor | None, programme: str, name: str, fields: Mapping[str, Any]
+    ) -> Any:
+        """What the view `name` shows this actor, or the public when there is none."""
+        kind = VIEWS.get(name)
+        if kind is None or (actor is None and not kind.public):
+            raise NotFound(thing="view", value=name)
+        if actor is not None and actor.programme != programme:
+            raise NotFound(thing="programme", value=programme)
+        query = parse(kind.query, fields)
+        with self._store.reading() as connection:
+            return kind.body(
+                query,
+                ViewContext(
+                    connection=connection,
+                    programme=programme,
+                    actor=actor,
+                    business_date=self._business_date(connection, programme),
+                    ledger=self._ledger,
+                ),
+            )
+
+    # -- steps --------------------------------------------------------------------------------
+
+    def _work(self, actor: Actor) -> UnitOfWork:
+        with self._store.reading() as connection:
+            today = self._business_date(connection, actor.programme)
+        return self._store.work(
+            Provenance(
+                programme=actor.programme,
+                institution=actor.institution,
+                capacity=",".join(sorted(actor.capacities)),
+                role=actor.role.value,
+                means=actor.means,
+                business_date=today,
+            )
+        )
+
+    def _context(self, uow: UnitOfWork, actor: Actor) -> ActContext:
+        return ActContext(
+            uow=uow,
+            actor=actor,
+            now=self._store.clock(),
+            business_date=self._business_date(uow.connection, actor.programme),
+            ledger=self._ledger,
+        )
+
+    def _propose(
+        self, kind: ActKind, command: Command, stated: dict[str, Any], context: ActContext
+    ) -> Outcome:
+        assert kind.approvals is not None
+        uow, actor = context.uow, context.actor
+        ask = kind.approvals(command, context)
+        row = self._store_proposal(kind, stated, ask, context)
+        needs = _requirements(uow.connection, row.id)
+        if any(need.proposer_counts for need in ask.requirements):
+            own = [
+                need
+                for need, asked in zip(needs, ask.requirements, strict=True)
+                if asked.proposer_counts and asked.institution == actor.institution
+            ]
+            self._meet(uow, row, own, actor, {}, context.now)
+        return self._carry_out_if_complete(uow, kind, row, actor)
+
+    def _store_proposal(
+        self, kind: ActKind, stated: dict[str, Any], ask: Ask, context: ActContext
+    ) -> Row[Any]:
+        uow, actor, identifier = context.uow, context.actor, new_id()
+        memo = dict(ask.memo)
+        whole = {
+            "programme": actor.programme,
+            "act": kind.name,
+            "command": stated,
+            "memo": memo,
+            "proposal": identifier,
+        }
+        expires_at = context.now + PROPOSAL_LIFETIME
+        signed = digest(whole).hex()
+        entry = uow.journal.append(
+            _EVENTS["ActProposed", kind.confidential],
+            {
+                "act": kind.name,
+                "proposal": identifier,
+                "digest": signed,
+                "approvers": sorted({need.institution for need in ask.requirements}),
+                "expires_at": expires_at.isoformat(),
+                "person": actor.person,
+            },
+            subject=ask.subject,
+        )
+        uow.connection.execute(
+            proposal.insert().values(
+                id=identifier,
+                programme=actor.programme,
+                act=kind.name,
+                command=canonical_bytes(stated),
+                memo=canonical_bytes(memo),
+                digest=signed,
+                institution=actor.institution,
+                person=actor.person,
+                subject=ask.subject,
+                proposed_at=context.now.isoformat(),
+                expires_at=expires_at.isoformat(),
+                state="open",
+                entry=entry,
+            )
+        )
+        for position, need in enumerate(ask.requirements):
+            uow.connection.execute(
+                requirement.insert().values(
+                    proposal=identifier,
+                    position=position,
+                    institution=need.institution,
+                    capacity=need.capacity,
+                    signs=need.signs.hex() if need.signs is not None else None,
+                    key=need.key,
+                    shows=dict(need.shows) if need.shows is not None else None,
+                )
+            )
+        return _find_proposal(uow.connection, actor.programme, identifier)
+
+    def _meet(
+        self,
+        uow: UnitOfWork,
+        row: Row[Any],
+        needs: list[Row[Any]],
+        actor: Actor,
+        signatures: Mapping[str, bytes],
+        now: datetime,
+    ) -> None:
+        met = _requirements(uow.connection, row.id)
+        theirs = [
+            need for need in needs if need.institution == actor.institution and need.met_at is None
+        ]
+        # One person meets at most one of an institution's own-key requirements: two key holders
+        # are two people.
+        already = any(n.person == actor.person and n.key is None for n in met)
+        chosen = [need for need in theirs if need.key is not None]
+        own = [need for need in theirs if need.key is None]
+        if own and not already:
+            chosen.append(own[0])
+        if not chosen:
+            raise NotAwaited(act=row.act, proposal=row.id, institution=actor.institution)
+        for need in chosen:
+            self._sign_one(uow, row, need, actor, signatures, now)
+        uow.journal.append(
+            _EVENTS["ActApproved", ACTS[row.act].confidential],
+            {
+                "act": row.act,
+                "proposal": row.id,
+                "digest": row.digest,
+                "capacity": chosen[0].capacity,
+                "person": actor.person,
+            },
+            subject=row.subject,
+            cause=row.entry,
+        )
+
+    def _sign_one(
+        self,
+        uow: UnitOfWork,
+        row: Row[Any],
+        need: Row[Any],
+        actor: Actor,
+        signatures: Mapping[str, bytes],
+        now: datetime,
+    ) -> None:
+        address = need.key or actor.address
+        signed = need.signs or row.digest
+        signature = signatures.get(signed)
+        if address is None:
+            raise NotFound(thing="signing key of", value=actor.person)
+        if signature is None:
+            signature = self._keys.sign(actor.programme, address, bytes.fromhex(signed))
+        recovered = recover(bytes.fromhex(signed), signature)
+        if recovered != address:
+            raise SignatureNotTheirs(
+                act=row.act, proposal=row.id, recovered=recovered, expected=address
+            )
+        uow.connection.execute(
+            sql.update(requirement)
+            .where(requirement.c.proposal == row.id, requirement.c.position == need.position)
+            .values(
+                person=actor.person,
+                address=address,
+                signature=signature.hex(),
+                met_at=now.isoformat(),
+            )
+        )
+
+    def _carry_out_if_complete(
+        self, uow: UnitOfWork, kind: ActKind, row: Row[Any], actor: Actor
+    ) -> Outcome:
+        needs = _requirements(uow.connection, row.id)
+        awaits = tuple(sorted({need.institution for need in needs if need.met_at is None}))
+        if awaits:
+            return Outcome(kind.name, "proposed", row.id, row.digest, awaits)
+        given = tuple(
+            Approved(
+                institution=need.institution,
+                capacity=need.capacity,
+                person=need.person,
+                address=need.address,
+                signature=bytes.fromhex(need.signature) if need.signature else None,
+            )
+            for need in needs
+        )
+        command = kind.command.model_validate_json(row.command)
+        approval = Approval(row.id, json.loads(row.memo), given)
+        uow.journal.provenance = replace(
+            uow.journal.provenance,
+            cause=row.entry,
+            approval=tuple(
+                {
+                    "institution": one.institution,
+                    "capacity": one.capacity,
+                    "signature": one.signature.hex() if one.signature else "",
+                }
+                for one in given
+            ),
+        )
+        result = kind.body(command, replace(self._context(uow, actor), approval=approval))
+        _set_state(uow, row.id, "carried_out", result)
+        return Outcome(kind.name, "carried_out", row.id, row.digest, result=result)
+
+    def _recall(
+        self, uow: UnitOfWork, actor: Actor, key: str | None, request: str
+    ) -> Outcome | None:
+        if key is None:
+            return None
+        row = uow.connection.execute(
+            sql.select(idempotency).where(
+                idempotency.c.programme == actor.programme,
+                idempotency.c.institution == actor.institution,
+                idempotency.c.key == key,
+            )
+        ).one_or_none()
+        if row is None:
+            return None
+        if row.request != request:
+            raise IdempotencyKeyReused(key=key)
+        stored = json.loads(row.outcome)
+        return Outcome(**stored | {"awaits": tuple(stored["awaits"])})
+
+    def _remember(
+        self, uow: UnitOfWork, actor: Actor, key: str | None, request: str, outcome: Outcome
+    ) -> None:
+        if key is not None:
+            uow.connection.execute(
+                idempotency.insert().values(
+                    programme=actor.programme,
+                    institution=actor.institution,
+                    key=key,
+                    request=request,
+                    outcome=canonical_bytes(outcome.as_json()),
+                )
+            )
+
+
+def recover(signed_digest: bytes, signature: bytes) -> str:
+    """The checksummed address whose key made this 65-byte signature over the digest."""
+    if len(signature) != 65:
+        return "0x"
+    v = signature[64]
+    try:
+        public = PublicKey.from_signature_and_message(
+            signature[:64] + bytes([v - 27 if v >= 27 else v]), signed_digest, hasher=None
+        )
+    except Exception:  # coincurve raises bare Exception for points that are not on the curve
+        return "0x"
+    return to_checksum_address(keccak(public.format(compressed=False)[1:])[-20:])
+
+
+def _find_proposal(connection: Connection, programme: str, identifier: str) -> Row[Any]:
+    row = connection.execute(
+        sql.select(proposal)
+        .where(proposal.c.id == identifier, proposal.c.programme == programme)
+        .with_for_update()
+    ).one_or_none()
+    if row is None:
+        raise NotFound(thing="proposal", value=identifier)
+    return row
+
+
+def _requirements(connection: Connection, proposal_id: str) -> list[Row[Any]]:
+    return list(
+        connection.execute(
+            sql.select(requirement)
+            .where(requirement.c.proposal == proposal_id)
+            .order_by(requirement.c.position)
+        )
+    )
+
+
+def _check_open(row: Row[Any], now: datetime) -> None:
+    state = row.state
+    if state == "open" and row.expires_at <= now.isoformat():
+        state = "expired"
+    if state != "open":
+        raise ProposalNotOpen(act=row.act, proposal=row.id, state=state)
+
+
+def _set_state(uow: UnitOfWork, proposal_id: str, state: str, result: Result | None = None) -> None:
+    uow.connection.execute(
+        sql.update(proposal)
+        .where(proposal.c.id == proposal_id)
+        .values(state=state, result=None if result is None else canonical_bytes(result))
+    )
+
+
+__all__ = ["Desk", "KeyRing", "Outcome", "Requirement", "parse", "recover"]
