@@ -197,7 +197,7 @@ def act(
         command = _first_parameter(body)
         ACTS[command.__name__] = ActKind(
             name=command.__name__,
-            room=body.__module__.split(".")[1],
+            room=body.__module__.removeprefix("amanat.").split(".")[0],
             command=command,
             body=body,
             capacities=frozenset(capacities),
@@ -218,7 +218,7 @@ def view(name: str, *, public: bool = False) -> Callable[[V], V]:
         query = _first_parameter(body)
         VIEWS[name] = ViewKind(
             name=name,
-            room=body.__module__.split(".")[1],
+            room=body.__module__.removeprefix("amanat.").split(".")[0],
             query=query,
             body=body,
             public=public,
