@@ -14,6 +14,7 @@ from decimal import (
     ROUND_UP,
     Decimal,
 )
+from typing import Any
 
 from amanat.auctions.model import (
     Bid,
@@ -234,7 +235,7 @@ TERMS_LAWS: tuple[Callable[[TenderTerms], Iterable[Refusal]], ...] = (
 def nominal_fits(terms: TenderTerms, bids: Sequence[Bid]) -> Iterator[Finding]:
     """Every bid keeps the tender's minimum, multiple and maximum."""
     for bid in bids:
-        names = {"number": bid.number, "line": bid.line, "nominal": bid.nominal}
+        names: dict[str, Any] = {"number": bid.number, "line": bid.line, "nominal": bid.nominal}
         if bid.nominal < terms.bid_minimum:
             yield bid, NominalBelowMinimum(**names, minimum=terms.bid_minimum)
         if bid.nominal % terms.bid_multiple:
@@ -248,7 +249,11 @@ def quote_fits(terms: TenderTerms, bids: Sequence[Bid]) -> Iterator[Finding]:
     by_price = terms.bid_by is BidBy.PRICE
     decimals = terms.rounding.price_decimals if by_price else terms.rounding.yield_decimals
     for bid in competitive(bids):
-        names = {"number": bid.number, "line": bid.line, "bid_by": terms.bid_by.value}
+        names: dict[str, Any] = {
+            "number": bid.number,
+            "line": bid.line,
+            "bid_by": terms.bid_by.value,
+        }
         value, other = (bid.price, bid.yield_pct) if by_price else (bid.yield_pct, bid.price)
         if value is None or other is not None:
             yield bid, QuoteWrong(**names)
@@ -292,7 +297,7 @@ def investor_may_bid(terms: TenderTerms, bids: Sequence[Bid]) -> Iterator[Findin
     """A non-competitive bid names an investor of a class that may bid, within the cap."""
     rules = terms.non_competitive
     for bid in non_competitive(bids):
-        names = {"number": bid.number, "line": bid.line}
+        names: dict[str, Any] = {"number": bid.number, "line": bid.line}
         if rules is None:
             yield bid, NonCompetitiveNotOffered(**names)
             continue
