@@ -1,7 +1,7 @@
 """Calendars read from a gazette: which days settle, which are only closed to the public.
 
-A calendar is one version of what was announced.  It covers the days from `first_day` to
-`last_day` and refuses every other, since a day that nobody gazetted is not known to be open.
+A calendar is one version of what was announced.  It covers the days of its spans and refuses
+every other, since a day that nobody gazetted is not known to be open.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class DateOutsideCalendar(Refusal):
     """A calendar never answers for a day that its gazette does not cover."""
 
     template: ClassVar[str] = (
-        "{day} lies outside calendar {calendar} version {version}, {first_day} to {last_day}."
+        "{day} lies outside calendar {calendar} version {version}, which covers {covers}."
     )
 
 
@@ -73,24 +73,32 @@ class DayOff:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """One version of a gazette.  `weekend` holds ISO weekdays (Monday 1 ... Sunday 7)."""
+    """One version of a gazette.
+
+    `spans` are the first and last days that it covers, both included; `weekend` holds ISO
+    weekdays (Monday 1 ... Sunday 7); `reroll_rules` say per kind of event what a newer version
+    does to it.
+    """
 
     code: str
     version: str
-    first_day: date
-    last_day: date
+    spans: tuple[tuple[date, date], ...]
     weekend: frozenset[int]
     days_off: Mapping[date, DayOff]
     reroll_rules: Mapping[str, Reroll]
 
     def __post_init__(self) -> None:
-        if self.first_day > self.last_day:
-            raise InvalidCalendar(calendar=self.code, reason="it ends before it begins")
+        if not self.spans or any(first > last for first, last in self.spans):
+            raise InvalidCalendar(calendar=self.code, reason="a span ends before it begins")
         if not self.weekend <= frozenset(range(1, 8)) or len(self.weekend) == 7:
             raise InvalidCalendar(calendar=self.code, reason="the weekend leaves no day open")
         for day in self.days_off:
-            if not self.first_day <= day <= self.last_day:
+            if not self.covers(day):
                 raise InvalidCalendar(calendar=self.code, reason=f"{day} lies outside its dates")
+
+    def covers(self, day: date) -> bool:
+        """Whether this calendar answers for `day`."""
+        return any(first <= day <= last for first, last in self.spans)
 
     def day_off(self, day: date) -> DayOff | None:
         """The listed day off, or None.  Refuses `DateOutsideCalendar`."""
@@ -171,11 +179,8 @@ class Calendar:
         return day
 
     def _check(self, day: date) -> None:
-        if not self.first_day <= day <= self.last_day:
+        if not self.covers(day):
+            covers = ", ".join(f"{first} to {last}" for first, last in self.spans)
             raise DateOutsideCalendar(
-                day=day,
-                calendar=self.code,
-                version=self.version,
-                first_day=self.first_day,
-                last_day=self.last_day,
+                day=day, calendar=self.code, version=self.version, covers=covers
             )
