@@ -1,0 +1,72 @@
+# Two commands do everything on a machine with Python 3.11+ and make: `make pilot`, `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm
+PILOT ?= pilots/pib-3y-2021
+
+.PHONY: setup pilot pilots serve test lint conformance soak bench browser lock clean
+
+setup: .venv/.platform node_modules/.installed
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Amanat needs Python 3.11 or newer; this is " + sys.version)'
+	$(PYTHON) -m venv .venv
+
+.venv/.platform: requirements.lock pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-build.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+.venv/.dev: requirements-dev.lock .venv/.platform
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	touch $@
+
+node_modules/.installed: package-lock.json .venv/.platform
+	$(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
+
+pilot: setup
+	$(BIN)/amanat pilot $(PILOT)
+
+pilots: setup
+	$(BIN)/amanat pilots
+
+serve: setup
+	$(BIN)/amanat serve
+
+# A browser for the tests: the system's, or one that playwright fetches.  Never skipped in silence.
+browser: .venv/.dev
+	@command -v chromium chromium-browser google-chrome >/dev/null 2>&1 \
+	  || $(BIN)/playwright install --with-deps chromium \
+	  || { echo "make test needs Chromium: install your system's package 'chromium'"; exit 1; }
+
+lint: setup .venv/.dev
+	$(BIN)/ruff check src tests bench
+	$(BIN)/ruff format --check src tests bench
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: setup .venv/.dev browser lint
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+conformance: setup .venv/.dev
+	@test -n "$(AMANAT_REFERENCE_DATA)" || { echo "set AMANAT_REFERENCE_DATA to the folder of reference data"; exit 2; }
+	$(BIN)/python -m pytest -m conformance tests/conformance
+
+soak: setup .venv/.dev
+	$(BIN)/python -m pytest -m soak tests --durations=0
+
+bench: setup .venv/.dev
+	$(BIN)/python bench/gas.py
+	$(BIN)/python bench/settlement.py
+
+# Locks are made anew only on purpose.
+lock: .venv/.dev
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra platform --generate-hashes --no-emit-index-url --no-emit-find-links -o requirements.lock
+	$(BIN)/uv pip compile --quiet pyproject.toml --group build --generate-hashes --no-emit-index-url --no-emit-find-links -o requirements-build.lock
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra platform --group dev --group build --generate-hashes --no-emit-index-url --no-emit-find-links -o requirements-dev.lock
+	$(NPM) install --package-lock-only --ignore-scripts
+
+clean:
+	rm -rf .venv node_modules var dist
