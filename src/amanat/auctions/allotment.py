@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
+from decimal import Decimal, localcontext
 from enum import StrEnum
 from itertools import groupby
 
@@ -32,9 +32,7 @@ from amanat.auctions.model import (
     Weighting,
 )
 from amanat.core.errors import Refusal
-
-# Enough digits that no sum or average of an auction is rounded before the rules round it.
-_CONTEXT = Context(prec=50, rounding=ROUND_HALF_EVEN)
+from amanat.core.quantities import EXACT
 
 
 class Status(StrEnum):
@@ -151,7 +149,7 @@ def allot(
     `AwardAcceptsNothing`, `AwardExceedsBids`, `AwardCutsBetterBids`.
     """
     check_terms(terms)
-    with localcontext(_CONTEXT):
+    with localcontext(EXACT):
         # Copies, so that a bid given twice is two bids and breaks the law against it twice.
         ordered = [replace(bid) for bid in sorted(bids, key=_full_order)]
         void = _void(terms, ordered)

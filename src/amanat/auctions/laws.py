@@ -4,16 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from decimal import (
-    ROUND_CEILING,
-    ROUND_DOWN,
-    ROUND_FLOOR,
-    ROUND_HALF_DOWN,
-    ROUND_HALF_EVEN,
-    ROUND_HALF_UP,
-    ROUND_UP,
-    Decimal,
-)
 from typing import Any
 
 from amanat.auctions.model import (
@@ -24,6 +14,7 @@ from amanat.auctions.model import (
     TenderTerms,
 )
 from amanat.core.errors import Invalid, Refusal, Refused
+from amanat.core.quantities import round_to
 
 
 class TermsInvalid(Invalid):
@@ -118,16 +109,6 @@ class LineTwice(Invalid):
 
 Finding = tuple[Bid, Refusal]
 
-ROUNDING_MODES = (
-    ROUND_HALF_UP,
-    ROUND_HALF_EVEN,
-    ROUND_HALF_DOWN,
-    ROUND_DOWN,
-    ROUND_UP,
-    ROUND_FLOOR,
-    ROUND_CEILING,
-)
-
 
 def terms_positive(terms: TenderTerms) -> Iterator[Refusal]:
     """Sizes and steps are above zero."""
@@ -205,7 +186,7 @@ def terms_identified(terms: TenderTerms) -> Iterator[Refusal]:
 
 
 def terms_rounded(terms: TenderTerms) -> Iterator[Refusal]:
-    """Decimals are few, and the rounding mode is one that `decimal` knows."""
+    """Published figures have a sane number of decimals."""
     rounding = terms.rounding
     decimals = {
         "rounding.price_decimals": rounding.price_decimals,
@@ -217,10 +198,6 @@ def terms_rounded(terms: TenderTerms) -> Iterator[Refusal]:
     for term, value in decimals.items():
         if not 0 <= value <= 12:
             yield TermsInvalid(term=term, value=value, rule="it must be from 0 to 12")
-    if rounding.mode not in ROUNDING_MODES:
-        yield TermsInvalid(
-            term="rounding.mode", value=rounding.mode, rule="it must be one of decimal's modes"
-        )
 
 
 TERMS_LAWS: tuple[Callable[[TenderTerms], Iterable[Refusal]], ...] = (
@@ -261,7 +238,7 @@ def quote_fits(terms: TenderTerms, bids: Sequence[Bid]) -> Iterator[Finding]:
         low = 0 if by_price else -100
         if not value.is_finite() or not low < value < 1000:
             yield bid, QuoteOutOfRange(**names, value=value)
-        elif value != value.quantize(Decimal(1).scaleb(-decimals)):
+        elif value != round_to(value, decimals):
             yield bid, QuoteTooFine(**names, value=value, decimals=decimals)
 
 

@@ -11,9 +11,11 @@ DMMD Circular 02/2007 for the margin and the non-competitive rules of its auctio
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
+
+from amanat.core.quantities import Rounding, round_to
 
 
 class Method(StrEnum):
@@ -124,12 +126,12 @@ class NonCompetitiveRules:
 
 @dataclass(frozen=True, slots=True)
 class RoundingRules:
-    """Decimals of what is published and paid; `mode` is one of `decimal`'s rounding modes."""
+    """Decimals of what is published and paid, and how they are reached."""
 
     price_decimals: int = 4
     yield_decimals: int = 4
     money_decimals: int = 2
-    mode: str = ROUND_HALF_UP
+    mode: Rounding = Rounding.HALF_UP
 
     def price(self, exact: Decimal) -> Decimal:
         """A price per 100, rounded as bid and published."""
@@ -142,11 +144,11 @@ class RoundingRules:
     def money(self, nominal: int, per_100: Decimal) -> int:
         """What `nominal` costs at `per_100`, in minor units."""
         exact = Decimal(nominal) * per_100 * Decimal(10) ** (self.money_decimals - 2)
-        return int(exact.quantize(Decimal(1), rounding=self.mode))
+        return int(round_to(exact, 0, self.mode))
 
     def to(self, exact: Decimal, decimals: int) -> Decimal:
         """`exact` to a number of decimals."""
-        return exact.quantize(Decimal(1).scaleb(-decimals), rounding=self.mode)
+        return round_to(exact, decimals, self.mode)
 
 
 @dataclass(frozen=True, slots=True)
