@@ -57,9 +57,7 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
 
 
-def insert_many(
-    connection: Connection, table: sql.Table, rows: Sequence[dict[str, Any]]
-) -> None:
+def insert_many(connection: Connection, table: sql.Table, rows: Sequence[dict[str, Any]]) -> None:
     """Insert rows of one shape quickly on both databases; all of them, or an error."""
     if not rows:
         return

@@ -91,9 +91,7 @@ class UnitOfWork:
     def __enter__(self) -> Self:
         self.connection = self.store.engine.connect()
         self._transaction = self.connection.begin()
-        self.journal = Journal(
-            self.connection, self.provenance, self.store.vault, self.store.clock
-        )
+        self.journal = Journal(self.connection, self.provenance, self.store.vault, self.store.clock)
         self.orders = self.store.bind_orders(self)
         return self
 
