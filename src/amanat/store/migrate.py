@@ -1,0 +1,44 @@
+"""Brings a database to this version's tables; safe to call at every start."""
+
+from __future__ import annotations
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from sqlalchemy.engine import Connection, Engine
+
+from amanat.store.journal import Audience
+from amanat.store.tables import log_size, metadata
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", "amanat.store:migrations")
+    config.attributes["connection"] = connection
+    return config
+
+
+def migrate(engine: Engine) -> None:
+    """Run every migration that this database has not had, in one transaction."""
+    with engine.begin() as connection:
+        command.upgrade(_config(connection), "head")
+        present = set(
+            connection.execute(log_size.select().with_only_columns(log_size.c.log)).scalars()
+        )
+        for audience in Audience:
+            if audience.value not in present:
+                connection.execute(log_size.insert().values(log=audience.value, size=0))
+
+
+def differences(engine: Engine) -> list[object]:
+    """What the declared tables have and the migrated database has not, or the other way round."""
+    with engine.connect() as connection:
+        found = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(found, metadata))
+
+
+def write_migration(engine: Engine, message: str) -> None:
+    """Write a new version file from the differences (for developers)."""
+    with engine.begin() as connection:
+        command.revision(_config(connection), message=message, autogenerate=True)
