@@ -1,0 +1,254 @@
+"""A JSON-RPC client for one network with several nodes: pooled, batched, with failover.
+
+Reads and writes go to the first node that is healthy.  A node that does not answer rests for a
+while and the next one is asked; a signed transaction has one hash wherever it is sent, so writes
+may be repeated at another node as safely as reads.
+
+```
+AmanatError
+├── Unavailable
+│   └── NodeUnavailable     no node of the list answers
+├── Corrupt
+│   └── WrongChain          a node answers for another chain than the one configured
+├── RpcFault                a node answered with a JSON-RPC error
+│   └── CallReverted        the error is a revert; `data` holds what the contract said
+```
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from amanat.core.errors import AmanatError, Corrupt, Unavailable
+
+Call = tuple[str, Sequence[Any]]
+
+# A batch is cut when it holds this many calls or this many bytes: nodes limit request bodies.
+BATCH_CALLS_MAX = 200
+BATCH_BYTES_MAX = 1_500_000
+
+METHOD_NOT_FOUND = -32601
+
+
+class NodeUnavailable(Unavailable):
+    """No node of the list answers; every one's reason is in the message."""
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        self.reasons = dict(reasons)
+        told = "; ".join(f"{url}: {reason}" for url, reason in reasons.items())
+        super().__init__(f"No node answers ({told or 'none is configured'}).")
+
+
+class WrongChain(Corrupt):
+    """A node of the list belongs to another chain; nothing may be sent to it."""
+
+    def __init__(self, url: str, expected: int, found: int) -> None:
+        self.url, self.expected, self.found = url, expected, found
+        super().__init__(f"{url} is on chain {found}, not on chain {expected}.")
+
+
+class RpcFault(AmanatError):
+    """A node answered, with an error (JSON-RPC 2.0, section 5.1)."""
+
+    def __init__(self, method: str, number: int, text: str, data: Any = None) -> None:
+        self.method, self.number, self.text, self.data = method, number, text, data
+        super().__init__(f"{method}: {text} ({number})")
+
+
+class CallReverted(RpcFault):
+    """A contract said no; `revert` is what it returned, empty where it gave no reason."""
+
+    @property
+    def revert(self) -> bytes:
+        """The bytes that the contract reverted with: four of selector, then the fields."""
+        found = self.data.get("data") if isinstance(self.data, Mapping) else self.data
+        if isinstance(found, str) and found.startswith("0x"):
+            return bytes.fromhex(found[2:])
+        return b""
+
+
+def fault_of(method: str, error: Mapping[str, Any]) -> RpcFault:
+    """The typed form of a JSON-RPC error object."""
+    number, text = int(error.get("code", 0)), str(error.get("message", ""))
+    reverted = number == 3 or "revert" in text.lower()
+    kind = CallReverted if reverted else RpcFault
+    return kind(method, number, text, error.get("data"))
+
+
+@dataclass(frozen=True, slots=True)
+class NodeHealth:
+    """What one node says of itself: its height, or why it gave none."""
+
+    url: str
+    height: int | None
+    error: str | None
+
+
+@dataclass(slots=True)
+class _Node:
+    url: str
+    rests_until: float = 0.0
+    chain_checked: bool = False
+    reason: str = ""
+
+
+class RpcClient:
+    """Asks the nodes of one network; safe to share between threads.
+
+    `urls` may be a function, for a node whose port can change when it is restarted.  With
+    `chain_id` every node is asked once for its chain before it is used.
+    """
+
+    def __init__(
+        self,
+        urls: Sequence[str] | Callable[[], Sequence[str]],
+        *,
+        chain_id: int | None = None,
+        timeout_s: float = 20.0,
+        rest_s: float = 2.0,
+        connections_max: int = 16,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self._urls = urls if callable(urls) else lambda: urls
+        self.chain_id = chain_id
+        self._rest_s = rest_s
+        self._nodes: dict[str, _Node] = {}
+        self._numbers = itertools.count(1)
+        self._http = httpx.Client(
+            timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, 3.0)),
+            limits=httpx.Limits(
+                max_connections=connections_max, max_keepalive_connections=connections_max
+            ),
+            headers={"content-type": "application/json", **(headers or {})},
+            trust_env=False,
+        )
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._http.close()
+
+    def call(self, method: str, *params: Any) -> Any:
+        """The result of one call.
+
+        Raises `RpcFault` (`CallReverted`) as the node answered, `NodeUnavailable` if none did.
+        """
+        answer = self.batch([(method, params)])[0]
+        if isinstance(answer, RpcFault):
+            raise answer
+        return answer
+
+    def batch(self, calls: Sequence[Call]) -> list[Any]:
+        """The results in the order of the calls; a call that failed has its `RpcFault` there.
+
+        Calls of one batch are not atomic, and nodes may work on them at the same time.
+        Raises `NodeUnavailable`.
+        """
+        results: list[Any] = []
+        for part in _parts(calls):
+            results.extend(self._ask(part))
+        return results
+
+    def block_number(self) -> int:
+        """The height of the first healthy node."""
+        return int(self.call("eth_blockNumber"), 16)
+
+    def health(self) -> list[NodeHealth]:
+        """Ask every node for its height, whether or not it rests."""
+        report = []
+        for node in self._current_nodes():
+            try:
+                self._check_chain(node)
+                answer = self._post(node, [("eth_blockNumber", ())])[0]
+            except (httpx.HTTPError, ValueError, WrongChain) as error:
+                report.append(NodeHealth(node.url, None, str(error) or type(error).__name__))
+                continue
+            if isinstance(answer, RpcFault):
+                report.append(NodeHealth(node.url, None, str(answer)))
+            else:
+                report.append(NodeHealth(node.url, int(answer, 16), None))
+        return report
+
+    def forget_rests(self) -> None:
+        """Ask every node again at once, for instance after one was restarted."""
+        for node in self._nodes.values():
+            node.rests_until = 0.0
+
+    def _current_nodes(self) -> list[_Node]:
+        return [self._nodes.setdefault(url, _Node(url)) for url in self._urls()]
+
+    def _ask(self, calls: Sequence[Call]) -> list[Any]:
+        nodes = self._current_nodes()
+        now = time.monotonic()
+        ready = [node for node in nodes if node.rests_until <= now]
+        # If all of them rest, asking again is better than giving up unasked.
+        for node in ready or nodes:
+            try:
+                self._check_chain(node)
+                return self._post(node, calls)
+            except (httpx.HTTPError, ValueError) as error:
+                node.reason = str(error) or type(error).__name__
+                node.rests_until = time.monotonic() + self._rest_s
+        raise NodeUnavailable({node.url: node.reason or "rests" for node in nodes})
+
+    def _check_chain(self, node: _Node) -> None:
+        if self.chain_id is None or node.chain_checked:
+            return
+        found = self._post(node, [("eth_chainId", ())])[0]
+        if isinstance(found, RpcFault):
+            raise ValueError(str(found))
+        if int(found, 16) != self.chain_id:
+            raise WrongChain(node.url, self.chain_id, int(found, 16))
+        node.chain_checked = True
+
+    def _post(self, node: _Node, calls: Sequence[Call]) -> list[Any]:
+        first = next(self._numbers) * BATCH_CALLS_MAX * 2
+        body = [
+            {"jsonrpc": "2.0", "id": first + at, "method": method, "params": list(params)}
+            for at, (method, params) in enumerate(calls)
+        ]
+        content = json.dumps(body if len(body) > 1 else body[0], separators=(",", ":"))
+        response = self._http.post(node.url, content=content)
+        if response.status_code >= 400:
+            raise ValueError(f"HTTP {response.status_code}")
+        answers = json.loads(response.content)
+        if isinstance(answers, dict):
+            answers = [answers]
+        return _ordered(calls, answers, first)
+
+
+def _ordered(calls: Sequence[Call], answers: list[dict[str, Any]], first: int) -> list[Any]:
+    """Answers in the order of the calls (a node may answer a batch in any order)."""
+    if len(answers) == 1 and len(calls) > 1 and "error" in answers[0]:
+        raise ValueError(str(answers[0]["error"].get("message", "batch refused")))
+    results: list[Any] = [None] * len(calls)
+    missing = set(range(len(calls)))
+    for answer in answers:
+        at = int(answer["id"]) - first
+        if at not in missing:
+            raise ValueError("an answer that was not asked for")
+        missing.discard(at)
+        error = answer.get("error")
+        results[at] = fault_of(calls[at][0], error) if error else answer.get("result")
+    if missing:
+        raise ValueError(f"{len(missing)} answers of {len(calls)} are missing")
+    return results
+
+
+def _parts(calls: Sequence[Call]) -> Iterator[Sequence[Call]]:
+    start = size = 0
+    for at, (_, params) in enumerate(calls):
+        weight = 100 + sum(len(one) if isinstance(one, str) else 200 for one in params)
+        full = at - start >= BATCH_CALLS_MAX or size + weight > BATCH_BYTES_MAX
+        if full and at > start:
+            yield calls[start:at]
+            start, size = at, 0
+        size += weight
+    if start < len(calls):
+        yield calls[start:]
