@@ -7,7 +7,6 @@ ledger keeps.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -319,7 +318,6 @@ def terms_from(given: Mapping[str, object]) -> Terms:
     return form(**values)
 
 
-@functools.cache
 def _innocent(form: type[BillTerms] | type[BondTerms]) -> dict[str, Any]:
     """Values that break no law, to stand in for fields that could not be read."""
     shared = {
