@@ -1,0 +1,117 @@
+"""The commands and queries of participants, as the API, files and command line write them."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from amanat.access.acts import Command, Query
+from amanat.participants.model import TEXT_MAX, AccountKind, Certificate, Level
+
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+"""A short name of a thing within a programme."""
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+"""ISO 3166-1 alpha-2."""
+Words = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_MAX)]
+"""A text that a person wrote."""
+Address = Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{40}$")]
+"""An account on the ledger, with its checksum (EIP-55)."""
+
+
+class AdmitParticipant(Command):
+    """Admit an institution as a participant of one class; its class authority signs."""
+
+    participant: Code
+    participant_class: Code
+    country: Country
+    valid_until: date
+    level: Level = Level.ACTIVE
+    lei: str | None = None
+
+
+class RenewParticipant(Command):
+    """Extend (or shorten) the day until which a participant's admission is valid."""
+
+    participant: Code
+    valid_until: date
+
+
+class SetLevel(Command):
+    """Set what a participant may do; a stricter level binds here from the request."""
+
+    participant: Code
+    level: Level
+    reason: Words
+
+
+class AccountToEnrol(Command):
+    """One account: for a client also the holder's name (kept private), class and residency."""
+
+    address: Address
+    kind: AccountKind
+    label: Code
+    holder_class: Code
+    tax_residency: Country
+    holder: Words | None = None
+
+
+class EnrolAccounts(Command):
+    """Enrol accounts of one participant, all of them or none; its class authority signs."""
+
+    participant: Code
+    accounts: Annotated[tuple[AccountToEnrol, ...], Field(min_length=1, max_length=100)]
+
+
+class RecordTaxStatus(Command):
+    """Record how the holder of an account is taxed: class, active taxpayer, certificate."""
+
+    address: Address
+    holder_class: Code
+    active_taxpayer: bool
+    valid_from: date
+    valid_to: date | None = None
+    tax_residency: Country
+    certificate: Certificate | None = None
+    certificate_number: Words | None = None
+    reduced_rate: Decimal | None = None
+    source: Words
+
+
+class EnterInstitution(Command):
+    """Enter an institution that may then be admitted; it has no authority on the chain."""
+
+    institution: Code
+    name: Words
+    capacities: tuple[Code, ...] = ("participant",)
+
+
+class EnterPerson(Command):
+    """Enter a person of an institution with the key with which they sign."""
+
+    institution: Code
+    person: Code
+    name: Words
+    role: str
+    address: Address | None = None
+
+
+class ParticipantsAsked(Query):
+    """Which participants to list."""
+
+    participant_class: Code | None = None
+
+
+class ParticipantAsked(Query):
+    """One participant by its code."""
+
+    participant: Code
+
+
+class AccountsAsked(Query):
+    """Which accounts to list; without a participant, all that the actor may see."""
+
+    participant: Code | None = None
+    kind: AccountKind | None = None

@@ -1,0 +1,223 @@
+"""The programme: its terms, its ceiling and headroom, its day, and the laws over them.
+
+A ceiling is in US dollars and caps what is authorised, in cents.  The dollar value of an
+authorisation is fixed when it is given: nominal divided by the rate of a stated date, rounded up
+to the cent, so that rounding never makes room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_CEILING, Decimal, localcontext
+from enum import StrEnum
+from typing import ClassVar
+
+from amanat.core.calendars import Calendar
+from amanat.core.errors import Invalid, Refusal
+from amanat.core.quantities import EXACT
+
+
+class Phase(StrEnum):
+    """The phase of a business day; it only moves forward."""
+
+    OPEN = "open"
+    BIDDING_CLOSED = "bidding_closed"
+    CLOSED = "closed"
+
+    @property
+    def number(self) -> int:
+        """The phase as the ledger counts it, from 0."""
+        return list(Phase).index(self)
+
+
+class AuthorisationState(StrEnum):
+    """What became of an authorisation."""
+
+    REQUESTED = "requested"
+    DONE = "done"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class CeilingExceeded(Refusal):
+    """What is authorised never passes the programme's ceiling in US dollars."""
+
+    template: ClassVar[str] = (
+        "{isin}: USD {value} is more than the headroom of USD {headroom} under the ceiling of "
+        "USD {ceiling} (authorised: USD {authorised})."
+    )
+
+
+class ClearanceMissing(Refusal):
+    """Each clearance that is mandatory for a kind of instrument has an institution to give it."""
+
+    template: ClassVar[str] = "A {kind} needs the clearance {clearance}, which nobody here gives."
+
+
+class UnknownKind(Invalid):
+    """A kind of instrument is one that the programme's terms allow."""
+
+    template: ClassVar[str] = "Programme {programme} allows no {kind}; it allows {allowed}."
+
+
+class TermsContradict(Refusal):
+    """A further authorisation of an ISIN repeats its terms exactly."""
+
+    template: ClassVar[str] = "{isin} exists with other terms (hash {existing}, given {given})."
+
+
+class AuthorisationExpired(Invalid):
+    """An authorisation expires after the business day on which it is given."""
+
+    template: ClassVar[str] = (
+        "An authorisation that expires on {expires_on} has lapsed on {business_date}."
+    )
+
+
+class RateMissing(Refusal):
+    """A rate of exchange is taken from the dated table, never guessed."""
+
+    template: ClassVar[str] = "There is no rate of {currency} to the US dollar for {rate_date}."
+
+
+class RateFromFuture(Invalid):
+    """An authorisation uses a rate of its own day or an earlier one."""
+
+    template: ClassVar[str] = "The rate of {rate_date} is not known on {business_date}."
+
+
+class RateContradicts(Refusal):
+    """One day has one rate."""
+
+    template: ClassVar[str] = "The rate for {rate_date} is {existing} already, not {given}."
+
+
+class NotAuthorised(Refusal):
+    """Only what is authorised, done and not lapsed can be issued."""
+
+    template: ClassVar[str] = (
+        "{isin}: {nominal} asked, {available} authorised and not yet issued (expired ones aside)."
+    )
+
+
+class NothingUnsold(Refusal):
+    """Only what lies unsold in the issuer's distribution account can be cancelled."""
+
+    template: ClassVar[str] = "{isin}: {nominal} asked, {available} unsold."
+
+
+class DayNotForward(Refusal):
+    """The programme's day and phase only move forward."""
+
+    template: ClassVar[str] = "It is {today}, {phase}: the programme cannot go to {to}, {to_phase}."
+
+
+class NotBusinessDay(Refusal):
+    """A programme's day is a settlement day of its calendar."""
+
+    template: ClassVar[str] = "{day} is no settlement day of calendar {calendar}: {reason}."
+
+
+class DayAheadOfTime(Refusal):
+    """The programme's day is never ahead of the ledger's clock, unless it is a simulation."""
+
+    template: ClassVar[str] = "{day} is ahead of the ledger's date {node_date}."
+
+
+class PhaseForbids(Refusal):
+    """An act belongs to certain phases of the day."""
+
+    template: ClassVar[str] = "{act} belongs to the phase {allowed}; the day {day} is {phase}."
+
+
+class Halted(Refusal):
+    """While a security or the programme is halted, nothing new is done with it."""
+
+    template: ClassVar[str] = "{scope} is halted since {since}: {reason}"
+
+
+class NotHalted(Refusal):
+    """Only what is halted can be resumed."""
+
+    template: ClassVar[str] = "{scope} is not halted."
+
+
+class NotOpenAuthorisation(Refusal):
+    """An authorisation can be withdrawn until it is executed."""
+
+    template: ClassVar[str] = "Authorisation {number} is {state}; it cannot be withdrawn."
+
+
+@dataclass(frozen=True, slots=True)
+class Headroom:
+    """The ceiling and what stands against it, in US cents."""
+
+    ceiling_cents: int
+    authorised_cents: int
+
+    @property
+    def left_cents(self) -> int:
+        """What may still be authorised; never negative unless records disagree."""
+        return self.ceiling_cents - self.authorised_cents
+
+    def refuse(self, isin: str, value_cents: int) -> Refusal | None:
+        """`CeilingExceeded` with all figures, when `value_cents` does not fit."""
+        if value_cents <= self.left_cents:
+            return None
+        return CeilingExceeded(
+            isin=isin,
+            value=dollars(value_cents),
+            headroom=dollars(self.left_cents),
+            ceiling=dollars(self.ceiling_cents),
+            authorised=dollars(self.authorised_cents),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ProgrammeDay:
+    """The programme's day and its phase."""
+
+    day: date
+    phase: Phase
+
+    def refuse_move(self, to: ProgrammeDay, calendar: Calendar) -> Refusal | None:
+        """Why the programme cannot go from here to `to`: backward, or no settlement day.
+
+        A new day begins in phase open; within a day, phases may be passed over.
+        """
+        order = (to.day, to.phase.number)
+        backward = order <= (self.day, self.phase.number)
+        if backward or (to.day > self.day and to.phase is not Phase.OPEN):
+            return DayNotForward(
+                today=self.day, phase=self.phase.value, to=to.day, to_phase=to.phase.value
+            )
+        if not calendar.is_settlement_day(to.day):
+            listed = calendar.day_off(to.day)
+            reason = listed.name if listed else "weekend"
+            return NotBusinessDay(day=to.day, calendar=calendar.code, reason=reason)
+        return None
+
+
+def dollars(cents: int) -> str:
+    """US cents as text in dollars, with separators: 12,345.67."""
+    return f"{Decimal(cents).scaleb(-2, context=EXACT):,.2f}"
+
+
+def usd_value_cents(nominal: int, rate: Decimal) -> int:
+    """The value of `nominal` (units of one rupee) in US cents at `rate` rupees to the dollar.
+
+    Rounded up to the cent: a ceiling is never passed by rounding.
+
+    >>> usd_value_cents(1_000_000, Decimal("157.50"))
+    634921
+    """
+    with localcontext(EXACT):
+        return int((Decimal(nominal) * 100 / rate).to_integral_value(rounding=ROUND_CEILING))
+
+
+def missing_clearances(needed: Iterable[str], given: Iterable[str]) -> list[str]:
+    """The clearances that nobody gives, in the order in which they are needed."""
+    present = set(given)
+    return [one for one in needed if one not in present]
