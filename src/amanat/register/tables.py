@@ -1,0 +1,49 @@
+"""Tables of the register: freezes and forced movements by order, and where each order stands."""
+
+from __future__ import annotations
+
+import sqlalchemy as sql
+
+from amanat.store.tables import metadata
+
+hold = sql.Table(
+    "register_hold",
+    metadata,
+    sql.Column("programme", sql.String(64), primary_key=True),
+    sql.Column("id", sql.String(36), primary_key=True),
+    sql.Column("number", sql.BigInteger, nullable=False, comment="of the order on the ledger"),
+    sql.Column("account", sql.String(42), nullable=False),
+    sql.Column("isin", sql.String(12), comment="absent: the account with all that it holds"),
+    sql.Column("nominal", sql.BigInteger, comment="absent with isin: nothing may move"),
+    sql.Column("order_hash", sql.String(64), nullable=False, comment="SHA-256 of the paper"),
+    sql.Column("reason", sql.String(200), nullable=False),
+    sql.Column("state", sql.String(10), nullable=False, comment="requested, held, released..."),
+    sql.Column("requested_at", sql.String(32), nullable=False),
+    sql.Column("done_at", sql.String(32)),
+    sql.Column("released_at", sql.String(32)),
+    sql.Column("order_id", sql.String(36)),
+    sql.Column("failure", sql.Text),
+    sql.UniqueConstraint("programme", "number"),
+    sql.Index(None, "programme", "account", "state"),
+)
+
+movement = sql.Table(
+    "register_movement",
+    metadata,
+    sql.Column("programme", sql.String(64), primary_key=True),
+    sql.Column("id", sql.String(36), primary_key=True),
+    sql.Column("number", sql.BigInteger, nullable=False, comment="of the order on the ledger"),
+    sql.Column("kind", sql.String(16), nullable=False, comment="forced or reregistration"),
+    sql.Column("isin", sql.String(12), nullable=False),
+    sql.Column("from_account", sql.String(42), nullable=False),
+    sql.Column("to_account", sql.String(42), nullable=False),
+    sql.Column("nominal", sql.BigInteger, nullable=False),
+    sql.Column("order_hash", sql.String(64), nullable=False),
+    sql.Column("reason", sql.String(200), nullable=False),
+    sql.Column("state", sql.String(10), nullable=False, comment="requested, done or refused"),
+    sql.Column("requested_at", sql.String(32), nullable=False),
+    sql.Column("done_at", sql.String(32)),
+    sql.Column("order_id", sql.String(36)),
+    sql.Column("failure", sql.Text),
+    sql.UniqueConstraint("programme", "number"),
+)
