@@ -31,6 +31,7 @@ from amanat.access.actors import Actor, Role
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
+    from amanat.access.desk import KeyRing
     from amanat.ledger.gateway import Gateway
     from amanat.store.uow import UnitOfWork
 
@@ -106,7 +107,7 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class ActContext:
-    """What an act may use: its transaction, its actor, the time, the ledger to read."""
+    """What an act may use: its transaction, its actor, the time, the ledger to read, keys here."""
 
     uow: UnitOfWork
     actor: Actor
@@ -114,6 +115,7 @@ class ActContext:
     business_date: date
     ledger: Gateway
     approval: Approval | None = None
+    keys: KeyRing | None = None
 
     @property
     def programme(self) -> str:

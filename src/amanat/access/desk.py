@@ -311,6 +311,7 @@ class Desk:
             now=self._store.clock(),
             business_date=self._business_date(uow.connection, actor.programme),
             ledger=self._ledger,
+            keys=self._keys,
         )
 
     def _propose(
