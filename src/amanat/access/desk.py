@@ -15,7 +15,6 @@ from typing import Any, Protocol
 
 import sqlalchemy as sql
 from coincurve import PublicKey
-from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from pydantic import ValidationError
 from sqlalchemy.engine import Connection, Row
@@ -442,7 +441,7 @@ class Desk:
         if signature is None:
             signature = self._keys.sign(actor.programme, address, bytes.fromhex(signed))
         recovered = recover(bytes.fromhex(signed), signature)
-        if recovered != address:
+        if recovered != address.lower():
             raise SignatureNotTheirs(
                 act=row.act, proposal=row.id, recovered=recovered, expected=address
             )
@@ -527,7 +526,7 @@ class Desk:
 
 
 def recover(signed_digest: bytes, signature: bytes) -> str:
-    """The checksummed address whose key made this 65-byte signature over the digest."""
+    """The address (small letters) whose key made this 65-byte signature over the digest."""
     if len(signature) != 65:
         return "0x"
     v = signature[64]
@@ -537,7 +536,7 @@ def recover(signed_digest: bytes, signature: bytes) -> str:
         )
     except Exception:  # coincurve raises bare Exception for points that are not on the curve
         return "0x"
-    return to_checksum_address(keccak(public.format(compressed=False)[1:])[-20:])
+    return "0x" + keccak(public.format(compressed=False)[1:])[-20:].hex()
 
 
 def _find_proposal(connection: Connection, programme: str, identifier: str) -> Row[Any]:

@@ -24,7 +24,7 @@ person = sql.Table(
     sql.Column("institution", sql.String(64), nullable=False),
     sql.Column("role", sql.String(16), nullable=False),
     sql.Column("name", sql.String(200), nullable=False),
-    sql.Column("address", sql.String(42), comment="of the key with which they sign, checksummed"),
+    sql.Column("address", sql.String(42), comment="of the key with which they sign, small letters"),
     sql.Column("active", sql.Boolean, nullable=False, default=True),
     sql.ForeignKeyConstraint(
         ["programme", "institution"], ["institution.programme", "institution.code"]
