@@ -105,7 +105,7 @@ def calendar_from(content: str, file: str) -> Calendar:
     code = row.take("code", reading.text, "")
     version = row.take("version", reading.text, "")
     weekend = row.take("weekend", _weekend, frozenset[int]())
-    reroll = row.take("reroll", _reroll, {})
+    reroll = row.take("reroll", _reroll, dict[str, Reroll]())
     row.finish()
     refused.raise_if_any()
     try:
