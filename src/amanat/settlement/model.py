@@ -1,7 +1,7 @@
 """Instructions, their life, net positions and market claims: values and laws of settlement.
 
 Nominal is an integer of units (1 unit = 1 rupee of face), money an integer of paisa.  An account
-is the checksummed address that the ledger knows.  An instruction exchanges nominal of one security
+is the lower-case address that the ledger knows.  An instruction exchanges nominal of one security
 for money in one step (delivery versus payment, CPSS 1992 model 1), or as one trade of a netted
 cycle (model 3 in its effect, settled in one step).
 """

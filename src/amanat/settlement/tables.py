@@ -10,7 +10,7 @@ number_counter = sql.Table(
     "settlement_number",
     metadata,
     sql.Column("programme", sql.String(64), primary_key=True),
-    sql.Column("deliverer", sql.String(42), primary_key=True, comment="account, checksummed"),
+    sql.Column("deliverer", sql.String(42), primary_key=True, comment="account, lower case"),
     sql.Column("next_number", sql.BigInteger, nullable=False, comment="dense, from 0"),
 )
 

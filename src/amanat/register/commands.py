@@ -1,0 +1,91 @@
+"""The commands and queries of the register, as the API, files and command line write them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from amanat.access.acts import Command, Query
+from amanat.participants.commands import Address, Words
+from amanat.programme.commands import IsinText, NominalUnits
+
+OrderHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+"""SHA-256 of the order on paper, in small hexadecimal letters."""
+Identifier = Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{36}$")]
+"""UUIDv7 of a thing in the store."""
+
+
+class FreezeHolding(Command):
+    """Freeze a holding of an account, whole or in part, by an order; it binds from the request."""
+
+    isin: IsinText
+    account: Address
+    nominal: NominalUnits | None = None
+    order_hash: OrderHash
+    reason: Words
+
+
+class FreezeAccount(Command):
+    """Freeze an account with all that it holds, by an order; it binds from the request."""
+
+    account: Address
+    order_hash: OrderHash
+    reason: Words
+
+
+class Release(Command):
+    """Release what was frozen, by an order; it is free once the ledger has released it."""
+
+    hold: Identifier
+    order_hash: OrderHash
+    reason: Words
+
+
+class OrderForcedTransfer(Command):
+    """Move a holding without its holder, by an order of a court or authority."""
+
+    isin: IsinText
+    from_account: Address
+    to_account: Address
+    nominal: NominalUnits
+    order_hash: OrderHash
+    reason: Words
+
+
+class Reregister(Command):
+    """Move a holding whose key is lost to another account of the same participant."""
+
+    isin: IsinText
+    from_account: Address
+    to_account: Address
+    order_hash: OrderHash
+    reason: Words
+
+
+class HoldersAsked(Query):
+    """Who holds a security at the close of a day or after a block; else now."""
+
+    isin: IsinText
+    on: date | None = None
+    block: Annotated[int, Field(ge=0)] | None = None
+
+
+class HoldingsAsked(Query):
+    """What the accounts that the actor may see hold, and what of it is free."""
+
+    account: Address | None = None
+
+
+class HistoryAsked(Query):
+    """Every change of one account's holding of a security."""
+
+    isin: IsinText
+    account: Address
+
+
+class HoldsAsked(Query):
+    """Holds and forced movements, with where each stands."""
+
+    account: Address | None = None

@@ -1,0 +1,114 @@
+"""The commands and queries of servicing, as the API, files and command line write them."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from amanat.access.acts import Command, Query
+from amanat.core.quantities import Rounding
+from amanat.participants.commands import Address, Code, Words
+from amanat.programme.commands import IsinText
+from amanat.servicing.model import Filer, PaymentKind
+from amanat.settlement.commands import Identifier
+
+ClassOrAny = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z][a-z0-9_]{0,39})$")]
+"""A holder class, or * for every class that has no row of its own."""
+
+
+class RecordTaxRate(Command):
+    """Record a rate of tax at source for its dates; a second person approves it."""
+
+    income: Code
+    holder_class: ClassOrAny
+    filer: Filer
+    rate: Annotated[Decimal, Field(ge=0, le=100)]
+    first_day: date
+    last_day: date
+    source: Words
+    assumed: bool = False
+
+
+class FixEntitlements(Command):
+    """Fix who is paid what on a due date: holders of the record date, gross, tax and net.
+
+    `due_date` is the date of the terms; a payment falls on the next settlement day.
+    """
+
+    isin: IsinText
+    kind: PaymentKind
+    due_date: date
+    amount_rounding: Rounding = Rounding.HALF_UP
+    tax_rounding: Rounding = Rounding.HALF_UP
+    income: Code = "government_security"
+
+
+class FundPayment(Command):
+    """Fund a payment whole into escrow, with the root of its entitlements."""
+
+    payment: Identifier
+    payer: Address
+    tax_account: Address
+
+
+class PayChunk(Command):
+    """Pay the next entitlements of a funded payment; repeating it pays nobody twice."""
+
+    payment: Identifier
+
+
+class RetryEscrow(Command):
+    """Try again to pay what stayed in escrow."""
+
+    payment: Identifier
+    positions: tuple[Annotated[int, Field(ge=0)], ...] = ()
+
+
+class RaiseClaims(Command):
+    """Raise the claims of trades that settled on the wrong side of a payment's record date."""
+
+    payment: Identifier
+
+
+class SettleClaim(Command):
+    """Record that the debtor of a claim has paid it, by the settled instruction that did."""
+
+    trade: Identifier
+    payment: Identifier
+    instruction: Identifier
+
+
+class PaymentsAsked(Query):
+    """Payments of one security or of all, by payment date."""
+
+    isin: IsinText | None = None
+
+
+class PaymentAsked(Query):
+    """One payment with its lines, as far as the actor may see them."""
+
+    payment: Identifier
+
+
+class CalendarAsked(Query):
+    """The payments to come of one security or of all, from a day on."""
+
+    isin: IsinText | None = None
+    first_day: date | None = None
+    last_day: date | None = None
+
+
+class WithholdingAsked(Query):
+    """Tax withheld on payments of a period, both days included."""
+
+    first_day: date
+    last_day: date
+
+
+class ClaimsAsked(Query):
+    """Claims of trades across a record date."""
+
+    payment: Identifier | None = None
