@@ -23,6 +23,7 @@ from amanat.auctions.model import (
     Residue,
     Weighting,
 )
+from amanat.core.quantities import Rounding
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Bytes32 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -99,7 +100,7 @@ class RoundingTerms(Command):
 
     price_decimals: int = 4
     yield_decimals: int = 4
-    mode: str = "ROUND_HALF_UP"
+    mode: Rounding = Rounding.HALF_UP
 
 
 class AnnounceTender(Command):
