@@ -1,0 +1,179 @@
+"""Records how an order ended, with the effect that its room gives that ending: one transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sql
+from sqlalchemy.engine import Connection
+
+from amanat.core.errors import Refusal
+from amanat.core.ids import new_id
+from amanat.ledger import tables
+from amanat.ledger.orders import Order
+from amanat.ledger.registry import HandlerRegistry, LedgerEvent
+from amanat.store.journal import Provenance
+from amanat.store.uow import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the chain says of a mined transaction."""
+
+    tx_hash: str
+    block_number: int
+    block_hash: str
+    tx_index: int
+    status: int
+    gas_used: int
+
+
+def time_text(moment: datetime) -> str:
+    """A UTC time as the tables hold it."""
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def ledger_provenance(programme: str, business_date: str, cause: str | None = None) -> Provenance:
+    """The head of the entries that the ledger itself writes."""
+    return Provenance(
+        programme=programme,
+        institution="ledger",
+        capacity="indexer",
+        role="indexer",
+        means="chain",
+        business_date=date.fromisoformat(business_date),
+        cause=cause,
+    )
+
+
+def speak_as(uow: UnitOfWork, provenance: Provenance) -> None:
+    """Let what follows in this unit of work be recorded under `provenance`."""
+    uow.provenance = provenance
+    uow.journal.provenance = provenance
+
+
+def business_date_of(connection: Connection, programme: str, otherwise: datetime) -> str:
+    """The programme's latest business day on the chain; before its first, the date of the clock."""
+    table = tables.business_day
+    found: str | None = connection.execute(
+        sql.select(table.c.business_date)
+        .where(table.c.programme == programme)
+        .order_by(table.c.position.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    return found or otherwise.date().isoformat()
+
+
+def refusal_fields(refusal: Refusal) -> dict[str, Any]:
+    """A refusal as it is stored and handed to rooms: error, fields (as text), message."""
+    name = str(getattr(refusal, "name", "") or type(refusal).__name__)
+    fields = getattr(refusal, "arguments", None) or refusal.fields
+    return {
+        "error": name,
+        "fields": {str(key): str(value) for key, value in fields.items()},
+        "message": refusal.message,
+    }
+
+
+def complete_done(
+    uow: UnitOfWork,
+    registry: HandlerRegistry,
+    order: Order,
+    receipt: Receipt,
+    events: Sequence[LedgerEvent],
+) -> None:
+    """Record that an order is done, and let its room draw the consequence."""
+    _store(uow, order, "done", receipt, None)
+    kind = registry.completion_kind(order.kind, "Done")
+    uow.journal.append(
+        kind, _content(order, receipt), subject=order.journal_subject, cause=order.cause
+    )
+    for function in registry.done.get(order.kind, ()):
+        function(order, events, uow)
+
+
+def complete_refused(
+    uow: UnitOfWork,
+    registry: HandlerRegistry,
+    order: Order,
+    receipt: Receipt | None,
+    refusal: Mapping[str, Any],
+) -> None:
+    """Record that an order is refused; without a receipt it was never sent."""
+    _store(uow, order, "refused", receipt, refusal)
+    kind = registry.completion_kind(order.kind, "Refused")
+    content = _content(order, receipt) | {"refusal": dict(refusal)}
+    uow.journal.append(kind, content, subject=order.journal_subject, cause=order.cause)
+    for function in registry.refused.get(order.kind, ()):
+        function(order, refusal, uow)
+
+
+def _content(order: Order, receipt: Receipt | None) -> dict[str, Any]:
+    return {
+        "order": order.id,
+        "contract": order.contract,
+        "label": order.label,
+        "address": order.address,
+        "function": order.function,
+        "receipt": receipt
+        and {
+            "transaction": receipt.tx_hash,
+            "block_number": receipt.block_number,
+            "block_hash": receipt.block_hash,
+            "status": receipt.status,
+            "gas_used": str(receipt.gas_used),
+        },
+    }
+
+
+def _store(
+    uow: UnitOfWork,
+    order: Order,
+    state: str,
+    receipt: Receipt | None,
+    refusal: Mapping[str, Any] | None,
+) -> None:
+    table = tables.order
+    uow.connection.execute(
+        sql.update(table)
+        .where(table.c.id == order.id)
+        .values(
+            state=state,
+            completed_at=time_text(uow.store.clock()),
+            tx_hash=receipt.tx_hash if receipt else None,
+            block_number=receipt.block_number if receipt else None,
+            gas_used=receipt.gas_used if receipt else None,
+            refusal=json.dumps(dict(refusal)) if refusal is not None else None,
+        )
+    )
+    settle_alarms(uow.connection, order.id, time_text(uow.store.clock()))
+
+
+def raise_alarm(connection: Connection, kind: str, subject: str, detail: str, now: str) -> bool:
+    """Raise an alarm unless the same one is raised and unsettled; whether it is new."""
+    table = tables.alarm
+    standing = connection.execute(
+        sql.select(table.c.id)
+        .where(table.c.kind == kind, table.c.subject == subject)
+        .where(table.c.settled_at.is_(None))
+    ).first()
+    if standing is not None:
+        return False
+    connection.execute(
+        table.insert().values(id=new_id(), kind=kind, subject=subject, detail=detail, raised_at=now)
+    )
+    return True
+
+
+def settle_alarms(connection: Connection, subject: str, now: str) -> None:
+    """Settle every alarm about a thing that came right."""
+    table = tables.alarm
+    connection.execute(
+        sql.update(table)
+        .where(table.c.subject == subject, table.c.settled_at.is_(None))
+        .values(settled_at=now)
+    )

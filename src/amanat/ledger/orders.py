@@ -1,0 +1,390 @@
+"""Orders to the chain: what rooms ask for within their transaction, and what became of it.
+
+An order is *requested* in the transaction of the act, *signed* and stored by the dispatcher before
+it is *sent*, and *done* or *refused* when the indexer sees its receipt final.  Orders have one
+global sequence, and each waits until those that it depends on are done.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sql
+from sqlalchemy.engine import Connection, Row
+
+from amanat.core.errors import Invalid, NotFound
+from amanat.core.ids import new_id
+from amanat.ledger import tables
+from amanat.ledger.artifacts import Artifacts
+from amanat.ledger.gateway import ContractBook
+from amanat.ledger.wire import address_of
+from amanat.store.engine import insert_many
+from amanat.store.uow import UnitOfWork
+
+OPEN_STATES = ("requested", "signed", "sent")
+
+
+class ContractUnknown(Invalid):
+    """A call to a contract that does not exist, and that nothing it depends on created."""
+
+    template = "{programme} has no contract {contract} {label}"
+
+
+@dataclass(frozen=True, slots=True)
+class AddressOf:
+    """Stands in arguments for a contract's address that may not exist before signing."""
+
+    contract: str
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRequest:
+    """One call (or, with an empty `function`, one creation) that is asked for."""
+
+    kind: str
+    programme: str
+    contract: str
+    function: str
+    args: Sequence[Any]
+    address: str | None = None
+    label: str = ""
+    subject: tuple[str, str] | None = None
+    depends_on: Sequence[str] = ()
+    cause: str | None = None
+    gas: int | None = None
+    sender: str = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order as stored; see `tables.order`."""
+
+    id: str
+    sequence: int
+    kind: str
+    programme: str
+    contract: str
+    label: str
+    address: str | None
+    function: str
+    call_bytes: bytes | None
+    unresolved: str | None
+    subject: tuple[str, str] | None
+    cause: str | None
+    sender: str
+    gas: int | None
+    state: str
+    sender_address: str | None
+    nonce: int | None
+    requested_at: str
+    signed_at: str | None
+    sent_at: str | None
+    completed_at: str | None
+    tx_hash: str | None
+    block_number: int | None
+    gas_used: int | None
+    refusal: Mapping[str, Any] | None
+
+    @property
+    def creates(self) -> bool:
+        """Whether it creates a contract instead of calling one."""
+        return not self.function
+
+    @property
+    def journal_subject(self) -> str:
+        """Under what pages find its entries: its subject, else the order itself."""
+        return ":".join(self.subject) if self.subject else f"order:{self.id}"
+
+
+def order_of(row: Row[Any]) -> Order:
+    """The order in a row of `tables.order`."""
+    fields = dict(row._mapping)
+    room, thing = fields.pop("subject_room"), fields.pop("subject_id")
+    fields["subject"] = (room, thing) if room is not None else None
+    refusal = fields["refusal"]
+    fields["refusal"] = json.loads(refusal) if refusal else None
+    return Order(**{one.name: fields[one.name] for one in dataclasses.fields(Order)})
+
+
+def next_numbers(connection: Connection, name: str, count: int, first: int = 0) -> int:
+    """The first of `count` consecutive numbers; the counter stays locked until the commit.
+
+    A counter that does not exist yet begins at `first`.
+    """
+    table = tables.counter
+    connection.exec_driver_sql(
+        "INSERT INTO ledger_counter (name, next) VALUES "
+        + ("(?, ?)" if connection.dialect.name == "sqlite" else "(%s, %s)")
+        + " ON CONFLICT DO NOTHING",
+        (name, first),
+    )
+    following: int = connection.execute(
+        sql.update(table)
+        .where(table.c.name == name)
+        .values(next=table.c.next + count)
+        .returning(table.c.next)
+    ).scalar_one()
+    return following - count
+
+
+class OrderBook:
+    """Gives every unit of work its `orders`: `Store(..., orders=OrderBook(artifacts, book))`."""
+
+    def __init__(self, artifacts: Artifacts, contracts: ContractBook) -> None:
+        self.artifacts = artifacts
+        self.contracts = contracts
+
+    def __call__(self, uow: UnitOfWork) -> Orders:
+        return Orders(self, uow)
+
+    def encode(
+        self, connection: Connection, request: OrderRequest
+    ) -> tuple[str | None, bytes | None]:
+        """The address and bytes of a call, as far as they are known now.
+
+        Raises `CallNotEncodable`, `NotFound` (no such artifact), `AddressInvalid`.
+        """
+        artifact = self.artifacts.get(request.contract)
+        args, complete = self._resolve(connection, request.programme, list(request.args))
+        address = address_of(request.address) if request.address else None
+        if not request.function:
+            return None, artifact.creation(args) if complete else None
+        if address is None:
+            address = self.contracts.find(
+                request.programme, request.contract, request.label, connection
+            )
+        if not complete:
+            artifact.function(request.function, len(request.args))
+            return address, None
+        return address, artifact.function(request.function, len(args)).encode(args)
+
+    def _resolve(self, connection: Connection, programme: str, value: Any) -> tuple[Any, bool]:
+        if isinstance(value, AddressOf):
+            found = self.contracts.find(programme, value.contract, value.label, connection)
+            return found, found is not None
+        if isinstance(value, (list, tuple)):
+            parts = [self._resolve(connection, programme, one) for one in value]
+            return [one for one, _ in parts], all(known for _, known in parts)
+        if isinstance(value, Mapping):
+            named = {key: self._resolve(connection, programme, one) for key, one in value.items()}
+            known = all(one for _, one in named.values())
+            return {key: one for key, (one, _) in named.items()}, known
+        return value, True
+
+    def complete(self, connection: Connection, order: Order) -> tuple[str | None, bytes]:
+        """Address and bytes of an order all of whose dependencies are done.
+
+        Raises `ContractUnknown` where a contract is still missing.
+        """
+        if order.call_bytes is not None and (order.creates or order.address is not None):
+            return order.address, order.call_bytes
+        args = _unpack(json.loads(order.unresolved)) if order.unresolved else None
+        if args is None:
+            address = self.contracts.find(order.programme, order.contract, order.label, connection)
+            call_bytes = order.call_bytes
+        else:
+            request = OrderRequest(
+                order.kind, order.programme, order.contract, order.function, args,
+                address=order.address, label=order.label,
+            )  # fmt: skip
+            address, call_bytes = self.encode(connection, request)
+        if call_bytes is None or (address is None and not order.creates):
+            raise ContractUnknown(
+                programme=order.programme, contract=order.contract, label=order.label
+            )
+        return address, call_bytes
+
+    def arguments(self, order: Order) -> list[Any]:
+        """The arguments of an order's call in plain form (bytes as `0x…`); not of creations."""
+        if order.call_bytes is None or order.creates:
+            raise NotFound(thing="encoded call of order", value=order.id)
+        artifact = self.artifacts.get(order.contract)
+        return artifact.function_at(order.call_bytes[:4]).decode_call(order.call_bytes)
+
+
+class Orders:
+    """The orders of one unit of work."""
+
+    def __init__(self, book: OrderBook, uow: UnitOfWork) -> None:
+        self._book = book
+        self._uow = uow
+
+    def request(
+        self,
+        kind: str,
+        programme: str,
+        contract: str,
+        function: str,
+        args: Sequence[Any],
+        *,
+        address: str | None = None,
+        label: str = "",
+        subject: tuple[str, str] | None = None,
+        depends_on: Sequence[str] = (),
+        cause: str | None = None,
+        gas: int | None = None,
+        sender: str = "operator",
+    ) -> str:
+        """Ask for one call, sent once this transaction has committed; returns the order's id.
+
+        `label` or `address` say which one where a programme has several contracts of a kind.
+        Without `gas` the node is asked beforehand, and a call that it refuses is never sent; with
+        it the call is sent unasked and the chain alone decides.
+        Raises `CallNotEncodable`, `AddressInvalid`, `NotFound`.
+        """
+        return self.request_many(
+            [
+                OrderRequest(
+                    kind,
+                    programme,
+                    contract,
+                    function,
+                    args,
+                    address=address,
+                    label=label,
+                    subject=subject,
+                    depends_on=depends_on,
+                    cause=cause,
+                    gas=gas,
+                    sender=sender,
+                )
+            ]
+        )[0]
+
+    def create(
+        self,
+        kind: str,
+        programme: str,
+        contract: str,
+        args: Sequence[Any] = (),
+        *,
+        label: str = "",
+        depends_on: Sequence[str] = (),
+        subject: tuple[str, str] | None = None,
+        cause: str | None = None,
+        gas: int | None = None,
+        sender: str = "operator",
+    ) -> str:
+        """Ask for the creation of a contract; `AddressOf` may stand among its arguments.
+
+        When it is done, the contract is found under (programme, contract, label).
+        """
+        return self.request(
+            kind, programme, contract, "", args, label=label, subject=subject,
+            depends_on=depends_on, cause=cause, gas=gas, sender=sender,
+        )  # fmt: skip
+
+    def request_many(self, requests: Sequence[OrderRequest]) -> list[str]:
+        """As `request`, for many; they follow each other in the global sequence."""
+        if not requests:
+            return []
+        connection = self._uow.connection
+        now = self._uow.store.clock().isoformat(timespec="microseconds").replace("+00:00", "Z")
+        first = next_numbers(connection, "orders", len(requests), 1)
+        rows, waits = [], []
+        for sequence, request in enumerate(requests, first):
+            address, call_bytes = self._book.encode(connection, request)
+            row = _row(request, sequence, now, address, call_bytes)
+            rows.append(row)
+            for other in dict.fromkeys(request.depends_on):
+                waits.append({"order_id": row["id"], "depends_on": other})
+        insert_many(connection, tables.order, rows)
+        insert_many(connection, tables.dependency, waits)
+        return [str(row["id"]) for row in rows]
+
+    def get(self, order_id: str) -> Order:
+        """One order; raises `NotFound`."""
+        return read_order(self._uow.connection, order_id)
+
+    def of_subject(self, room: str, thing: str) -> list[Order]:
+        """The orders about one thing, in their sequence."""
+        return read_orders(self._uow.connection, subject=(room, thing))
+
+    def arguments(self, order: Order) -> list[Any]:
+        """The arguments that the order calls with, in plain form."""
+        return self._book.arguments(order)
+
+
+def _row(
+    request: OrderRequest, sequence: int, now: str, address: str | None, call_bytes: bytes | None
+) -> dict[str, Any]:
+    subject = request.subject or (None, None)
+    return {
+        "id": new_id(),
+        "sequence": sequence,
+        "kind": request.kind,
+        "programme": request.programme,
+        "contract": request.contract,
+        "label": request.label,
+        "address": address,
+        "function": request.function,
+        "call_bytes": call_bytes,
+        "unresolved": None if call_bytes is not None else json.dumps(_pack(list(request.args))),
+        "subject_room": subject[0],
+        "subject_id": subject[1],
+        "cause": request.cause,
+        "sender": request.sender,
+        "gas": request.gas,
+        "state": "requested",
+        "requested_at": now,
+    }
+
+
+def _pack(value: Any) -> Any:
+    """Arguments as JSON that `_unpack` reads back exactly."""
+    if isinstance(value, AddressOf):
+        return {"address_of": [value.contract, value.label]}
+    if isinstance(value, bytes):
+        return {"bytes": value.hex()}
+    if isinstance(value, (list, tuple)):
+        return [_pack(one) for one in value]
+    if isinstance(value, Mapping):
+        return {"struct": {key: _pack(one) for key, one in value.items()}}
+    return value
+
+
+def _unpack(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_unpack(one) for one in value]
+    if isinstance(value, dict):
+        if "address_of" in value:
+            return AddressOf(*value["address_of"])
+        if "bytes" in value:
+            return bytes.fromhex(value["bytes"])
+        return {key: _unpack(one) for key, one in value["struct"].items()}
+    return value
+
+
+def read_order(connection: Connection, order_id: str) -> Order:
+    """One order; raises `NotFound`."""
+    row = connection.execute(
+        sql.select(tables.order).where(tables.order.c.id == order_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound(thing="order", value=order_id)
+    return order_of(row)
+
+
+def read_orders(
+    connection: Connection,
+    *,
+    states: Sequence[str] = (),
+    subject: tuple[str, str] | None = None,
+    programme: str | None = None,
+    limit: int | None = None,
+) -> list[Order]:
+    """Orders in their sequence."""
+    table = tables.order
+    query = sql.select(table).order_by(table.c.sequence).limit(limit)
+    if states:
+        query = query.where(table.c.state.in_(states))
+    if subject is not None:
+        query = query.where(table.c.subject_room == subject[0], table.c.subject_id == subject[1])
+    if programme is not None:
+        query = query.where(table.c.programme == programme)
+    return [order_of(row) for row in connection.execute(query)]
