@@ -1,8 +1,8 @@
 """Opening the book: every commitment of a tender comes to one outcome, none is left out.
 
-After the close the chain's commitments are fixed.  Of each bidder number the last one in time
-counts, unless it was withdrawn.  It is opened with both institutions' shares, or void for a reason
-that anyone checks again from what is published:
+After the close the chain's commitments are fixed.  Of each bidder number and window the last one
+in time counts, unless it was withdrawn.  It is opened with both institutions' shares, or void for
+a reason that anyone checks again from what is published:
 
 - `late`: recorded after the close or past the announced time, by the chain's own record;
 - `withheld`: nothing was delivered for it; refuted by any delivery that opens it (`opens`);
@@ -10,6 +10,8 @@ that anyone checks again from what is published:
 - `unreadable`: the delivered bid does not open with the shares for this tender and number;
 - `malformed`: it opens to something that is no form of this tender and number;
 - `wrong_window`: a form sent in one window holds bids of the other.
+
+A bidder that sends competitive and non-competitive forms apart has one of each that counts.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ from amanat.core.errors import Invalid
 
 
 class Window(StrEnum):
-    """Which bids a bidder number may send: those with a price, those without, or both."""
+    """Which bids a commitment may hold: those with a price, those without, or both."""
 
     COMPETITIVE = "competitive"
     NON_COMPETITIVE = "non_competitive"
@@ -45,7 +47,7 @@ class Window(StrEnum):
 
 
 class Fate(StrEnum):
-    """What became of a commitment; a later one of the same number supersedes it."""
+    """What became of a commitment; a later one of its number and window supersedes it."""
 
     OPENED = "opened"
     SUPERSEDED = "superseded"
@@ -163,13 +165,13 @@ def open_book(
         offered[delivery.sequence].append(delivery)
     if stray := sorted(set(offered) - {one.sequence for one in ordered}):
         raise DeliveryStray(sequence=stray[0])
-    last = {one.number: one.sequence for one in ordered if not one.late}
+    last = {(one.number, one.window): one.sequence for one in ordered if not one.late}
     outcomes: list[Outcome] = []
     bids: list[Bid] = []
     for one in ordered:
         if one.late:
             outcomes.append(Outcome(one, Fate.VOID, VoidReason.LATE))
-        elif one.sequence != last[one.number]:
+        elif one.sequence != last[one.number, one.window]:
             outcomes.append(Outcome(one, Fate.SUPERSEDED))
         elif one.withdrawn:
             outcomes.append(Outcome(one, Fate.WITHDRAWN))

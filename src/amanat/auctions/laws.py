@@ -102,7 +102,7 @@ class InvestorTwice(Invalid):
 
 
 class LineTwice(Invalid):
-    """Two lines of a bidder's sheet bear the same number."""
+    """Two lines of one form bear the same number."""
 
     template = "Bidder {number} has more than one line {line}."
 
@@ -243,10 +243,10 @@ def quote_fits(terms: TenderTerms, bids: Sequence[Bid]) -> Iterator[Finding]:
 
 
 def lines_differ(_terms: TenderTerms, bids: Sequence[Bid]) -> Iterator[Finding]:
-    """A line number occurs once in a bidder's sheet, so that each bid can be named."""
-    counts = Counter((bid.number, bid.line) for bid in bids)
+    """A line number occurs once in a bidder's form, so that each bid can be named."""
+    counts = Counter(bid.order for bid in bids)
     for bid in bids:
-        if counts[bid.number, bid.line] > 1:
+        if counts[bid.order] > 1:
             yield bid, LineTwice(number=bid.number, line=bid.line)
 
 

@@ -189,8 +189,8 @@ class TenderTerms:
 class CompetitiveBid:
     """An offer to buy `nominal` at a price per 100, or at a yield in percent.
 
-    `number` is the bidder's number in this tender, `line` the place in its sealed sheet (from 1);
-    `sequence` is the order in which the chain recorded the sheet, given when the book is opened.
+    `number` is the bidder's number in this tender, `line` the place in its sealed form (from 1);
+    `sequence` is the order in which the chain recorded the form, given when the book is opened.
     """
 
     number: int
