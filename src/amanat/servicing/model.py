@@ -193,15 +193,21 @@ class Lot:
     cost_paisa: int
 
 
-def split_lot(lot: Lot, nominal: int) -> tuple[Lot, Lot]:
-    """The first `nominal` units of a lot and the rest; the two costs sum to the whole."""
-    if not 0 <= nominal <= lot.nominal:
-        raise Invalid(reason=f"{nominal} units are not part of a lot of {lot.nominal}")
-    part = lot.cost_paisa * nominal // lot.nominal if lot.nominal else 0
-    return (
-        Lot(lot.acquired_on, nominal, part),
-        Lot(lot.acquired_on, lot.nominal - nominal, lot.cost_paisa - part),
-    )
+def lots_between(acquired: Sequence[Lot], first: int, last: int) -> tuple[Lot, ...]:
+    """Units `first` to `last` (the latter not included) of all that was acquired, oldest first.
+
+    A lot that is cut shares its cost so that the parts always sum to the whole, wherever and how
+    often it is cut.
+    """
+    found: list[Lot] = []
+    offset = 0
+    for lot in acquired:
+        start, end = max(first - offset, 0), min(last - offset, lot.nominal)
+        if start < end:
+            cost = lot.cost_paisa * end // lot.nominal - lot.cost_paisa * start // lot.nominal
+            found.append(Lot(lot.acquired_on, end - start, cost))
+        offset += lot.nominal
+    return tuple(found)
 
 
 def lots_held(acquired: Sequence[Lot], held: int, account: str = "") -> tuple[Lot, ...]:
@@ -213,15 +219,7 @@ def lots_held(acquired: Sequence[Lot], held: int, account: str = "") -> tuple[Lo
     known = sum(lot.nominal for lot in acquired)
     if held > known:
         raise LotsMissing(account=account, held=held, known=known)
-    gone = known - held
-    left: list[Lot] = []
-    for lot in acquired:
-        if gone >= lot.nominal:
-            gone -= lot.nominal
-            continue
-        left.append(split_lot(lot, gone)[1] if gone else lot)
-        gone = 0
-    return tuple(left)
+    return lots_between(acquired, known - held, known)
 
 
 def lots_given(
@@ -230,17 +228,12 @@ def lots_given(
     """The lots that leave with the next `given` of `held` units: the oldest that are left.
 
     Used where a holding is carried to another account of its holder at its own cost.
+    Refuses `LotsMissing`.
     """
-    taken: list[Lot] = []
-    for lot in lots_held(acquired, held, account):
-        if given == 0:
-            break
-        part = min(given, lot.nominal)
-        taken.append(split_lot(lot, part)[0])
-        given -= part
-    if given:
-        raise LotsMissing(account=account, held=held + given, known=held)
-    return tuple(taken)
+    known = sum(lot.nominal for lot in acquired)
+    if held > known or given > held:
+        raise LotsMissing(account=account, held=max(held, given), known=min(known, held))
+    return lots_between(acquired, known - held, known - held + given)
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,16 +271,17 @@ class ClaimSide(StrEnum):
 
 
 def claim_side(
-    trade_date: date, settled_on: date, ex_date: date, record_date: date
+    contract_day: date, settled_on: date, ex_date: date, record_date: date
 ) -> ClaimSide | None:
     """Whether a trade in a security carries a claim for one coupon, and in which direction.
 
-    A trade before the ex-date buys the coupon.  Whoever holds at the close of the record date is
-    paid.  Where the two differ, the one who was paid owes the other (market claims standards of
-    the European Corporate Actions Joint Working Group, 2012: cum trade settled after the record
-    date, ex trade settled on or before it).
+    `contract_day` is the first day of its instruction, on which it should have settled: before
+    the ex-date it buys the coupon.  Whoever holds at the close of the record date is paid.  Where
+    the two differ, the one who was paid owes the other (market claims standards of the European
+    Corporate Actions Joint Working Group, 2012: cum trade settled after the record date, ex trade
+    settled on or before it).
     """
-    bought_coupon = trade_date < ex_date
+    bought_coupon = contract_day < ex_date
     receiver_holds = settled_on <= record_date
     if bought_coupon and not receiver_holds:
         return ClaimSide.TO_RECEIVER

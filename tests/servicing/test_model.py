@@ -1,0 +1,239 @@
+"""Entitlements: gross = net + tax, dated rates, lots first in first out, nothing unaccounted for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from amanat.core.errors import Corrupt
+from amanat.core.quantities import Rounding
+from amanat.servicing.model import (
+    Filer,
+    Holder,
+    InvalidTaxRate,
+    Lot,
+    LotsMissing,
+    NoTaxRate,
+    PaymentTerms,
+    Reconciliation,
+    TaxRate,
+    TaxStatus,
+    amount_per_100,
+    by_class,
+    check_reconciled,
+    entitlements,
+    levy_on,
+    lots_given,
+    lots_held,
+    overlapping,
+    tax_of,
+    totals,
+)
+
+DAY = date(2021, 8, 20)
+YEAR = (date(2021, 7, 1), date(2022, 6, 30))
+INCOME = "government_security"
+
+
+def rate(holder_class: str, filer: Filer, percent: str, **changes: object) -> TaxRate:
+    fields: dict[str, object] = {
+        "income": INCOME,
+        "holder_class": holder_class,
+        "filer": filer,
+        "rate": Decimal(percent),
+        "first_day": YEAR[0],
+        "last_day": YEAR[1],
+        "source": "Income Tax Ordinance 2001, s.151",
+    }
+    return TaxRate(**(fields | changes))  # type: ignore[arg-type]
+
+
+# Section 151 as of tax year 2023: 15% for active taxpayers, 30% for others; collective schemes,
+# pension and provident funds are outside withholding.
+RATES = (
+    rate("*", Filer.ACTIVE, "15"),
+    rate("*", Filer.INACTIVE, "30"),
+    rate("mutual_fund", Filer.ANY, "0"),
+)
+
+
+def test_the_rate_follows_the_active_taxpayers_list() -> None:
+    assert levy_on(RATES, INCOME, TaxStatus("bank", True), DAY).rate == 15
+    assert levy_on(RATES, INCOME, TaxStatus("bank", False), DAY).rate == 30
+
+
+def test_a_class_of_its_own_goes_before_every_other() -> None:
+    assert levy_on(RATES, INCOME, TaxStatus("mutual_fund", False), DAY).rate == 0
+
+
+def test_certificates_go_before_the_table() -> None:
+    exempt = levy_on(RATES, INCOME, TaxStatus("bank", False, exemption="EX/1"), DAY)
+    assert (exempt.rate, exempt.basis) == (0, "exempt: EX/1")
+    reduced = TaxStatus("bank", True, reduced_rate=Decimal("7.5"), certificate="RD/2")
+    assert levy_on(RATES, INCOME, reduced, DAY).rate == Decimal("7.5")
+
+
+def test_a_rate_never_reaches_beyond_its_dates() -> None:
+    with pytest.raises(NoTaxRate, match="2022-07-01"):
+        levy_on(RATES, INCOME, TaxStatus("bank", True), date(2022, 7, 1))
+    with pytest.raises(NoTaxRate, match="corporate_bond"):
+        levy_on(RATES, "corporate_bond", TaxStatus("bank", True), DAY)
+
+
+def test_rates_that_overlap_or_name_no_source_are_refused() -> None:
+    assert overlapping(RATES) is None
+    twice = overlapping([*RATES, rate("*", Filer.ACTIVE, "10", first_day=YEAR[1])])
+    assert twice is not None
+    assert "overlaps" in str(twice)
+    with pytest.raises(InvalidTaxRate, match="source"):
+        rate("*", Filer.ANY, "10", source="")
+    with pytest.raises(InvalidTaxRate, match="not from 0 to 100"):
+        rate("*", Filer.ANY, "100.1")
+
+
+def test_an_assumed_rate_says_so() -> None:
+    assumed = (rate("*", Filer.ANY, "10", source="", assumed=True),)
+    assert levy_on(assumed, INCOME, TaxStatus("bank", True), DAY).assumed
+
+
+def test_tax_is_rounded_by_its_rule_and_a_loss_is_not_taxed() -> None:
+    assert tax_of(1_50, Decimal("15"), Rounding.HALF_UP) == 23  # 22.5
+    assert tax_of(1_50, Decimal("15"), Rounding.DOWN) == 22
+    assert tax_of(1_50, Decimal("15"), Rounding.HALF_EVEN) == 22
+    assert tax_of(-5, Decimal("15"), Rounding.UP) == 0
+
+
+def test_a_half_year_of_seven_per_cent() -> None:
+    # 11,601m face of the 7.00% PIB pays 3.5 per 100 on each coupon date.
+    assert amount_per_100(11_601_000_000, Decimal("3.5"), Rounding.HALF_UP) == 406_035_000_00
+
+
+def coupon(rounding: Rounding = Rounding.HALF_UP) -> PaymentTerms:
+    return PaymentTerms(
+        gross_per_100=Decimal("3.5"),
+        taxable_per_100=Decimal("3.5"),
+        income=INCOME,
+        on_discount=False,
+        payment_date=DAY,
+        amount_rounding=rounding,
+        tax_rounding=rounding,
+    )
+
+
+_statuses = some.sampled_from(
+    [
+        TaxStatus("bank", True),
+        TaxStatus("individual", False),
+        TaxStatus("mutual_fund", True),
+        TaxStatus("company", True, exemption="EX/1"),
+        TaxStatus("company", True, reduced_rate=Decimal("7.25"), certificate="RD/1"),
+    ]
+)
+_holders = some.lists(
+    some.builds(
+        Holder,
+        account=some.integers(1, 10**9).map(lambda number: f"0x{number:040x}"),
+        institution=some.just("bank"),
+        nominal=some.integers(0, 10**13),
+        status=_statuses,
+    ),
+    max_size=30,
+)
+
+
+@given(_holders, some.sampled_from(list(Rounding)))
+def test_gross_is_net_and_tax_line_by_line_and_in_sum(
+    holders: Sequence[Holder], rounding: Rounding
+) -> None:
+    lines = entitlements(holders, coupon(rounding), RATES)
+    assert len(lines) == sum(1 for one in holders if one.nominal)
+    for line in lines:
+        assert line.gross_paisa == line.net_paisa + line.tax_paisa
+        assert 0 <= line.tax_paisa <= line.gross_paisa
+        exact = Fraction(line.nominal) * Fraction(7, 2)
+        assert abs(line.gross_paisa - exact) < 1
+    sums = totals(lines)
+    assert sums.gross_paisa == sums.net_paisa + sums.tax_paisa
+    classes = by_class(lines).values()
+    assert sum(one.tax_paisa for one in classes) == sums.tax_paisa
+    check_reconciled("p", Reconciliation(sums.gross_paisa, sums.net_paisa, sums.tax_paisa, 0))
+
+
+def test_money_that_is_unaccounted_for_stops_everything() -> None:
+    with pytest.raises(Corrupt, match="1 paisa are unaccounted"):
+        check_reconciled("p", Reconciliation(100, 80, 15, 4))
+
+
+def test_a_bond_redeems_without_tax_on_its_principal() -> None:
+    terms = PaymentTerms(Decimal(100), Decimal(0), INCOME, False, DAY)
+    (line,) = entitlements([Holder("a", "b", 1_000, TaxStatus("bank", True))], terms, ())
+    assert (line.gross_paisa, line.tax_paisa, line.levy.basis) == (100_000, 0, "nothing taxable")
+
+
+def test_a_bill_is_taxed_on_its_discount_by_the_cost_of_its_lots() -> None:
+    # Bought at 97.8800, the cut-off price of the 84-day bill on 20 March 2013: discount 2.12.
+    lots = (Lot(date(2013, 3, 21), 1_000_000, 97_880_000),)
+    terms = PaymentTerms(Decimal(100), Decimal(0), INCOME, True, DAY)
+    holder = Holder("a", "bank", 1_000_000, TaxStatus("bank", True), lots)
+    (line,) = entitlements([holder], terms, RATES)
+    assert line.tax_base_paisa == 2_120_000
+    assert line.tax_paisa == 318_000
+    assert line.net_paisa == 99_682_000
+
+
+def test_nominal_without_a_recorded_cost_is_refused() -> None:
+    terms = PaymentTerms(Decimal(100), Decimal(0), INCOME, True, DAY)
+    with pytest.raises(LotsMissing, match="holds 5 units but lots for 0"):
+        entitlements([Holder("a", "bank", 5, TaxStatus("bank", True))], terms, RATES)
+
+
+def test_first_in_first_out_by_hand() -> None:
+    # Buy 100 at 97, buy 50 at 98, sell 60, buy 20 at 99, sell 70: 40 are left, of the last two.
+    lots = (
+        Lot(date(2021, 1, 1), 100, 9_700),
+        Lot(date(2021, 2, 1), 50, 4_900),
+        Lot(date(2021, 3, 1), 20, 1_980),
+    )
+    assert lots_held(lots, 40) == (
+        Lot(date(2021, 2, 1), 20, 1_960),
+        Lot(date(2021, 3, 1), 20, 1_980),
+    )
+
+
+_lots = some.lists(
+    some.builds(
+        Lot,
+        acquired_on=some.just(DAY),
+        nominal=some.integers(1, 10**9),
+        cost_paisa=some.integers(0, 10**11),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(_lots, some.data())
+def test_lots_held_and_given_share_cost_without_loss(
+    lots: Sequence[Lot], draw: some.DataObject
+) -> None:
+    known = sum(lot.nominal for lot in lots)
+    held = draw.draw(some.integers(0, known))
+    given_away = draw.draw(some.integers(0, held))
+    before = lots_held(lots, held)
+    taken = lots_given(lots, held, given_away)
+    after = lots_held(lots, held - given_away)
+    assert sum(lot.nominal for lot in taken) == given_away
+    assert sum(lot.nominal for lot in after) == held - given_away
+    costs = [sum(lot.cost_paisa for lot in some_lots) for some_lots in (before, taken, after)]
+    assert costs[0] == costs[1] + costs[2]
+
+
+def test_nobody_gives_more_than_is_held() -> None:
+    with pytest.raises(LotsMissing):
+        lots_given((Lot(DAY, 10, 97),), 5, 6)
