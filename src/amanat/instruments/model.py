@@ -23,7 +23,7 @@ from amanat.core.quantities import UNITS_MAX, Nominal, decimal_from, integer_fro
 
 COUPON_RATE_MAX_PERCENT = 100
 TERM_YEARS_MAX = 100
-COUPONS_PER_YEAR = (1, 2, 4, 12)
+COUPONS_PER_YEAR = (1, 2, 3, 4, 6, 12)
 
 BILL = "bill"
 BOND = "bond"
@@ -50,9 +50,9 @@ class CouponRateOutOfRange(Invalid):
 
 
 class UnknownFrequency(Invalid):
-    """A bond pays one, two, four or twelve coupons a year."""
+    """A bond pays a number of coupons a year that divides into whole months."""
 
-    template: ClassVar[str] = "{coupons_per_year} coupons a year are not 1, 2, 4 or 12."
+    template: ClassVar[str] = "{coupons_per_year} coupons a year are not 1, 2, 3, 4, 6 or 12."
 
 
 class CfiContradictsTerms(Invalid):
