@@ -38,6 +38,7 @@ from amanat.access.tables import idempotency, proposal, requirement
 from amanat.core.canonical import canonical_bytes, digest
 from amanat.core.errors import Invalid, NotFound, Place, Refusal, Refusals
 from amanat.core.ids import new_id
+from amanat.ledger.gateway import Gateway
 from amanat.store.journal import Audience, Provenance, declare
 from amanat.store.uow import Store, UnitOfWork
 
@@ -152,7 +153,7 @@ class Desk:
     def __init__(
         self,
         store: Store,
-        ledger: Any,
+        ledger: Callable[[str], Gateway],
         keys: KeyRing,
         business_date: Callable[[Connection, str], date],
     ) -> None:
@@ -283,7 +284,7 @@ class Desk:
                     programme=programme,
                     actor=actor,
                     business_date=self._business_date(connection, programme),
-                    ledger=self._ledger,
+                    ledger=self._ledger(programme),
                 ),
             )
 
