@@ -1,0 +1,184 @@
+"""Views of the desk itself: what waits for whom, and the journal."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import sqlalchemy as sql
+from pydantic import Field
+
+from amanat.access.acts import ACTS, Query, ViewContext, view
+from amanat.access.tables import proposal, requirement
+from amanat.core.errors import NotFound
+from amanat.store.journal import Audience
+from amanat.store.tables import journal_entry
+
+
+class ProposalsAsked(Query):
+    """Proposals in a state: open, carried_out, withdrawn; all without one."""
+
+    state: Annotated[str | None, Field(pattern="^(open|carried_out|withdrawn)$")] = None
+
+
+@view("proposals")
+def proposals(query: ProposalsAsked, context: ViewContext) -> dict[str, Any]:
+    """Proposals of the actor's institution and those that wait for it, newest first."""
+    assert context.actor is not None
+    mine = context.actor.institution
+    asked = sql.select(requirement.c.proposal).where(requirement.c.institution == mine)
+    found = (
+        sql.select(proposal)
+        .where(
+            proposal.c.programme == context.programme,
+            (proposal.c.institution == mine) | proposal.c.id.in_(asked),
+        )
+        .order_by(proposal.c.id.desc())
+        .limit(1000)
+    )
+    if query.state:
+        found = found.where(proposal.c.state == query.state)
+    return {
+        "rows": [
+            {
+                "proposal": row.id,
+                "act": row.act,
+                "subject": row.subject,
+                "state": row.state,
+                "institution": row.institution,
+                "person": row.person if row.institution == mine else None,
+                "proposed_at": row.proposed_at,
+                "expires_at": row.expires_at,
+                "digest": row.digest,
+            }
+            for row in context.connection.execute(found)
+        ]
+    }
+
+
+class ProposalAsked(Query):
+    """One proposal by its id."""
+
+    proposal: Annotated[str, Field(pattern="^[0-9a-f-]{36}$")]
+
+
+@view("proposal")
+def proposal_shown(query: ProposalAsked, context: ViewContext) -> dict[str, Any]:
+    """One proposal: its command, what each institution has to sign, and who has."""
+    assert context.actor is not None
+    mine = context.actor.institution
+    row = context.connection.execute(
+        sql.select(proposal).where(
+            proposal.c.id == query.proposal, proposal.c.programme == context.programme
+        )
+    ).one_or_none()
+    needs = list(
+        context.connection.execute(
+            sql.select(requirement)
+            .where(requirement.c.proposal == query.proposal)
+            .order_by(requirement.c.position)
+        )
+    )
+    if row is None or mine not in {row.institution} | {need.institution for need in needs}:
+        raise NotFound(thing="proposal", value=query.proposal)
+    return {
+        "proposal": row.id,
+        "act": row.act,
+        "summary": ACTS[row.act].summary,
+        "subject": row.subject,
+        "state": row.state,
+        "institution": row.institution,
+        "proposed_at": row.proposed_at,
+        "expires_at": row.expires_at,
+        "digest": row.digest,
+        "command": json.loads(row.command),
+        "mine": row.person == context.actor.person,
+        "requirements": [
+            {
+                "institution": need.institution,
+                "capacity": need.capacity,
+                "signs": need.signs or row.digest,
+                "shows": need.shows,
+                "met_at": need.met_at,
+                "address": need.address,
+            }
+            for need in needs
+        ],
+        "result": json.loads(row.result) if row.result else None,
+    }
+
+
+class JournalAsked(Query):
+    """The journal of a thing (`subject`), of some kind, or of the whole programme."""
+
+    subject: Annotated[str | None, Field(max_length=120)] = None
+    kind: Annotated[str | None, Field(max_length=64)] = None
+    log: Annotated[str, Field(pattern="^(public|confidential)$")] = "public"
+    before: Annotated[int | None, Field(ge=0, le=2**53 - 1)] = None
+
+
+@view("journal", public=True)
+def journal(query: JournalAsked, context: ViewContext) -> dict[str, Any]:
+    """Entries of the journal, newest first: public ones for all, confidential for the auditor.
+
+    At most 200 at once; ask on with `before`, the leaf of the last one.
+    """
+    if query.log != Audience.PUBLIC.value and not context.sees("auditor"):
+        raise NotFound(thing="log", value=query.log)
+    found = (
+        sql.select(journal_entry)
+        .where(journal_entry.c.programme == context.programme, journal_entry.c.log == query.log)
+        .order_by(journal_entry.c.leaf.desc())
+        .limit(200)
+    )
+    if query.subject:
+        found = found.where(journal_entry.c.subject == query.subject)
+    if query.kind:
+        found = found.where(journal_entry.c.kind == query.kind)
+    if query.before is not None:
+        found = found.where(journal_entry.c.leaf < query.before)
+    size = context.connection.execute(
+        sql.select(sql.func.count())
+        .select_from(journal_entry)
+        .where(journal_entry.c.programme == context.programme, journal_entry.c.log == query.log)
+    ).scalar_one()
+    return {
+        "size": size,
+        "rows": [
+            {
+                "leaf": row.leaf,
+                "kind": row.kind,
+                "subject": row.subject,
+                "institution": row.institution,
+                "business_date": row.business_date,
+                "recorded_at": row.recorded_at,
+                "id": row.id,
+                "entry": json.loads(row.entry),
+            }
+            for row in context.connection.execute(found)
+        ],
+    }
+
+
+class EntryAsked(Query):
+    """One journal entry by its id."""
+
+    id: Annotated[str, Field(pattern="^[0-9a-f-]{36}$")]
+
+
+@view("entry", public=True)
+def entry(query: EntryAsked, context: ViewContext) -> dict[str, Any]:
+    """One entry: its fields and the exact bytes that are the leaf."""
+    row = context.connection.execute(
+        sql.select(journal_entry).where(
+            journal_entry.c.id == query.id, journal_entry.c.programme == context.programme
+        )
+    ).one_or_none()
+    if row is None or (row.log != Audience.PUBLIC.value and not context.sees("auditor")):
+        raise NotFound(thing="journal entry", value=query.id)
+    return {
+        "leaf": row.leaf,
+        "log": row.log,
+        "bytes": row.entry.decode(),
+        "entry": json.loads(row.entry),
+    }
