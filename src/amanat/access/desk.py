@@ -310,7 +310,7 @@ class Desk:
             actor=actor,
             now=self._store.clock(),
             business_date=self._business_date(uow.connection, actor.programme),
-            ledger=self._ledger,
+            ledger=self._ledger(actor.programme),
             keys=self._keys,
         )
 
