@@ -1,4 +1,4 @@
-"""Entitlements: gross = net + tax, dated rates, lots first in first out, nothing unaccounted for."""
+"""Entitlements: gross = net + tax, dated rates, lots first in first out, all money found."""
 
 from __future__ import annotations
 
@@ -13,17 +13,14 @@ from hypothesis import strategies as some
 
 from amanat.core.errors import Corrupt
 from amanat.core.quantities import Rounding
+from amanat.jurisdictions.tax import NoTaxRateForDate, TaxRow, TaxTable, UnknownHolderClass
+from amanat.participants.model import Certificate, TaxStatus
 from amanat.servicing.model import (
-    Filer,
     Holder,
-    InvalidTaxRate,
     Lot,
     LotsMissing,
-    NoTaxRate,
     PaymentTerms,
     Reconciliation,
-    TaxRate,
-    TaxStatus,
     amount_per_100,
     by_class,
     check_reconciled,
@@ -31,75 +28,79 @@ from amanat.servicing.model import (
     levy_on,
     lots_given,
     lots_held,
-    overlapping,
     tax_of,
     totals,
 )
 
 DAY = date(2021, 8, 20)
 YEAR = (date(2021, 7, 1), date(2022, 6, 30))
-INCOME = "government_security"
+INSTRUMENT = "government_security"
 
 
-def rate(holder_class: str, filer: Filer, percent: str, **changes: object) -> TaxRate:
+def row(classes: tuple[str, ...], active: str, inactive: str, **changes: object) -> TaxRow:
     fields: dict[str, object] = {
-        "income": INCOME,
-        "holder_class": holder_class,
-        "filer": filer,
-        "rate": Decimal(percent),
+        "instrument": INSTRUMENT,
+        "holder_classes": classes,
         "first_day": YEAR[0],
         "last_day": YEAR[1],
+        "active_percent": Decimal(active),
+        "inactive_percent": Decimal(inactive),
+        "final": False,
         "source": "Income Tax Ordinance 2001, s.151",
+        "assumed": False,
     }
-    return TaxRate(**(fields | changes))  # type: ignore[arg-type]
+    return TaxRow(**(fields | changes))  # type: ignore[arg-type]
 
 
 # Section 151 as of tax year 2023: 15% for active taxpayers, 30% for others; collective schemes,
 # pension and provident funds are outside withholding.
-RATES = (
-    rate("*", Filer.ACTIVE, "15"),
-    rate("*", Filer.INACTIVE, "30"),
-    rate("mutual_fund", Filer.ANY, "0"),
-)
+RATES = TaxTable((row(("bank", "company", "individual"), "15", "30"), row(("fund",), "0", "0")))
+
+
+def status(holder_class: str, active: bool, **changes: object) -> TaxStatus:
+    fields: dict[str, object] = {
+        "holder_class": holder_class,
+        "active_taxpayer": active,
+        "valid_from": YEAR[0],
+        "valid_to": YEAR[1],
+        "tax_residency": "PK",
+    }
+    return TaxStatus(**(fields | changes))  # type: ignore[arg-type]
+
+
+EXEMPT = {"certificate": Certificate.EXEMPTION, "certificate_number": "EX/1"}
+REDUCED = {
+    "certificate": Certificate.REDUCTION,
+    "certificate_number": "RD/1",
+    "reduced_rate": Decimal("7.25"),
+}
 
 
 def test_the_rate_follows_the_active_taxpayers_list() -> None:
-    assert levy_on(RATES, INCOME, TaxStatus("bank", True), DAY).rate == 15
-    assert levy_on(RATES, INCOME, TaxStatus("bank", False), DAY).rate == 30
-
-
-def test_a_class_of_its_own_goes_before_every_other() -> None:
-    assert levy_on(RATES, INCOME, TaxStatus("mutual_fund", False), DAY).rate == 0
+    active = levy_on(RATES, INSTRUMENT, status("bank", True), DAY)
+    assert (active.rate, active.basis) == (15, "active taxpayer")
+    inactive = levy_on(RATES, INSTRUMENT, status("bank", False), DAY)
+    assert (inactive.rate, inactive.basis) == (30, "not an active taxpayer")
+    assert levy_on(RATES, INSTRUMENT, status("fund", False), DAY).rate == 0
 
 
 def test_certificates_go_before_the_table() -> None:
-    exempt = levy_on(RATES, INCOME, TaxStatus("bank", False, exemption="EX/1"), DAY)
-    assert (exempt.rate, exempt.basis) == (0, "exempt: EX/1")
-    reduced = TaxStatus("bank", True, reduced_rate=Decimal("7.5"), certificate="RD/2")
-    assert levy_on(RATES, INCOME, reduced, DAY).rate == Decimal("7.5")
+    exempt = levy_on(RATES, INSTRUMENT, status("bank", False, **EXEMPT), DAY)
+    assert (exempt.rate, exempt.basis) == (0, "exemption certificate")
+    reduced = levy_on(RATES, INSTRUMENT, status("bank", True, **REDUCED), DAY)
+    assert (reduced.rate, reduced.basis) == (Decimal("7.25"), "reduction certificate")
 
 
 def test_a_rate_never_reaches_beyond_its_dates() -> None:
-    with pytest.raises(NoTaxRate, match="2022-07-01"):
-        levy_on(RATES, INCOME, TaxStatus("bank", True), date(2022, 7, 1))
-    with pytest.raises(NoTaxRate, match="corporate_bond"):
-        levy_on(RATES, "corporate_bond", TaxStatus("bank", True), DAY)
-
-
-def test_rates_that_overlap_or_name_no_source_are_refused() -> None:
-    assert overlapping(RATES) is None
-    twice = overlapping([*RATES, rate("*", Filer.ACTIVE, "10", first_day=YEAR[1])])
-    assert twice is not None
-    assert "overlaps" in str(twice)
-    with pytest.raises(InvalidTaxRate, match="source"):
-        rate("*", Filer.ANY, "10", source="")
-    with pytest.raises(InvalidTaxRate, match="not from 0 to 100"):
-        rate("*", Filer.ANY, "100.1")
+    with pytest.raises(NoTaxRateForDate, match="2022-07-01"):
+        levy_on(RATES, INSTRUMENT, status("bank", True), date(2022, 7, 1))
+    with pytest.raises(UnknownHolderClass, match="corporate_bond"):
+        levy_on(RATES, "corporate_bond", status("bank", True), DAY)
 
 
 def test_an_assumed_rate_says_so() -> None:
-    assumed = (rate("*", Filer.ANY, "10", source="", assumed=True),)
-    assert levy_on(assumed, INCOME, TaxStatus("bank", True), DAY).assumed
+    assumed = TaxTable((row(("bank",), "10", "10", assumed=True),))
+    assert levy_on(assumed, INSTRUMENT, status("bank", True), DAY).assumed
 
 
 def test_tax_is_rounded_by_its_rule_and_a_loss_is_not_taxed() -> None:
@@ -118,7 +119,7 @@ def coupon(rounding: Rounding = Rounding.HALF_UP) -> PaymentTerms:
     return PaymentTerms(
         gross_per_100=Decimal("3.5"),
         taxable_per_100=Decimal("3.5"),
-        income=INCOME,
+        instrument=INSTRUMENT,
         on_discount=False,
         payment_date=DAY,
         amount_rounding=rounding,
@@ -128,11 +129,11 @@ def coupon(rounding: Rounding = Rounding.HALF_UP) -> PaymentTerms:
 
 _statuses = some.sampled_from(
     [
-        TaxStatus("bank", True),
-        TaxStatus("individual", False),
-        TaxStatus("mutual_fund", True),
-        TaxStatus("company", True, exemption="EX/1"),
-        TaxStatus("company", True, reduced_rate=Decimal("7.25"), certificate="RD/1"),
+        status("bank", True),
+        status("individual", False),
+        status("fund", True),
+        status("company", True, **EXEMPT),
+        status("company", True, **REDUCED),
     ]
 )
 _holders = some.lists(
@@ -171,16 +172,16 @@ def test_money_that_is_unaccounted_for_stops_everything() -> None:
 
 
 def test_a_bond_redeems_without_tax_on_its_principal() -> None:
-    terms = PaymentTerms(Decimal(100), Decimal(0), INCOME, False, DAY)
-    (line,) = entitlements([Holder("a", "b", 1_000, TaxStatus("bank", True))], terms, ())
+    terms = PaymentTerms(Decimal(100), Decimal(0), INSTRUMENT, False, DAY)
+    (line,) = entitlements([Holder("a", "b", 1_000, status("bank", True))], terms, TaxTable(()))
     assert (line.gross_paisa, line.tax_paisa, line.levy.basis) == (100_000, 0, "nothing taxable")
 
 
 def test_a_bill_is_taxed_on_its_discount_by_the_cost_of_its_lots() -> None:
     # Bought at 97.8800, the cut-off price of the 84-day bill on 20 March 2013: discount 2.12.
     lots = (Lot(date(2013, 3, 21), 1_000_000, 97_880_000),)
-    terms = PaymentTerms(Decimal(100), Decimal(0), INCOME, True, DAY)
-    holder = Holder("a", "bank", 1_000_000, TaxStatus("bank", True), lots)
+    terms = PaymentTerms(Decimal(100), Decimal(0), INSTRUMENT, True, DAY)
+    holder = Holder("a", "bank", 1_000_000, status("bank", True), lots)
     (line,) = entitlements([holder], terms, RATES)
     assert line.tax_base_paisa == 2_120_000
     assert line.tax_paisa == 318_000
@@ -188,9 +189,9 @@ def test_a_bill_is_taxed_on_its_discount_by_the_cost_of_its_lots() -> None:
 
 
 def test_nominal_without_a_recorded_cost_is_refused() -> None:
-    terms = PaymentTerms(Decimal(100), Decimal(0), INCOME, True, DAY)
+    terms = PaymentTerms(Decimal(100), Decimal(0), INSTRUMENT, True, DAY)
     with pytest.raises(LotsMissing, match="holds 5 units but lots for 0"):
-        entitlements([Holder("a", "bank", 5, TaxStatus("bank", True))], terms, RATES)
+        entitlements([Holder("a", "bank", 5, status("bank", True))], terms, RATES)
 
 
 def test_first_in_first_out_by_hand() -> None:

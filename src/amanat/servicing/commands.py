@@ -10,26 +10,30 @@ from pydantic import Field, StringConstraints
 
 from amanat.access.acts import Command, Query
 from amanat.core.quantities import Rounding
-from amanat.participants.commands import Address, Code, Words
+from amanat.participants.commands import Address, Code
 from amanat.programme.commands import IsinText
-from amanat.servicing.model import Filer, PaymentKind
+from amanat.servicing.model import PaymentKind
 from amanat.settlement.commands import Identifier
 
-ClassOrAny = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z][a-z0-9_]{0,39})$")]
-"""A holder class, or * for every class that has no row of its own."""
 
+class TaxRateRow(Command):
+    """Rates in per cent of the gross for classes of holders on one instrument, for some days."""
 
-class RecordTaxRate(Command):
-    """Record a rate of tax at source for its dates; a second person approves it."""
-
-    income: Code
-    holder_class: ClassOrAny
-    filer: Filer
-    rate: Annotated[Decimal, Field(ge=0, le=100)]
+    instrument: Code
+    holder_classes: Annotated[tuple[Code, ...], Field(min_length=1)]
     first_day: date
     last_day: date
-    source: Words
+    active_percent: Annotated[Decimal, Field(ge=0, le=100)]
+    inactive_percent: Annotated[Decimal, Field(ge=0, le=100)]
+    final: bool = False
+    source: Annotated[str, StringConstraints(min_length=1, max_length=400)]
     assumed: bool = False
+
+
+class RecordTaxRates(Command):
+    """Record rates of tax at source for their dates; a second person approves them."""
+
+    rows: Annotated[tuple[TaxRateRow, ...], Field(min_length=1, max_length=500)]
 
 
 class FixEntitlements(Command):
@@ -43,7 +47,7 @@ class FixEntitlements(Command):
     due_date: date
     amount_rounding: Rounding = Rounding.HALF_UP
     tax_rounding: Rounding = Rounding.HALF_UP
-    income: Code = "government_security"
+    instrument: Code = "government_security"
 
 
 class FundPayment(Command):

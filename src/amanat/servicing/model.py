@@ -7,18 +7,19 @@ Money is an integer of paisa, nominal an integer of units (1 unit = 1 rupee of f
 from __future__ import annotations
 
 import decimal
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar
 
-from amanat.core.errors import Corrupt, Invalid, Refusal
+from amanat.core.errors import Corrupt, Refusal
 from amanat.core.quantities import EXACT, Rounding, round_to
+from amanat.jurisdictions.tax import TaxTable
+from amanat.participants.model import Certificate, TaxStatus
 
 PAISA_PER_UNIT = 100
-ANY_CLASS = "*"
 
 
 class PaymentKind(StrEnum):
@@ -43,77 +44,10 @@ class PaymentState(StrEnum):
     """The escrow is empty."""
 
 
-class Filer(StrEnum):
-    """Where the holder stands with the active taxpayers list on the payment date."""
-
-    ACTIVE = "active"
-    INACTIVE = "inactive"
-    ANY = "any"
-    """A rate for both."""
-
-
-class NoTaxRate(Refusal):
-    """A dated rate never reaches beyond its dates: what is missing is refused."""
-
-    template: ClassVar[str] = (
-        "No tax rate on {income} is known for {holder_class} ({filer} taxpayer) on {day}."
-    )
-
-
-class OverlappingTaxRates(Invalid):
-    """Two rates for one holder class and day cannot both be the rate."""
-
-    template: ClassVar[str] = (
-        "The rate on {income} for {holder_class} ({filer}) from {first_day} overlaps another."
-    )
-
-
-class InvalidTaxRate(Invalid):
-    """A rate lies between 0 and 100 per cent, for days in their order."""
-
-    template: ClassVar[str] = "{reason}."
-
-
 class LotsMissing(Refusal):
     """A discount is taxed on what the holder paid: nominal without a recorded cost is refused."""
 
     template: ClassVar[str] = "{account} holds {held} units but lots for {known} only."
-
-
-@dataclass(frozen=True, slots=True)
-class TaxRate:
-    """One row of the dated table of rates at source (in Pakistan Income Tax Ordinance 2001)."""
-
-    income: str
-    holder_class: str
-    filer: Filer
-    rate: Decimal
-    first_day: date
-    last_day: date
-    source: str
-    assumed: bool = False
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.rate <= 100:
-            raise InvalidTaxRate(reason=f"a rate of {self.rate} per cent is not from 0 to 100")
-        if self.first_day > self.last_day:
-            raise InvalidTaxRate(reason=f"{self.first_day} is after {self.last_day}")
-        if not self.source and not self.assumed:
-            raise InvalidTaxRate(reason="a rate names its source or is marked as assumed")
-
-
-@dataclass(frozen=True, slots=True)
-class TaxStatus:
-    """What is known of a holder on the payment date.
-
-    `exemption` is the certificate that exempts; `reduced_rate` stands with `certificate`.
-    """
-
-    holder_class: str
-    active_taxpayer: bool
-    exemption: str | None = None
-    reduced_rate: Decimal | None = None
-    certificate: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,48 +56,35 @@ class Levy:
 
     rate: Decimal
     basis: str
+    source: str
     assumed: bool
 
 
-def overlapping(rates: Iterable[TaxRate]) -> OverlappingTaxRates | None:
-    """The first rate whose days overlap those of an earlier one for the same holders."""
-    seen: dict[tuple[str, str, Filer], list[TaxRate]] = {}
-    for rate in rates:
-        same = seen.setdefault((rate.income, rate.holder_class, rate.filer), [])
-        for other in same:
-            if rate.first_day <= other.last_day and other.first_day <= rate.last_day:
-                return OverlappingTaxRates(
-                    income=rate.income,
-                    holder_class=rate.holder_class,
-                    filer=rate.filer.value,
-                    first_day=rate.first_day,
-                )
-        same.append(rate)
-    return None
+NOTHING_TAXABLE = Levy(Decimal(0), "nothing taxable", "", False)
 
 
-def levy_on(rates: Sequence[TaxRate], income: str, status: TaxStatus, day: date) -> Levy:
-    """The rate at source on `income` of a holder on the payment date `day`.
+def levy_on(table: TaxTable, instrument: str, status: TaxStatus, day: date) -> Levy:
+    """The rate at source on `instrument` of a holder who stands so on the payment date `day`.
 
-    In this order: an exemption certificate, a certificate of reduced rate, the rate of the
-    holder's class, the rate for every other class; within a class the row for the holder's place
-    on the active taxpayers list before the row for both.  Refuses `NoTaxRate`.
+    A certificate of exemption or reduction goes before the table.  Refuses as
+    `TaxTable.withholding`: a date that no row covers, a class that it does not know.
     """
-    if status.exemption is not None:
-        return Levy(Decimal(0), f"exempt: {status.exemption}", False)
-    if status.reduced_rate is not None:
-        return Levy(status.reduced_rate, f"reduced: {status.certificate}", False)
-    filer = Filer.ACTIVE if status.active_taxpayer else Filer.INACTIVE
-    for holder_class in (status.holder_class, ANY_CLASS):
-        for wanted in (filer, Filer.ANY):
-            for rate in rates:
-                if (rate.income, rate.holder_class, rate.filer) == (
-                    income,
-                    holder_class,
-                    wanted,
-                ) and rate.first_day <= day <= rate.last_day:
-                    return Levy(rate.rate, rate.source or "assumed", rate.assumed)
-    raise NoTaxRate(income=income, holder_class=status.holder_class, filer=filer.value, day=day)
+    certificate = None
+    if status.certificate is Certificate.EXEMPTION:
+        certificate = Decimal(0)
+    elif status.certificate is Certificate.REDUCTION:
+        certificate = status.reduced_rate
+    found = table.withholding(
+        instrument,
+        status.holder_class,
+        active_taxpayer=status.active_taxpayer,
+        on=day,
+        certificate_percent=certificate,
+    )
+    basis = "active taxpayer" if status.active_taxpayer else "not an active taxpayer"
+    if found.certificate:
+        basis = f"{status.certificate} certificate"
+    return Levy(found.percent, basis, found.source, found.assumed)
 
 
 def tax_of(base_paisa: int, rate: Decimal, rounding: Rounding) -> int:
@@ -276,7 +197,7 @@ class PaymentTerms:
 
     gross_per_100: Decimal
     taxable_per_100: Decimal
-    income: str
+    instrument: str
     on_discount: bool
     payment_date: date
     amount_rounding: Rounding = Rounding.HALF_UP
@@ -284,11 +205,11 @@ class PaymentTerms:
 
 
 def entitlements(
-    holders: Sequence[Holder], terms: PaymentTerms, rates: Sequence[TaxRate]
+    holders: Sequence[Holder], terms: PaymentTerms, table: TaxTable
 ) -> tuple[Entitlement, ...]:
     """What each holder is due, in the order of `holders`; those that hold nothing are left out.
 
-    Refuses `NoTaxRate`, `LotsMissing`.
+    Refuses `LotsMissing` and as `levy_on`.
     """
     found = []
     for holder in holders:
@@ -301,9 +222,9 @@ def entitlements(
         else:
             base = amount_per_100(holder.nominal, terms.taxable_per_100, terms.amount_rounding)
         levy = (
-            levy_on(rates, terms.income, holder.status, terms.payment_date)
+            levy_on(table, terms.instrument, holder.status, terms.payment_date)
             if base
-            else Levy(Decimal(0), "nothing taxable", False)
+            else NOTHING_TAXABLE
         )
         found.append(
             Entitlement(
