@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from amanat.access.actors import Role
 from amanat.access.acts import Command, Query
 from amanat.participants.model import TEXT_MAX, AccountKind, Certificate, Level
 
@@ -62,7 +63,7 @@ class EnrolAccounts(Command):
     """Enrol accounts of one participant, all of them or none; its class authority signs."""
 
     participant: Code
-    accounts: Annotated[tuple[AccountToEnrol, ...], Field(min_length=1, max_length=100)]
+    accounts: Annotated[tuple[AccountToEnrol, ...], Field(min_length=1, max_length=64)]
 
 
 class RecordTaxStatus(Command):
@@ -94,7 +95,7 @@ class EnterPerson(Command):
     institution: Code
     person: Code
     name: Words
-    role: str
+    role: Role
     address: Address | None = None
 
 

@@ -17,6 +17,9 @@ from amanat.core.errors import Invalid, Refusal
 
 TEXT_MAX = 200
 
+FREE_CAPACITIES = frozenset({"participant", "primary_dealer", "custodian", "auditor"})
+"""Capacities that carry no authority on the ledger."""
+
 
 class Level(StrEnum):
     """What a participant may do, from most to least."""
@@ -31,9 +34,14 @@ class Level(StrEnum):
     """Nothing moves in or out."""
 
     @property
-    def severity(self) -> int:
-        """0 for active up to 3 for frozen."""
-        return list(Level).index(self)
+    def number(self) -> int:
+        """The level as the ledger counts it: 1 for active up to 4 for frozen."""
+        return list(Level).index(self) + 1
+
+    @classmethod
+    def numbered(cls, number: int) -> Level:
+        """The level that the ledger calls `number`."""
+        return list(cls)[number - 1]
 
 
 class AccountKind(StrEnum):
@@ -124,6 +132,18 @@ class CertificateIncomplete(Invalid):
     template: ClassVar[str] = "A {certificate} certificate needs {field}."
 
 
+class CodeTaken(Refusal):
+    """A code or key stands for one thing of a programme, for good."""
+
+    template: ClassVar[str] = "The {thing} {code} exists already."
+
+
+class NotFreeCapacity(Invalid):
+    """A capacity with authority on the ledger comes by the founding or a change of Directory."""
+
+    template: ClassVar[str] = "The capacity {capacity} is not given here, only: {allowed}."
+
+
 class TaxStatusMissing(Refusal):
     """No tax is computed for a holder of whose standing nothing is recorded for the day."""
 
@@ -159,9 +179,23 @@ class TaxStatus:
         return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
 
 
+def country_number(code: str) -> int:
+    """ISO 3166-1 alpha-2 as the ledger keeps it: its two letters in two bytes.
+
+    >>> country_number("PK")
+    20555
+    """
+    return ord(code[0]) << 8 | ord(code[1])
+
+
+def country_code(number: int) -> str:
+    """The two letters behind `country_number`."""
+    return chr(number >> 8) + chr(number & 255)
+
+
 def withdraws(before: Level, after: Level) -> bool:
     """Whether going from `before` to `after` takes something away."""
-    return after.severity > before.severity
+    return after.number > before.number
 
 
 def binding_level(done: Level | None, requested: Level | None) -> Level:
@@ -171,7 +205,7 @@ def binding_level(done: Level | None, requested: Level | None) -> Level:
     """
     if done is None:
         return Level.FROZEN
-    return max(done, requested or done, key=lambda level: level.severity)
+    return max(done, requested or done, key=lambda level: level.number)
 
 
 def status_on(statuses: Sequence[TaxStatus], day: date) -> TaxStatus | None:

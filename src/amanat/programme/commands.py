@@ -14,7 +14,7 @@ from amanat.programme.model import Phase
 
 IsinText = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}[A-Z0-9]{9}[0-9]$")]
 """An ISIN's form; its check digit is checked where terms are read."""
-NominalUnits = Annotated[int, Field(gt=0, le=2**62)]
+NominalUnits = Annotated[int, Field(gt=0, le=2**53 - 1)]
 """Nominal in units of one rupee."""
 
 

@@ -28,8 +28,13 @@ class Phase(StrEnum):
 
     @property
     def number(self) -> int:
-        """The phase as the ledger counts it, from 0."""
-        return list(Phase).index(self)
+        """The phase as the ledger counts it, from 1."""
+        return list(Phase).index(self) + 1
+
+    @classmethod
+    def numbered(cls, number: int) -> Phase:
+        """The phase that the ledger calls `number`."""
+        return list(cls)[number - 1]
 
 
 class AuthorisationState(StrEnum):

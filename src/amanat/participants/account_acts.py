@@ -1,0 +1,217 @@
+"""Enrols accounts of participants, and records how their holders are taxed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sql
+from sqlalchemy.engine import Row
+
+from amanat.access.acts import ActContext, Ask, Result, act
+from amanat.core.errors import Forbidden, Refused
+from amanat.core.ids import new_id
+from amanat.core.quantities import text_from
+from amanat.participants import events
+from amanat.participants.commands import AccountToEnrol, EnrolAccounts, RecordTaxStatus
+from amanat.participants.model import (
+    AccountExists,
+    AccountKind,
+    HolderMissing,
+    TaxStatus,
+    tax_status_refusals,
+)
+from amanat.participants.records import (
+    check_authority,
+    checked_address,
+    find_account,
+    find_class,
+    find_participant,
+)
+from amanat.participants.signing import AUTHORITY, act_number, to_sign, two_keys
+from amanat.participants.tables import account, tax_status
+
+# -- accounts -------------------------------------------------------------------------------------
+
+
+def _ask_enrolment(command: EnrolAccounts, context: ActContext) -> Ask:
+    row = _check_enrolment(command, context)
+    number = act_number(context)
+    signed = to_sign(
+        context,
+        "Eligibility",
+        "AccountOpening",
+        number=number,
+        participant=row.number,
+        accounts=[one.address.lower() for one in command.accounts],
+    )
+    authority = find_class(context.uow.connection, context.programme, row.participant_class)
+    return Ask(
+        two_keys(authority.authority, signed),
+        memo={"number": number, "epoch": signed.epoch},
+        subject=f"participants:{row.code}",
+    )
+
+
+@act(capacities=[AUTHORITY, "participant"], approvals=_ask_enrolment, confidential=True)
+def enrol_accounts(command: EnrolAccounts, context: ActContext) -> Result:
+    """Order accounts to be opened for a participant, signed by two keys of its authority.
+
+    Asked by the authority, or by the participant for itself.  Refuses, all at once where several:
+    `NotFound`, `NotClassAuthority`, `InvalidAddress`, `AccountExists`, `HolderMissing`.
+    """
+    row = _check_enrolment(command, context)
+    connection, memo = context.uow.connection, context.approved.memo
+    addresses = [one.address.lower() for one in command.accounts]
+    entry = context.uow.journal.append(
+        events.ACCOUNTS_ENROLMENT_REQUESTED,
+        {
+            "participant": row.code,
+            "accounts": [
+                {
+                    "address": one.address.lower(),
+                    "kind": one.kind.value,
+                    "label": one.label,
+                    "holder_class": one.holder_class,
+                    "tax_residency": one.tax_residency,
+                }
+                for one in command.accounts
+            ],
+            "holders": {one.address.lower(): one.holder for one in command.accounts},
+        },
+        subject=f"participants:{row.code}",
+    )
+    opening = {
+        "number": memo["number"],
+        "epoch": memo["epoch"],
+        "participant": row.number,
+        "accounts": addresses,
+    }
+    order = context.uow.orders.request(
+        "enrol_accounts",
+        context.programme,
+        "Eligibility",
+        "open_accounts",
+        [opening, context.approved.signatures()],
+        subject=("participants", row.code),
+        depends_on=[row.order_id] if row.done_at is None else [],
+        cause=entry,
+    )
+    connection.execute(
+        sql.delete(account).where(
+            account.c.programme == context.programme, account.c.address.in_(addresses)
+        )
+    )
+    connection.execute(
+        account.insert(),
+        [_account_row(one, row.code, order, entry, context) for one in command.accounts],
+    )
+    return {"participant": row.code, "accounts": addresses, "order": order, "entry": entry}
+
+
+def _account_row(
+    one: AccountToEnrol, code: str, order: str, entry: str, context: ActContext
+) -> dict[str, Any]:
+    return {
+        "programme": context.programme,
+        "address": one.address.lower(),
+        "participant": code,
+        "kind": one.kind.value,
+        "label": one.label,
+        "holder": one.holder,
+        "holder_class": one.holder_class,
+        "tax_residency": one.tax_residency,
+        "order_id": order,
+        "requested_at": context.now.isoformat(),
+        "entry": entry,
+    }
+
+
+def _check_enrolment(command: EnrolAccounts, context: ActContext) -> Row[Any]:
+    connection, programme = context.uow.connection, context.programme
+    row = find_participant(connection, programme, command.participant)
+    if context.actor.institution != row.code:
+        check_authority(find_class(connection, programme, row.participant_class), context)
+    refused = Refused()
+    addresses = [one.address.lower() for one in command.accounts]
+    taken = {
+        one.address: one.participant
+        for one in connection.execute(
+            sql.select(account).where(
+                account.c.programme == programme,
+                account.c.address.in_(addresses),
+                account.c.refused_at.is_(None),
+            )
+        )
+    }
+    labels = set(
+        connection.execute(
+            sql.select(account.c.label).where(
+                account.c.programme == programme,
+                account.c.participant == row.code,
+                account.c.address.not_in(addresses),
+            )
+        ).scalars()
+    )
+    for at, one in enumerate(command.accounts):
+        for refusal in checked_address(one.address):
+            refused.add(refusal)
+        address = one.address.lower()
+        if address in taken or address in addresses[:at]:
+            refused.add(AccountExists(address=address, participant=taken.get(address, row.code)))
+        if one.label in labels:
+            refused.add(AccountExists(address=one.label, participant=row.code))
+        labels.add(one.label)
+        if one.kind is AccountKind.CLIENT and one.holder is None:
+            refused.add(HolderMissing(field="the holder's name"))
+    refused.raise_if_any()
+    return row
+
+
+# -- tax ------------------------------------------------------------------------------------------
+
+
+@act(capacities=["tax_agent", "registrar", "participant"], confidential=True)
+def record_tax_status(command: RecordTaxStatus, context: ActContext) -> Result:
+    """Record how an account's holder is taxed; a participant may for its clients alone.
+
+    Refuses, in order: `NotFound` (account), `Forbidden`, `TaxDatesDisorderly`,
+    `CertificateIncomplete`.
+    """
+    connection, programme = context.uow.connection, context.programme
+    row = find_account(connection, programme, command.address)
+    if not context.actor.capacities & {"tax_agent", "registrar"} and not (
+        row.participant == context.actor.institution and row.kind == AccountKind.CLIENT.value
+    ):
+        reason = "a participant records the tax status of its own clients only"
+        raise Forbidden(actor=context.actor, act="RecordTaxStatus", reason=reason)
+    status = TaxStatus(**command.model_dump(exclude={"address", "source"}))
+    refused = Refused()
+    for refusal in tax_status_refusals(status):
+        refused.add(refusal)
+    refused.raise_if_any()
+    fields = {
+        "address": row.address,
+        "holder_class": status.holder_class,
+        "active_taxpayer": status.active_taxpayer,
+        "valid_from": status.valid_from.isoformat(),
+        "valid_to": status.valid_to.isoformat() if status.valid_to else None,
+        "tax_residency": status.tax_residency,
+        "certificate": status.certificate.value if status.certificate else None,
+        "certificate_number": status.certificate_number,
+        "reduced_rate": None if status.reduced_rate is None else text_from(status.reduced_rate),
+        "source": command.source,
+    }
+    entry = context.uow.journal.append(
+        events.TAX_STATUS_RECORDED, fields, subject=f"participants:{row.participant}"
+    )
+    identifier = new_id()
+    connection.execute(
+        tax_status.insert().values(
+            id=identifier,
+            programme=programme,
+            recorded_at=context.now.isoformat(),
+            entry=entry,
+            **fields,
+        )
+    )
+    return {"tax_status": identifier, "entry": entry}
