@@ -55,7 +55,7 @@ def read_form(form: bytes, tender: bytes, number: int, sequence: int = 0) -> tup
     expected = {"schema", "tender", "number", "competitive", "non_competitive"}
     if not isinstance(value, dict) or set(value) != expected or value["schema"] != SCHEMA:
         raise FormUnreadable(reason=f"it is no {SCHEMA}")
-    if value["tender"] != tender.hex() or value["number"] is True or value["number"] != number:
+    if value["tender"] != tender.hex() or (type(value["number"]), value["number"]) != (int, number):
         raise FormUnreadable(reason="it is for another tender or bidder")
     bids: list[Bid] = []
     readers: dict[str, Callable[[Mapping[str, Any], int, int], Bid]] = {
@@ -132,6 +132,6 @@ def _read(
         again = competitive_record(bid)
     else:
         again = non_competitive_record(bid)
-    if again != entry:
+    if canonical_bytes(again) != canonical_bytes(entry):
         raise FormUnreadable(reason=f"line {line}: a field is unknown or not canonical")
     return bid

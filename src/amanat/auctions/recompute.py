@@ -36,7 +36,7 @@ from amanat.auctions.records import (
     terms_record,
 )
 from amanat.auctions.sealing import Share, TenderKey
-from amanat.core.canonical import canonical_bytes
+from amanat.core.canonical import NotCanonical, canonical_bytes
 from amanat.core.errors import Invalid, Refusal
 from amanat.core.proofs import MerkleTree
 
@@ -173,8 +173,9 @@ def read_published(record: Mapping[str, Any]) -> Published:
             deliveries=tuple(read_delivery(one) for one in record["deliveries"]),
             root=bytes.fromhex(record["root"]),
         )
-    except (KeyError, ValueError, TypeError) as error:
+        same = canonical_bytes(published_record(published)) == canonical_bytes(record)
+    except (KeyError, ValueError, TypeError, NotCanonical) as error:
         raise RecordUnreadable(kind="auction", reason=f"{type(error).__name__}: {error}") from error
-    if published_record(published) != record:
+    if not same:
         raise RecordUnreadable(kind="auction", reason="a field is unknown or not canonical")
     return published

@@ -29,6 +29,7 @@ from amanat.auctions.model import (
     Weighting,
 )
 from amanat.auctions.sealing import Share, TenderKey
+from amanat.core.canonical import NotCanonical, canonical_bytes
 from amanat.core.errors import Invalid
 from amanat.core.quantities import InvalidNumber, Rounding, decimal_from, integer_from, text_from
 
@@ -209,6 +210,12 @@ def _text(value: int | Decimal | None) -> str | None:
     return str(value) if isinstance(value, int) else text_from(value)
 
 
+def _whole(value: object) -> int:
+    if type(value) is not int:
+        raise TypeError("a bidder number is a whole number")
+    return value
+
+
 def _integer(value: str | None) -> int | None:
     return None if value is None else integer_from(value)
 
@@ -226,9 +233,11 @@ def _exactly(
     """Read a record and require that writing it again gives the same."""
     try:
         value = read(record)
-    except (KeyError, ValueError, TypeError, AttributeError, InvalidNumber) as error:
+        # As bytes, since in Python True equals 1.
+        same = canonical_bytes(write(value)) == canonical_bytes(record)
+    except (KeyError, ValueError, TypeError, AttributeError, InvalidNumber, NotCanonical) as error:
         raise RecordUnreadable(kind=kind, reason=f"{type(error).__name__}: {error}") from error
-    if write(value) != record:
+    if not same:
         raise RecordUnreadable(kind=kind, reason="a field is unknown or not canonical")
     return value
 
@@ -282,7 +291,7 @@ def _decision(record: Mapping[str, Any]) -> Decision:
 
 def _commitment(record: Mapping[str, Any]) -> Commitment:
     return Commitment(
-        number=record["number"],
+        number=_whole(record["number"]),
         sequence=integer_from(record["sequence"]),
         digest=bytes.fromhex(record["digest"]),
         window=Window(record["window"]),
