@@ -47,7 +47,9 @@ class Settings:
         """
         folder = Path(environment.get("AMANAT_DATA", "var/amanat")).absolute()
         plain = cls.at(folder)
-        nodes = tuple(u.strip() for u in environment.get("AMANAT_NODES", "").split(",") if u.strip())
+        nodes = tuple(
+            u.strip() for u in environment.get("AMANAT_NODES", "").split(",") if u.strip()
+        )
         chain_id = environment.get("AMANAT_CHAIN_ID", str(CHAIN_ID_EMBEDDED))
         if not chain_id.isascii() or not chain_id.isdigit() or int(chain_id) == 0:
             raise SettingInvalid(

@@ -1,0 +1,240 @@
+"""The composition root: one installation, put together from its settings.
+
+    settings -> store (database, vault) -> ledger (node, orders, indexer) -> desk (acts, views)
+
+Nothing but this file knows all parts.  `start()` brings the node and the database up; `pump()`
+goes round until nothing is pending (pilots, tests, the command line); `run_in_background()` does
+the same in a thread while pages are served.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import threading
+from datetime import date
+from typing import Any, Self
+
+import sqlalchemy as sql
+from sqlalchemy.engine import Connection
+
+from amanat.access.desk import Desk
+from amanat.core.errors import NotFound
+from amanat.ledger.artifacts import Artifacts
+from amanat.ledger.gateway import ContractBook, Gateway
+from amanat.ledger.keystore import SCRYPT_LIGHT, SCRYPT_STANDARD, Keystore
+from amanat.ledger.node import EmbeddedNode
+from amanat.ledger.orders import OrderBook
+from amanat.ledger.registry import HandlerRegistry
+from amanat.ledger.service import Ledger
+from amanat.ledger.signers import KeyNotHeld, Signer, Signers
+from amanat.settings import Settings, read_secret
+from amanat.store.engine import open_engine
+from amanat.store.journal import OpeningVault
+from amanat.store.migrate import migrate
+from amanat.store.uow import Store
+
+ROOMS = (
+    "participants",
+    "assets",
+    "programme",
+    "auctions",
+    "register",
+    "settlement",
+    "servicing",
+)
+OPERATOR = "operator"
+_GENESIS_WEI = 10**30
+
+_DECLARING = ("acts", "views", "tables", "handlers")
+
+
+def declare_rooms() -> None:
+    """Import what declares acts, views, tables and handlers, so that all of them are known."""
+    importlib.import_module("amanat.access.views")
+    for room in ROOMS:
+        package = importlib.import_module(f"amanat.{room}")
+        for module in pkgutil.iter_modules(package.__path__):
+            if module.name.startswith(_DECLARING):
+                importlib.import_module(f"amanat.{room}.{module.name}")
+
+
+declare_rooms()
+
+
+class KeyRing:
+    """The keys on this server, opened when they first sign."""
+
+    def __init__(self, keystore: Keystore, password: str) -> None:
+        self.keystore = keystore
+        self._password = password
+        self._where: dict[str, tuple[str, str]] = {}
+        self._open: dict[str, Signer] = {}
+
+    def create(self, institution: str, name: str) -> str:
+        """The address of this key, made if it is not there yet."""
+        try:
+            return self.keystore.address(institution, name)
+        except KeyNotHeld:
+            signer = self.keystore.create(institution, name, self._password)
+            self._where[signer.address] = (institution, name)
+            self._open[signer.address] = signer
+            return signer.address
+
+    def signer(self, address: str) -> Signer:
+        """The signer of an address; raises `KeyNotHeld`."""
+        address = address.lower()
+        if address not in self._open:
+            if address not in self._where:
+                self._look()
+            if address not in self._where:
+                raise KeyNotHeld(holder=address)
+            institution, name = self._where[address]
+            self._open[address] = self.keystore.open(institution, name, self._password)
+        return self._open[address]
+
+    def sign(self, programme: str, address: str, signed_digest: bytes) -> bytes:
+        """See `amanat.access.desk.KeyRing`; keys belong to institutions, not to programmes."""
+        del programme
+        return self.signer(address).sign_digest(signed_digest)
+
+    def _look(self) -> None:
+        if not self.keystore.folder.is_dir():
+            return
+        for folder in sorted(self.keystore.folder.iterdir()):
+            for name in self.keystore.names(folder.name):
+                self._where[self.keystore.address(folder.name, name)] = (folder.name, name)
+
+
+class Application:
+    """One running installation."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        folder = settings.data_dir
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        password = read_secret(folder / "secrets", "keystore").hex()
+        scrypt = SCRYPT_LIGHT if settings.light_keys else SCRYPT_STANDARD
+        self.keys = KeyRing(Keystore(folder / "keys", scrypt=scrypt), password)
+        self.operator = self.keys.create("installation", OPERATOR)
+        self.registry = HandlerRegistry()
+        for room in ROOMS:
+            importlib.import_module(f"amanat.{room}.handlers").register(self.registry)
+        self.engine = open_engine(settings.database_url)
+        artifacts = Artifacts.packaged()
+        self._book = OrderBook(artifacts, ContractBook(self.engine))
+        vault = OpeningVault(read_secret(folder / "secrets", "openings"))
+        self.store = Store(self.engine, vault, orders=self._book)
+        self.node = self._embedded_node()
+        self.ledger = self._ledger()
+        self.desk = Desk(self.store, self.gateway, self.keys, self.business_date)
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def _embedded_node(self) -> EmbeddedNode | None:
+        if self.settings.node_urls:
+            return None
+        return EmbeddedNode(
+            self.settings.data_dir / "node",
+            chain_id=self.settings.chain_id,
+            funded={self.operator: _GENESIS_WEI},
+        )
+
+    def _ledger(self) -> Ledger:
+        urls: Any = self.node.urls if self.node else list(self.settings.node_urls)
+        return Ledger(
+            self.store,
+            self._book,
+            Signers({OPERATOR: self.keys.signer(self.operator)}),
+            self.registry,
+            urls=urls,
+            chain_id=self.settings.chain_id,
+            finality=self.settings.finality,
+            forgets=self.node is not None,
+        )
+
+    # -- life -----------------------------------------------------------------------------------
+
+    def start(self) -> Self:
+        """Bring the database to this version's tables and the embedded node up."""
+        migrate(self.engine)
+        if self.node:
+            self.node.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop the thread and the node, close every connection."""
+        self._stop.set()
+        if self._thread:
+            self._thread.join(timeout=10)
+        self.ledger.close()
+        if self.node:
+            self.node.stop()
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def pump(self, timeout_s: float = 60.0) -> None:
+        """Go round until no order is open and every final block took effect."""
+        self.ledger.pump(timeout_s)
+
+    def run_in_background(self) -> None:
+        """Follow the ledger in a thread while pages and the API are served."""
+        self._thread = threading.Thread(
+            target=self.ledger.run, args=(self._stop,), name="ledger", daemon=True
+        )
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Let an act that ordered something be seen soon: the thread looks again by itself."""
+
+    # -- what others ask of it --------------------------------------------------------------------
+
+    def gateway(self, programme: str) -> Gateway:
+        """Asks the contracts of one programme."""
+        return self.ledger.gateway(programme)
+
+    def business_date(self, connection: Connection, programme: str) -> date:
+        """The programme's business date as the final chain says it."""
+        from amanat.programme.records import business_date_of
+
+        return business_date_of(connection, programme)
+
+    def programmes(self) -> list[dict[str, Any]]:
+        """Every programme of this installation: code, name, business date, simulation or not."""
+        from amanat.programme import tables
+
+        with self.store.reading() as connection:
+            rows = connection.execute(
+                sql.select(tables.programme).order_by(tables.programme.c.code)
+            ).all()
+            return [
+                {
+                    "code": row.code,
+                    "name": row.name,
+                    "simulation": bool(row.simulation),
+                    "zone": row.zone,
+                    "business_date": self.business_date(connection, row.code).isoformat(),
+                }
+                for row in rows
+            ]
+
+    def programme_facts(self, programme: str) -> dict[str, Any]:
+        """What every page of a programme says: its name, business date, zone, simulation."""
+        for one in self.programmes():
+            if one["code"] == programme:
+                return {
+                    "programme_name": one["name"],
+                    "business_date": one["business_date"],
+                    "zone": one["zone"],
+                    "simulation": one["simulation"],
+                }
+        raise NotFound(thing="programme", value=programme)
+
+    def require_programme(self, programme: str) -> None:
+        """Raise `NotFound` unless this installation has the programme."""
+        self.programme_facts(programme)
