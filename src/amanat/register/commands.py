@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from amanat.access.acts import Command, Query
-from amanat.participants.commands import Address, Words
+from amanat.participants.commands import Address, Code, Words
 from amanat.programme.commands import IsinText, NominalUnits
 
 OrderHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -17,22 +17,29 @@ Identifier = Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{36}$")]
 """UUIDv7 of a thing in the store."""
 
 
+Signers = Annotated[tuple[Code, ...], Field(max_length=16)]
+"""Institutions whose people sign an order; none named: as many as the quorum, by their number."""
+
+
 class FreezeHolding(Command):
-    """Freeze a holding of an account, whole or in part, by an order; it binds from the request."""
+    """Freeze part of a holding, by an order; it binds from the request."""
 
     isin: IsinText
     account: Address
-    nominal: NominalUnits | None = None
+    nominal: NominalUnits
     order_hash: OrderHash
     reason: Words
+    signers: Signers = ()
 
 
 class FreezeAccount(Command):
-    """Freeze an account with all that it holds, by an order; it binds from the request."""
+    """Freeze an account in a security with all that it holds or receives, by an order."""
 
+    isin: IsinText
     account: Address
     order_hash: OrderHash
     reason: Words
+    signers: Signers = ()
 
 
 class Release(Command):
@@ -41,10 +48,14 @@ class Release(Command):
     hold: Identifier
     order_hash: OrderHash
     reason: Words
+    signers: Signers = ()
 
 
 class OrderForcedTransfer(Command):
-    """Move a holding without its holder, by an order of a court or authority."""
+    """Move a holding without its holder, by an order of a court or authority.
+
+    What is frozen stays until it is released: an order to move it names what is free.
+    """
 
     isin: IsinText
     from_account: Address
@@ -52,16 +63,18 @@ class OrderForcedTransfer(Command):
     nominal: NominalUnits
     order_hash: OrderHash
     reason: Words
+    signers: Signers = ()
 
 
 class Reregister(Command):
-    """Move a holding whose key is lost to another account of the same participant."""
+    """Move a whole holding, its freezes included, to the same participant's other account."""
 
     isin: IsinText
     from_account: Address
     to_account: Address
     order_hash: OrderHash
     reason: Words
+    signers: Signers = ()
 
 
 class HoldersAsked(Query):

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import ClassVar
 
-from amanat.core.errors import Invalid
+from amanat.core.errors import Invalid, Refusal
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 REASON_LENGTH_MAX = 200
@@ -49,15 +49,34 @@ class InvalidOrder(Invalid):
     template: ClassVar[str] = "{reason}."
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """A freeze in force: of a whole account, of one holding, or of part of it.
+ALL_FROZEN = 2**80 - 1
+"""The frozen amount by which the ledger freezes an account in a security for good and all."""
 
-    Without `isin` nothing of the account moves; without `nominal` nothing of the holding does.
-    """
 
-    isin: str | None
-    nominal: int | None
+class OrderKind(IntEnum):
+    """What a quorum orders, as the ledger numbers it."""
+
+    FREEZE = 1
+    FORCED_TRANSFER = 2
+    REREGISTRATION = 3
+
+
+class HoldingIsHeld(Refusal):
+    """A forced transfer moves what is free; what is frozen is released first."""
+
+    template: ClassVar[str] = "{account}: {nominal} of {isin} asked, {free} free ({held} held)."
+
+
+class NotReleasable(Refusal):
+    """Only a hold that the ledger has can be released."""
+
+    template: ClassVar[str] = "Hold {hold} is {state}; it cannot be released."
+
+
+class QuorumNotReached(Refusal):
+    """An order is signed by as many institutions as the ledger's quorum asks for."""
+
+    template: ClassVar[str] = "{given} institutions would sign an order that takes {quorum}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +93,19 @@ class Holding:
         return self.nominal - self.held
 
 
-def held_of(isin: str, nominal: int, holds: Iterable[Hold]) -> int:
-    """Units of `nominal` that `holds` keep in place: partial ones add up, at most the whole."""
-    held = 0
-    for hold in holds:
-        if hold.isin is None or (hold.isin == isin and hold.nominal is None):
-            return nominal
-        if hold.isin == isin and hold.nominal is not None:
-            held += hold.nominal
-    return min(held, nominal)
+def frozen_amount(holds: Iterable[int | None]) -> int:
+    """What the ledger freezes for these holds of one holding: their sum; None means all."""
+    total = 0
+    for nominal in holds:
+        if nominal is None:
+            return ALL_FROZEN
+        total += nominal
+    return min(total, ALL_FROZEN)
+
+
+def held_of(nominal: int, holds: Iterable[int | None]) -> int:
+    """Units of a holding that its holds keep in place: partial ones add up, at most the whole."""
+    return min(nominal, frozen_amount(holds))
 
 
 def check_order(order_hash: str, reason: str) -> None:

@@ -13,8 +13,8 @@ hold = sql.Table(
     sql.Column("id", sql.String(36), primary_key=True),
     sql.Column("number", sql.BigInteger, nullable=False, comment="of the order on the ledger"),
     sql.Column("account", sql.String(42), nullable=False),
-    sql.Column("isin", sql.String(12), comment="absent: the account with all that it holds"),
-    sql.Column("nominal", sql.BigInteger, comment="absent with isin: nothing may move"),
+    sql.Column("isin", sql.String(12), nullable=False),
+    sql.Column("nominal", sql.BigInteger, comment="absent: all, also what arrives later"),
     sql.Column("order_hash", sql.String(64), nullable=False, comment="SHA-256 of the paper"),
     sql.Column("reason", sql.String(200), nullable=False),
     sql.Column("state", sql.String(10), nullable=False, comment="requested, held, released..."),
@@ -22,9 +22,10 @@ hold = sql.Table(
     sql.Column("done_at", sql.String(32)),
     sql.Column("released_at", sql.String(32)),
     sql.Column("order_id", sql.String(36)),
+    sql.Column("release_order", sql.String(36)),
     sql.Column("failure", sql.Text),
     sql.UniqueConstraint("programme", "number"),
-    sql.Index(None, "programme", "account", "state"),
+    sql.Index(None, "programme", "account", "isin", "state"),
 )
 
 movement = sql.Table(
