@@ -94,7 +94,7 @@ class Artifacts:
         self._errors = error_decoders(*(artifact.abi for artifact in self._named.values()))
 
     @classmethod
-    def packaged(cls) -> Artifacts:
+    def load(cls) -> Artifacts:
         """Those compiled into this package."""
         folder = importlib.resources.files("amanat.ledger") / "artifacts"
         files = sorted(folder.iterdir(), key=lambda file: file.name)

@@ -1,9 +1,10 @@
 """Sends orders to the chain: decides beforehand, signs and stores, sends, sends again.
 
 A call without a gas limit is first asked of the node.  If the node refuses, and every earlier order
-has completed, so that nothing in flight can change the answer, the order is refused there and then
-and spends no nonce; while earlier orders are in flight it waits, for one of them may be what it
-silently needs.  A call with a gas limit is never asked about: the chain decides.
+of the programme has completed, so that nothing in flight can change the answer, the order is
+refused there and then and spends no nonce; while earlier orders are in flight it waits, for one of
+them may be what it silently needs.  A call with a gas limit is never asked about: the chain
+decides.
 
 Whatever is signed is stored first.  The same bytes are sent again after a restart, after a
 reorganisation, and whenever the node no longer knows them; a transaction that stays unmined gets a
@@ -32,6 +33,7 @@ from amanat.ledger.completion import (
 )
 from amanat.ledger.gateway import refusal_of
 from amanat.ledger.orders import (
+    OPEN_STATES,
     Order,
     OrderBook,
     next_numbers,
@@ -93,13 +95,16 @@ class Dispatcher:
         self._looked_at = 0.0
         self._rests: dict[str, float] = {}
         self._fees: tuple[float, int, int] = (0.0, 0, 0)
-        self.resend_all()
+        self._resumed = False
 
     def step(self) -> bool:
         """One round; whether anything was decided, signed or sent.
 
         Raises `NodeUnavailable`, after which the next round goes on where this one stopped.
         """
+        if not self._resumed:
+            self.resend_all()  # what an earlier run of the application sent and did not see done
+            self._resumed = True
         worked = self._refuse_dependants()
         worked = self._sign_ready() or worked
         worked = self.send_signed() or worked
@@ -113,9 +118,7 @@ class Dispatcher:
         """How many orders are not yet completed."""
         with self._store.reading() as connection:
             table = tables.order
-            query = sql.select(sql.func.count()).where(
-                table.c.state.in_(("requested", "signed", "sent"))
-            )
+            query = sql.select(sql.func.count()).where(table.c.state.in_(OPEN_STATES))
             return int(connection.execute(query).scalar_one())
 
     def resend_all(self) -> None:
@@ -242,7 +245,7 @@ class Dispatcher:
                 gas = int(answer, 16)
                 limit = min(max(2 * gas, gas + 100_000), self.times.gas_max)
                 limited.append(replace(order, gas=limit))
-            elif isinstance(answer, CallReverted) and order.sequence <= earliest:
+            elif isinstance(answer, CallReverted) and order.sequence <= earliest[order.programme]:
                 self._refuse(order, refusal_of(self._book.artifacts, answer.revert))
                 refused = True
             else:
@@ -255,13 +258,16 @@ class Dispatcher:
             self._rests[order.id] = time.monotonic() + 1.0
             self._alarm("order_not_accepted", order.id, str(answer))
 
-    def _earliest_open(self) -> int:
+    def _earliest_open(self) -> dict[str, int]:
+        """For each programme, the first order of the sequence that has not completed."""
         table = tables.order
-        query = sql.select(sql.func.min(table.c.sequence)).where(
-            table.c.state.in_(("requested", "signed", "sent"))
+        query = (
+            sql.select(table.c.programme, sql.func.min(table.c.sequence).label("first"))
+            .where(table.c.state.in_(OPEN_STATES))
+            .group_by(table.c.programme)
         )
         with self._store.reading() as connection:
-            return int(connection.execute(query).scalar_one() or 0)
+            return {row.programme: row.first for row in connection.execute(query)}
 
     def _from(self, order: Order) -> str:
         return self._signers.get(order.sender).address
@@ -479,7 +485,7 @@ class Dispatcher:
     def _raise_overdue(self) -> None:
         table = tables.order
         query = sql.select(table.c.id, table.c.kind, table.c.requested_at).where(
-            table.c.state.in_(("requested", "signed", "sent")),
+            table.c.state.in_(OPEN_STATES),
             table.c.requested_at < self._ago(self.times.overdue_after_s),
         )
         with self._store.reading() as connection:

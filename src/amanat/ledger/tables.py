@@ -101,6 +101,7 @@ cursor = sql.Table(
     sql.Column("block_number", sql.BigInteger, nullable=False),
     sql.Column("block_hash", _HASH, nullable=False),
     sql.Column("position", sql.BigInteger, nullable=False, comment="of the next event"),
+    sql.Column("forgotten_after", sql.BigInteger, comment="set while forgotten ones are missing"),
     sql.Column("stopped", sql.Text, comment="why the indexer stopped; a person clears it"),
 )
 
@@ -108,7 +109,7 @@ block = sql.Table(
     "ledger_block",
     metadata,
     sql.Column("number", sql.BigInteger, primary_key=True),
-    sql.Column("hash", _HASH, nullable=False),
+    sql.Column("hash", _HASH, nullable=False, index=True),
     sql.Column("time", sql.BigInteger, nullable=False, comment="seconds since 1970"),
 )
 

@@ -1,0 +1,440 @@
+"""Follows final blocks and makes of every event of our contracts one row and one journal entry.
+
+All that follows from a run of blocks commits in one database transaction: events, balances,
+journal entries, completions of orders, and what the rooms' functions change.  The cursor moves in
+the same transaction, so each block takes effect once, however often the application is killed.
+
+**When the chain is not what it was.**  The indexer remembers the hash of the last block.  If the
+node shows another, a network has broken its finality: the indexer stops with an alarm.  Only the
+embedded node may forget: killed, it comes back up to a second younger.  Then the transactions of
+the forgotten blocks are sent again, the same bytes in the order in which they were, and each must
+log exactly what it logged before; its rows are anchored to its new block, and no event enters the
+journal twice.  If anything differs, the indexer stops with an alarm.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sql
+from sqlalchemy.engine import Connection
+
+from amanat.core.canonical import canonical_bytes
+from amanat.core.errors import AmanatError, Corrupt
+from amanat.ledger import tables
+from amanat.ledger.artifacts import Artifacts
+from amanat.ledger.balances import index_transfers
+from amanat.ledger.completion import (
+    Receipt,
+    complete_done,
+    complete_refused,
+    ledger_provenance,
+    raise_alarm,
+    refusal_fields,
+    speak_as,
+    time_text,
+)
+from amanat.ledger.follower import FinalBlock, Follower
+from amanat.ledger.gateway import ContractBook, refusal_of
+from amanat.ledger.orders import Order, order_of
+from amanat.ledger.reader import NO_DAY, Ending, Reader, Run, Span, as_text, last_day, provenance_of
+from amanat.ledger.recovery import Recovery
+from amanat.ledger.refusals import ContractRefusal
+from amanat.ledger.registry import REANCHORED, HandlerRegistry, LedgerEvent
+from amanat.ledger.rpc import CallReverted, RpcClient
+from amanat.ledger.wire import raw_from_node
+from amanat.store.engine import insert_many
+from amanat.store.uow import Store, UnitOfWork
+
+
+class IndexerStopped(Corrupt):
+    """The indexer stopped for a reason that a person must look at; nothing is indexed since."""
+
+
+@dataclass(slots=True)
+class Cursor:
+    """The last block that took effect, and the position of the next event."""
+
+    block_number: int
+    block_hash: str
+    position: int
+
+
+class Indexer:
+    """One per database.  Call `step` again and again; it returns whether a block took effect.
+
+    `forgets` says that the node may forget blocks (the embedded one); `first_block` is where a
+    fresh index begins.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        rpc: RpcClient,
+        artifacts: Artifacts,
+        contracts: ContractBook,
+        registry: HandlerRegistry,
+        *,
+        chain_id: int,
+        finality: str | int = "latest",
+        forgets: bool = False,
+        first_block: int = 0,
+        reanchor_within_s: float = 60.0,
+    ) -> None:
+        self._store = store
+        self._rpc = rpc
+        self._artifacts = artifacts
+        self._contracts = contracts
+        self._registry = registry
+        self._chain_id = chain_id
+        self._forgets = forgets
+        self._first_block = first_block
+        self._follower = Follower(rpc, finality)
+        self._recovery = Recovery(store.engine, rpc, self._follower, chain_id)
+        self._reanchor_within_s = reanchor_within_s
+        self._missing_since: float | None = None
+
+    # The round.
+
+    def step(self) -> bool:
+        """Let the next final blocks take effect; whether there were any.
+
+        Raises `NodeUnavailable` and `BlockNotServed` (try again), `IndexerStopped` (a person must
+        look, then `resume`).
+        """
+        cursor = self._cursor()
+        head, known = self._follower.look(cursor.block_number)
+        if cursor.block_number >= 0 and known != cursor.block_hash:
+            return self._chain_changed(cursor, head)
+        self._await_missing()
+        if head <= cursor.block_number:
+            return False
+        blocks = self._follower.blocks(cursor.block_number + 1, head)
+        if _breaks(cursor, blocks):
+            return False  # the chain changed between two requests; the next round looks at it
+        try:
+            self._take_effect(cursor, blocks)
+        except Corrupt as error:
+            self._stop("ledger_differs", str(error))
+        return True
+
+    def height(self) -> int:
+        """The last block that took effect, -1 before the first."""
+        return self._cursor(read_only=True).block_number
+
+    def final_height(self) -> int:
+        """The final height of the network as it is now."""
+        return self._follower.look(0)[0]
+
+    def is_current(self) -> bool:
+        """Whether every final block took effect and nothing forgotten is still missing."""
+        cursor = self._cursor(read_only=True)
+        head, known = self._follower.look(cursor.block_number)
+        if head > cursor.block_number or (cursor.block_number >= 0 and known != cursor.block_hash):
+            return False
+        return not self._recovery.missing()
+
+    def resume(self) -> None:
+        """Clear the reason for which the indexer stopped, after a person has looked."""
+        with self._store.engine.begin() as connection:
+            connection.execute(
+                sql.update(tables.cursor)
+                .where(tables.cursor.c.chain_id == self._chain_id)
+                .values(stopped=None)
+            )
+
+    def _cursor(self, read_only: bool = False) -> Cursor:
+        with self._store.reading() as connection:
+            row = connection.execute(
+                sql.select(tables.cursor).where(tables.cursor.c.chain_id == self._chain_id)
+            ).one_or_none()
+        if row is None:
+            return Cursor(self._first_block - 1, "", 0)
+        if row.stopped is not None and not read_only:
+            raise IndexerStopped(row.stopped)
+        return Cursor(row.block_number, row.block_hash, row.position)
+
+    def _stop(self, kind: str, reason: str) -> None:
+        now = time_text(self._store.clock())
+        with self._store.engine.begin() as connection:
+            connection.execute(
+                sql.update(tables.cursor)
+                .where(tables.cursor.c.chain_id == self._chain_id)
+                .values(stopped=reason)
+            )
+            raise_alarm(connection, kind, f"chain:{self._chain_id}", reason, now)
+        raise IndexerStopped(reason)
+
+    # A chain that is not what it was.
+
+    def _chain_changed(self, cursor: Cursor, head: int) -> bool:
+        if not self._forgets:
+            self._stop(
+                "reorganisation",
+                f"Block {cursor.block_number} was final as {cursor.block_hash} and is no longer"
+                " there: the chain was reorganised below its finality.",
+            )
+        fork = self._recovery.fork(head)
+        if fork is None:
+            self._stop("reorganisation", "No block that was indexed is on the node any longer.")
+        assert fork is not None
+        self._recovery.roll_back(fork)
+        self._recovery.resend(self._recovery.missing())
+        self._missing_since = time.monotonic()
+        return True
+
+    def _await_missing(self) -> None:
+        """Send forgotten transactions again until all of them are back, or raise the alarm."""
+        if not self._forgets:
+            return
+        missing = self._recovery.missing()
+        if not missing:
+            if self._missing_since is not None:
+                self._recovery.all_back()
+                self._missing_since = None
+            return
+        now = time.monotonic()
+        if self._missing_since is None:  # the application was killed while it waited
+            self._missing_since = now
+            self._recovery.resend(missing)
+        elif now - self._missing_since > self._reanchor_within_s:
+            self._missing_since = None
+            self._stop(
+                "ledger_differs",
+                f"{len(missing)} transactions that the node forgot do not return, the first is"
+                f" {missing[0].tx_hash}.",
+            )
+        elif self._recovery.sent_at + 2.0 < now:
+            self._recovery.resend(missing)
+
+    # Taking effect.
+
+    def _take_effect(self, cursor: Cursor, blocks: Sequence[FinalBlock]) -> None:
+        hashes = [one["transactionHash"] for block in blocks for one in block.receipts]
+        with self._store.reading() as connection:
+            orders = _orders_by_hash(connection, hashes)
+            seen = _seen(connection, hashes)
+        refusals = self._refusals(blocks, orders, seen)
+        observed = self._observed_bytes(blocks, orders, seen)
+        last = blocks[-1]
+        moment = datetime.fromtimestamp(last.time, UTC)
+        head = ledger_provenance("ledger", moment.date().isoformat())
+        with self._store.work(head) as uow:
+            reader = Reader(
+                uow,
+                self._registry,
+                self._artifacts,
+                self._contracts,
+                Span(self._chain_id, self._first_block, cursor.position),
+                orders,
+                seen,
+                refusals,
+                observed,
+            )
+            run = reader.read(blocks)
+            _write(uow.connection, run)
+            if run.returned:
+                self._note_returned(uow, cursor, blocks, run.returned)
+            self._tell_rooms(uow, run, moment)
+            _move_cursor(uow.connection, self._chain_id, cursor, last, reader.position)
+            uow.commit()
+
+    def _note_returned(
+        self, uow: UnitOfWork, cursor: Cursor, blocks: Sequence[FinalBlock], returned: list[str]
+    ) -> None:
+        content = {
+            "chain": self._chain_id,
+            "forgotten_after": cursor.block_number,
+            "from_block": blocks[0].number,
+            "to_block": blocks[-1].number,
+            "transactions": {
+                "count": len(returned),
+                "digest": hashlib.sha256("".join(returned).encode()).hexdigest(),
+            },
+        }
+        uow.journal.append(REANCHORED, content, subject=f"chain:{self._chain_id}")
+
+    def _tell_rooms(self, uow: UnitOfWork, run: Run, moment: datetime) -> None:
+        """Run the rooms' functions in the order of the chain."""
+        handled = self._registry.events
+        pending = list(run.orders)
+        clock_date = moment.date().isoformat()
+        for event in run.events:
+            while pending and _ends_before(pending[0], event):
+                self._complete(uow, *pending.pop(0), clock_date)
+            for function in handled.get((event.contract, event.name), ()):
+                speak_as(uow, provenance_of(event, clock_date))
+                function(event, uow)
+        for one in pending:
+            self._complete(uow, *one, clock_date)
+
+    def _complete(
+        self,
+        uow: UnitOfWork,
+        order: Order,
+        receipt: Receipt,
+        events: list[LedgerEvent],
+        refusal: Mapping[str, Any] | None,
+        clock_date: str,
+    ) -> None:
+        day = events[-1].business_date if events else NO_DAY
+        if day == NO_DAY:
+            day = last_day(uow.connection, order.programme) or clock_date
+        speak_as(uow, ledger_provenance(order.programme, day, order.cause))
+        if refusal is None:
+            complete_done(uow, self._registry, order, receipt, events)
+        else:
+            complete_refused(uow, self._registry, order, receipt, refusal)
+
+    # What must be asked of the node before the database transaction begins.
+
+    def _refusals(
+        self, blocks: Sequence[FinalBlock], orders: Mapping[str, Order], seen: Mapping[str, Any]
+    ) -> dict[str, Mapping[str, Any]]:
+        found: dict[str, Mapping[str, Any]] = {}
+        for block in blocks:
+            for answer in block.receipts:
+                tx_hash = answer["transactionHash"]
+                order = orders.get(tx_hash)
+                if order is None or tx_hash in seen or answer["status"] != "0x0":
+                    continue
+                found[tx_hash] = refusal_fields(self._refusal(order, answer, block.number))
+        return found
+
+    def _refusal(self, order: Order, answer: Mapping[str, Any], number: int) -> ContractRefusal:
+        """Why a mined call failed: asked again at its block, then before it, then now."""
+        content = {
+            "from": order.sender_address,
+            "data": "0x" + (order.call_bytes or b"").hex(),
+            "gas": hex(order.gas) if order.gas else "0x5f5e100",
+        }
+        if order.address is not None and not order.creates:
+            content["to"] = order.address
+        for block in (hex(number), hex(number - 1), "latest"):
+            reply = self._rpc.batch([("eth_call", (content, block))])[0]
+            if isinstance(reply, CallReverted) and reply.revert:
+                return refusal_of(self._artifacts, reply.revert)
+        if order.gas and int(answer["gasUsed"], 16) >= order.gas:
+            return ContractRefusal(
+                "GasExhausted", {"gas": order.gas}, f"The call needs more than {order.gas} gas."
+            )
+        return refusal_of(self._artifacts, b"")
+
+    def _observed_bytes(
+        self, blocks: Sequence[FinalBlock], orders: Mapping[str, Order], seen: Mapping[str, Any]
+    ) -> dict[str, bytes]:
+        """The bytes of transactions that nobody here ordered, to send again if they are forgotten.
+
+        Only a node that forgets needs them.
+        """
+        if not self._forgets:
+            return {}
+        known = self._contracts.load()
+        hashes = [
+            answer["transactionHash"]
+            for block in blocks
+            for answer in block.receipts
+            if answer["transactionHash"] not in orders
+            and answer["transactionHash"] not in seen
+            and (answer["to"] in known or any(log["address"] in known for log in answer["logs"]))
+        ]
+        answers = self._follower.transactions(hashes) if hashes else []
+        return {one["hash"]: raw_from_node(one) for one in answers if isinstance(one, dict)}
+
+
+def _breaks(cursor: Cursor, blocks: Sequence[FinalBlock]) -> bool:
+    parent = cursor.block_hash
+    for block in blocks:
+        if parent and block.parent != parent:
+            return True
+        parent = block.hash
+    return False
+
+
+def _ends_before(one: Ending, event: LedgerEvent) -> bool:
+    receipt = one[1]
+    if receipt.tx_hash == event.tx_hash:
+        return False
+    last = one[2][-1].position if one[2] else None
+    if last is not None:
+        return last < event.position
+    return receipt.block_number < event.block_number
+
+
+def _orders_by_hash(connection: Connection, hashes: Sequence[str]) -> dict[str, Order]:
+    found: dict[str, Order] = {}
+    for start in range(0, len(hashes), 500):
+        query = (
+            sql.select(tables.order, tables.attempt.c.tx_hash.label("mined_hash"))
+            .join(tables.attempt, tables.attempt.c.order_id == tables.order.c.id)
+            .where(tables.attempt.c.tx_hash.in_(hashes[start : start + 500]))
+        )
+        for row in connection.execute(query):
+            found[row.mined_hash] = order_of(row)
+    return found
+
+
+def _seen(connection: Connection, hashes: Sequence[str]) -> dict[str, Any]:
+    table = tables.chain_transaction
+    found: dict[str, Any] = {}
+    for start in range(0, len(hashes), 500):
+        query = sql.select(table.c.tx_hash, table.c.block_hash, table.c.logs_digest).where(
+            table.c.tx_hash.in_(hashes[start : start + 500])
+        )
+        found.update({row.tx_hash: row for row in connection.execute(query)})
+    return found
+
+
+def _write(connection: Connection, run: Run) -> None:
+    """Write a run's rows, many at a time."""
+    insert_many(connection, tables.block, run.blocks)
+    insert_many(connection, tables.chain_transaction, run.transactions)
+    insert_many(connection, tables.business_day, run.days)
+    insert_many(
+        connection,
+        tables.event,
+        [
+            {
+                "position": event.position,
+                "chain_id": event.chain_id,
+                "block_number": event.block_number,
+                "block_hash": event.block_hash,
+                "log_index": event.log_index,
+                "tx_hash": event.tx_hash,
+                "tx_log": event.tx_log,
+                "address": event.address,
+                "programme": event.programme,
+                "contract": event.contract,
+                "name": event.name,
+                "arguments": canonical_bytes(as_text(event.arguments)).decode(),
+                "business_date": event.business_date,
+                "order_id": event.order_id,
+                "entry_id": event.entry_id,
+            }
+            for event in run.events
+        ],
+    )
+    index_transfers(connection, run.events)
+
+
+def _move_cursor(
+    connection: Connection, chain_id: int, cursor: Cursor, last: FinalBlock, position: int
+) -> None:
+    table = tables.cursor
+    values = {"block_number": last.number, "block_hash": last.hash, "position": position}
+    moved = connection.execute(
+        sql.update(table)
+        .where(table.c.chain_id == chain_id, table.c.block_number == cursor.block_number)
+        .where(table.c.position == cursor.position)
+        .values(**values)
+    ).rowcount
+    if moved:
+        return
+    if connection.execute(sql.select(table).where(table.c.chain_id == chain_id)).first():
+        raise AmanatError("Another indexer moved the cursor; there may be one per database.")
+    connection.execute(table.insert().values(chain_id=chain_id, stopped=None, **values))

@@ -1,0 +1,134 @@
+"""The ledger put together: client, gateways, order book, dispatcher and indexer of one network."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from amanat.core.errors import AmanatError, Unavailable
+from amanat.ledger.artifacts import Artifacts
+from amanat.ledger.dispatcher import Dispatcher, DispatchTimes
+from amanat.ledger.fsck import Difference, Progress, check_ledger
+from amanat.ledger.gateway import ContractBook, Gateway
+from amanat.ledger.indexer import Indexer
+from amanat.ledger.orders import OrderBook
+from amanat.ledger.registry import HandlerRegistry
+from amanat.ledger.rpc import RpcClient
+from amanat.ledger.signers import Signers
+from amanat.store.uow import Store
+
+log = logging.getLogger(__name__)
+
+
+class LedgerNotSettled(Unavailable):
+    """Orders are still open after the time that `pump` was given."""
+
+
+class Ledger:
+    """One network as the application uses it.
+
+    With `forgets` the node is the embedded one, which may come back younger than it was.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        book: OrderBook,
+        signers: Signers,
+        registry: HandlerRegistry,
+        *,
+        urls: Sequence[str] | Callable[[], Sequence[str]],
+        chain_id: int,
+        finality: str | int = "latest",
+        forgets: bool = False,
+        first_block: int = 0,
+        times: DispatchTimes | None = None,
+    ) -> None:
+        self.store = store
+        self.book = book
+        self.signers = signers
+        self.registry = registry
+        self.chain_id = chain_id
+        self.artifacts: Artifacts = book.artifacts
+        self.contracts: ContractBook = book.contracts
+        self.rpc = RpcClient(urls, chain_id=chain_id)
+        self.dispatcher = Dispatcher(
+            store, self.rpc, book, signers, registry, chain_id=chain_id, times=times
+        )
+        self.indexer = Indexer(
+            store,
+            self.rpc,
+            self.artifacts,
+            self.contracts,
+            registry,
+            chain_id=chain_id,
+            finality=finality,
+            forgets=forgets,
+            first_block=first_block,
+        )
+
+    def gateway(self, programme: str) -> Gateway:
+        """Asks the contracts of one programme."""
+        return Gateway(self.rpc, self.artifacts, self.contracts, programme)
+
+    def step(self) -> bool:
+        """One round of indexer and dispatcher; whether either did anything."""
+        indexed = self.indexer.step()
+        return self.dispatcher.step() or indexed
+
+    def pump(self, timeout_s: float = 60.0) -> None:
+        """Go round until no order is open and every final block took effect.
+
+        A node that does not answer for a moment is waited for.  Raises `LedgerNotSettled` when the
+        time is over, `IndexerStopped`.
+        """
+        limit = time.monotonic() + timeout_s
+        pause = 0.001
+        while True:
+            trouble: Exception | None = None
+            worked = False
+            try:
+                worked = self.step()
+                if not worked and not self.dispatcher.pending() and self.indexer.is_current():
+                    return
+            except Unavailable as error:
+                trouble = error
+            if time.monotonic() > limit:
+                told = f": {trouble}" if trouble else ""
+                raise LedgerNotSettled(
+                    f"{self.dispatcher.pending()} orders are open after {timeout_s} s{told}"
+                )
+            pause = 0.001 if worked else min(pause * 2, 0.05)
+            if not worked:
+                time.sleep(pause)
+
+    def run(self, stop: threading.Event, pause_s: float = 0.05) -> None:
+        """Go round until `stop` is set; for a thread of its own.
+
+        What is unavailable is tried again; an indexer that stopped is asked again each second,
+        and its alarm stands until a person resumes it.
+        """
+        while not stop.is_set():
+            try:
+                worked = self.step()
+            except Unavailable as error:
+                log.warning("the ledger waits: %s", error)
+                stop.wait(0.5)
+            except AmanatError as error:
+                log.error("the ledger stopped: %s", error)
+                stop.wait(1.0)
+            else:
+                if not worked:
+                    stop.wait(pause_s)
+
+    def check(self, progress: Progress | None = None) -> list[Difference]:
+        """Compare contracts, index and journal; see `amanat.ledger.fsck`."""
+        return check_ledger(
+            self.store, self.rpc, self.artifacts, chain_id=self.chain_id, progress=progress
+        )
+
+    def close(self) -> None:
+        """Close the connections to the nodes."""
+        self.rpc.close()
