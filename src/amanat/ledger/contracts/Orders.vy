@@ -1,0 +1,132 @@
+# pragma version 0.4.3
+# pragma evm-version cancun
+"""
+@title Orders
+@license Apache-2.0
+@notice Freezes, forced transfers and re-registrations, upon a quorum of institutions over
+        (security, from, to, amount, order hash, reason, number).
+@dev Halted and resumed through `Programme.set_halt` with number 5.
+"""
+
+import codes
+import governed
+import refusals
+
+initializes: governed
+exports: (governed.DOMAIN_SEPARATOR, governed.eip712Domain, governed.is_spent, governed.directory)
+
+interface Token:
+    def setFrozenTokens(account: address, amount: uint256) -> bool: nonpayable
+    def forcedTransfer(sender: address, to: address, amount: uint256) -> bool: nonpayable
+    def reregister(sender: address, to: address) -> uint256: nonpayable
+
+ORDER_TYPE: constant(bytes32) = keccak256("Order(uint256 number,uint256 epoch,uint256 kind,address security,address from,address to,uint256 amount,bytes32 order_hash,uint256 reason)")
+FREEZE: constant(uint256) = 1
+FORCED_TRANSFER: constant(uint256) = 2
+REREGISTRATION: constant(uint256) = 3
+
+struct Order:
+    number: uint256
+    epoch: uint256
+    kind: uint256
+    security: address
+    sender: address
+    receiver: address
+    amount: uint256
+    order_hash: bytes32
+    reason: uint256
+
+event OrderExecuted:
+    number: indexed(uint256)
+    kind: indexed(uint256)
+    security: indexed(address)
+    sender: address
+    receiver: address
+    amount: uint256
+    order_hash: bytes32
+    reason: uint256
+
+QUORUM: immutable(uint256)
+
+
+@deploy
+def __init__(directory: address, quorum: uint256):
+    """@param quorum Institutions with the capacity to order that must sign; at least two."""
+    governed.__init__(directory)
+    if quorum < 2:
+        refusals._quorum_impossible(quorum, 63)
+    QUORUM = quorum
+
+
+@external
+def execute(order: Order, signatures: DynArray[Bytes[65], 16]):
+    """
+    @notice Carries out one order.
+    @param order Kind 1 sets the frozen amount of `sender` (0 releases); kind 2 moves `amount`
+           to `receiver`; kind 3 moves the whole holding to another account of the participant.
+    """
+    governed._require_running(codes.ORDERS)
+    self._execute(order, signatures)
+
+
+@external
+def execute_all(orders: DynArray[Order, 4], signatures: DynArray[DynArray[Bytes[65], 16], 4]):
+    """
+    @notice Carries out several orders or none: for instance a release and the transfer of what it
+            released, so that nothing can happen between them.
+    """
+    governed._require_running(codes.ORDERS)
+    for i: uint256 in range(4):
+        if i >= len(orders):
+            break
+        self._execute(orders[i], signatures[i])
+
+
+@external
+@view
+def quorum() -> uint256:
+    return QUORUM
+
+
+@internal
+def _execute(order: Order, signatures: DynArray[Bytes[65], 16]):
+    digest: bytes32 = governed._digest(
+        keccak256(
+            abi_encode(
+                ORDER_TYPE,
+                order.number,
+                order.epoch,
+                order.kind,
+                order.security,
+                order.sender,
+                order.receiver,
+                order.amount,
+                order.order_hash,
+                order.reason,
+            )
+        )
+    )
+    governed._spend(digest, order.epoch)
+    if staticcall governed.DIRECTORY.token_number(order.security) == 0:
+        refusals._security_unknown(order.security)
+    signers: governed.Signers = governed._signers(digest, signatures)
+    governed._require_quorum(codes.ORDER_MAKER, signers.institutions, QUORUM)
+    amount: uint256 = order.amount
+    if order.kind == FREEZE:
+        extcall Token(order.security).setFrozenTokens(order.sender, amount)
+    elif order.kind == FORCED_TRANSFER:
+        extcall Token(order.security).forcedTransfer(order.sender, order.receiver, amount)
+    elif order.kind == REREGISTRATION:
+        amount = extcall Token(order.security).reregister(order.sender, order.receiver)
+    else:
+        refusals._order_kind_unknown(order.kind)
+    log OrderExecuted(
+        number=order.number,
+        kind=order.kind,
+        security=order.security,
+        sender=order.sender,
+        receiver=order.receiver,
+        amount=amount,
+        order_hash=order.order_hash,
+        reason=order.reason,
+    )

@@ -1,0 +1,419 @@
+# pragma version 0.4.3
+# pragma evm-version cancun
+"""
+@title Payments
+@license Apache-2.0
+@notice Coupons and redemptions to many holders. A run is funded whole into this escrow in one
+        transaction, with the root of the entitlements, and then paid in chunks by a cursor; a
+        chunk may be sent again without effect. Who cannot receive stays in escrow with a reason.
+        Paid + tax + escrow always equals the funding. A redemption burns the holder's nominal
+        against the cash in the same call.
+@dev Entitlements are the leaves of a Merkle-sum tree over gross amounts, so the root proves that
+     they add up to the funding. Leaf: keccak(abi(ENTITLEMENT_TYPE, index, holder, nominal, gross,
+     tax)), sum gross. Node: keccak(abi(left hash, left sum, right hash, right sum)). The tree is
+     padded with zero leaves to 64 * 2^n; a chunk is 64 leaves.
+     Halted and resumed through `Programme.set_halt` with number 7.
+"""
+
+import codes
+import governed
+import refusals
+
+initializes: governed
+exports: (governed.DOMAIN_SEPARATOR, governed.eip712Domain, governed.is_spent, governed.directory)
+
+interface Cash:
+    def escrow_in(payer: address, amount: uint256): nonpayable
+    def escrow_out(to: address, amount: uint256): nonpayable
+
+interface Security:
+    def redeem(account: address, amount: uint256): nonpayable
+    def maturity_day() -> uint256: view
+
+FUNDING_TYPE: constant(bytes32) = keccak256("Funding(uint256 epoch,address security,uint256 kind,uint256 record_day,bytes32 root,uint256 funding,uint256 entitlements,address payer,address tax_account)")
+ENTITLEMENT_TYPE: constant(bytes32) = keccak256("Entitlement(uint256 index,address holder,uint256 nominal,uint256 gross,uint256 tax)")
+COUPON: constant(uint256) = 1
+REDEMPTION: constant(uint256) = 2
+CHUNK: constant(uint256) = 64
+INNER_GAS: constant(uint256) = 300_000
+
+struct Funding:
+    epoch: uint256
+    security: address
+    kind: uint256
+    record_day: uint256
+    root: bytes32
+    funding: uint256
+    entitlements: uint256
+    payer: address
+    tax_account: address
+
+struct Entitlement:
+    index: uint256
+    holder: address
+    nominal: uint256
+    gross: uint256
+    tax: uint256
+
+struct Node:
+    hash: bytes32
+    sum: uint256
+
+struct Run:
+    security: address
+    kind: uint256
+    record_day: uint256
+    root: bytes32
+    funding: uint256
+    entitlements: uint256
+    payer: address
+    tax_account: address
+    cursor: uint256
+    paid: uint256
+    tax: uint256
+
+event RunFunded:
+    run: indexed(uint256)
+    security: indexed(address)
+    kind: uint256
+    record_day: uint256
+    root: bytes32
+    funding: uint256
+    entitlements: uint256
+    payer: address
+    tax_account: address
+
+event EntitlementPaid:
+    run: indexed(uint256)
+    holder: indexed(address)
+    index: uint256
+    nominal: uint256
+    gross: uint256
+    tax: uint256
+
+event EntitlementEscrowed:
+    run: indexed(uint256)
+    holder: indexed(address)
+    index: uint256
+    gross: uint256
+    reason: Bytes[160]
+
+event ChunkPaid:
+    run: indexed(uint256)
+    chunk: uint256
+
+next_run: public(uint256)
+run_of: public(HashMap[address, HashMap[uint256, HashMap[uint256, uint256]]])
+escrowed: public(HashMap[uint256, HashMap[uint256, bytes32]])
+_runs: HashMap[uint256, Run]
+
+
+@deploy
+def __init__(directory: address):
+    governed.__init__(directory)
+    self.next_run = 1
+
+
+@external
+def fund(funding: Funding, payer_signature: Bytes[65], signatures: DynArray[Bytes[65], 16]) -> uint256:
+    """
+    @notice Takes the whole funding of a payment into escrow, or refuses.
+    @param funding Kind 1 coupon, 2 redemption; one run for each (security, kind, record day).
+    @param payer_signature Of the key of the payer's cash account.
+    @param signatures By an issuer and a paying agent.
+    @return The run's number.
+    @dev Refuses, in order: ProgrammeHalted, ContractHalted, ActSpent, WrongEpoch,
+         SecurityUnknown, RunKindUnknown, RunExists, AmountZero, NotYetMatured, SignersMissing,
+         BadSignature, then what the cash refuses.
+    """
+    governed._require_running(codes.PAYMENTS)
+    digest: bytes32 = governed._digest(
+        keccak256(
+            abi_encode(
+                FUNDING_TYPE,
+                funding.epoch,
+                funding.security,
+                funding.kind,
+                funding.record_day,
+                funding.root,
+                funding.funding,
+                funding.entitlements,
+                funding.payer,
+                funding.tax_account,
+            )
+        )
+    )
+    governed._spend(digest, funding.epoch)
+    self._check_funding(funding)
+    signers: governed.Signers = governed._signers(digest, signatures)
+    governed._require_capacity(codes.ISSUER, signers.institutions)
+    governed._require_capacity(codes.PAYING_AGENT, signers.institutions)
+    governed._require_signed_by(funding.payer, digest, payer_signature)
+    run: uint256 = self.next_run
+    self.next_run = run + 1
+    self.run_of[funding.security][funding.kind][funding.record_day] = run
+    self._runs[run] = Run(
+        security=funding.security,
+        kind=funding.kind,
+        record_day=funding.record_day,
+        root=funding.root,
+        funding=funding.funding,
+        entitlements=funding.entitlements,
+        payer=funding.payer,
+        tax_account=funding.tax_account,
+        cursor=0,
+        paid=0,
+        tax=0,
+    )
+    extcall self._cash().escrow_in(funding.payer, funding.funding)
+    log RunFunded(
+        run=run,
+        security=funding.security,
+        kind=funding.kind,
+        record_day=funding.record_day,
+        root=funding.root,
+        funding=funding.funding,
+        entitlements=funding.entitlements,
+        payer=funding.payer,
+        tax_account=funding.tax_account,
+    )
+    return run
+
+
+@external
+def pay_chunk(run: uint256, chunk: uint256, entitlements: DynArray[Entitlement, CHUNK], proof: DynArray[Node, 24]):
+    """
+    @notice Pays the next 64 entitlements; anyone may send it. A chunk already paid has no effect.
+    @param entitlements Leaves 64 * chunk and following, all of them.
+    @param proof Siblings on the way from the chunk's subtree to the root.
+    """
+    governed._require_running(codes.PAYMENTS)
+    stored: Run = self._runs[run]
+    if stored.entitlements == 0:
+        refusals._run_unknown(run)
+    if chunk < stored.cursor:
+        return
+    first: uint256 = chunk * CHUNK
+    if chunk > stored.cursor or first >= stored.entitlements:
+        refusals._chunk_out_of_order(chunk, stored.cursor)
+    if len(entitlements) != min(CHUNK, stored.entitlements - first):
+        refusals._chunk_malformed(len(entitlements))
+    self._prove(stored, chunk, entitlements, proof)
+    self._runs[run].cursor = chunk + 1
+    paid: uint256 = 0
+    tax: uint256 = 0
+    for entitlement: Entitlement in entitlements:
+        if msg.gas < INNER_GAS:
+            refusals._payment_starved(entitlement.index, msg.gas)
+        success: bool = False
+        reason: Bytes[160] = b""
+        success, reason = raw_call(
+            self,
+            abi_encode(
+                stored.security,
+                stored.kind,
+                entitlement,
+                method_id=method_id(
+                    "pay_inner(address,uint256,(uint256,address,uint256,uint256,uint256))"
+                ),
+            ),
+            max_outsize=160,
+            revert_on_failure=False,
+        )
+        if success:
+            paid += entitlement.gross - entitlement.tax
+            tax += entitlement.tax
+            self._log_paid(run, entitlement)
+        else:
+            if len(reason) == 0:
+                refusals._payment_starved(entitlement.index, msg.gas)
+            self.escrowed[run][entitlement.index] = self._leaf(entitlement)
+            log EntitlementEscrowed(
+                run=run,
+                holder=entitlement.holder,
+                index=entitlement.index,
+                gross=entitlement.gross,
+                reason=reason,
+            )
+    self._book(run, stored, paid, tax)
+    log ChunkPaid(run=run, chunk=chunk)
+
+
+@external
+def pay_escrowed(run: uint256, entitlement: Entitlement):
+    """
+    @notice Pays one entitlement that stayed in escrow, once its holder can receive; anyone may
+            send it. Refuses with the reason that still stands.
+    """
+    governed._require_running(codes.PAYMENTS)
+    if self.escrowed[run][entitlement.index] != self._leaf(entitlement):
+        refusals._entitlement_not_escrowed(run, entitlement.index)
+    self.escrowed[run][entitlement.index] = empty(bytes32)
+    stored: Run = self._runs[run]
+    self._pay(stored.security, stored.kind, entitlement)
+    self._log_paid(run, entitlement)
+    self._book(run, stored, entitlement.gross - entitlement.tax, entitlement.tax)
+
+
+@external
+def pay_inner(security: address, kind: uint256, entitlement: Entitlement):
+    """@notice One entitlement of a chunk, in a call of its own. Only this contract."""
+    if msg.sender != self:
+        refusals._caller_not_allowed(msg.sender)
+    self._pay(security, kind, entitlement)
+
+
+@external
+@view
+def run(number: uint256) -> Run:
+    """@return A run: what was funded, the cursor in chunks, and what is paid, net and tax."""
+    return self._runs[number]
+
+
+@external
+@view
+def escrow_of(number: uint256) -> uint256:
+    """@return What is still in escrow of a run: funding less paid less tax."""
+    stored: Run = self._runs[number]
+    return stored.funding - stored.paid - stored.tax
+
+
+@external
+@view
+def can_fund(funding: Funding) -> Bytes[160]:
+    """
+    @return Empty when the run could be funded, signatures and cash aside; else the ABI-encoded
+            refusal. Never reverts.
+    """
+    success: bool = False
+    reason: Bytes[160] = b""
+    success, reason = raw_call(
+        self,
+        abi_encode(
+            funding,
+            method_id=method_id(
+                "check_funding((uint256,address,uint256,uint256,bytes32,uint256,uint256,address,address))"
+            ),
+        ),
+        max_outsize=160,
+        is_static_call=True,
+        revert_on_failure=False,
+    )
+    return reason
+
+
+@external
+@view
+def check_funding(funding: Funding):
+    """@notice Refuses as `fund` would, signatures and cash aside."""
+    governed._require_running(codes.PAYMENTS)
+    self._check_funding(funding)
+
+
+# Internals.
+
+
+@internal
+@view
+def _cash() -> Cash:
+    return Cash(staticcall governed.DIRECTORY.contract_at(codes.CASH))
+
+
+@internal
+@view
+def _check_funding(funding: Funding):
+    if staticcall governed.DIRECTORY.token_number(funding.security) < codes.FIRST_SECURITY:
+        refusals._security_unknown(funding.security)
+    if funding.kind != COUPON and funding.kind != REDEMPTION:
+        refusals._run_kind_unknown(funding.kind)
+    existing: uint256 = self.run_of[funding.security][funding.kind][funding.record_day]
+    if existing != 0:
+        refusals._run_exists(existing)
+    if funding.funding == 0 or funding.entitlements == 0:
+        refusals._amount_zero()
+    if funding.kind == REDEMPTION:
+        day: uint256 = (staticcall governed.DIRECTORY.today())[0]
+        maturity_day: uint256 = staticcall Security(funding.security).maturity_day()
+        if day < maturity_day:
+            refusals._not_yet_matured(maturity_day, day)
+
+
+@internal
+def _pay(security: address, kind: uint256, entitlement: Entitlement):
+    if entitlement.tax > entitlement.gross:
+        refusals._tax_above_gross(entitlement.gross, entitlement.tax)
+    if kind == REDEMPTION:
+        extcall Security(security).redeem(entitlement.holder, entitlement.nominal)
+    extcall self._cash().escrow_out(entitlement.holder, entitlement.gross - entitlement.tax)
+
+
+@internal
+def _book(run: uint256, stored: Run, paid: uint256, tax: uint256):
+    """@dev Tax goes to the tax account with the payment from which it is withheld."""
+    if tax != 0:
+        extcall self._cash().escrow_out(stored.tax_account, tax)
+    self._runs[run].paid = stored.paid + paid
+    self._runs[run].tax = stored.tax + tax
+
+
+@internal
+def _log_paid(run: uint256, entitlement: Entitlement):
+    log EntitlementPaid(
+        run=run,
+        holder=entitlement.holder,
+        index=entitlement.index,
+        nominal=entitlement.nominal,
+        gross=entitlement.gross,
+        tax=entitlement.tax,
+    )
+
+
+@internal
+@pure
+def _leaf(entitlement: Entitlement) -> bytes32:
+    return keccak256(
+        abi_encode(
+            ENTITLEMENT_TYPE,
+            entitlement.index,
+            entitlement.holder,
+            entitlement.nominal,
+            entitlement.gross,
+            entitlement.tax,
+        )
+    )
+
+
+@internal
+@view
+def _prove(stored: Run, chunk: uint256, entitlements: DynArray[Entitlement, CHUNK], proof: DynArray[Node, 24]):
+    hashes: bytes32[CHUNK] = empty(bytes32[CHUNK])
+    sums: uint256[CHUNK] = empty(uint256[CHUNK])
+    position: uint256 = 0
+    for entitlement: Entitlement in entitlements:
+        if entitlement.index != chunk * CHUNK + position:
+            refusals._entitlement_unproven(stored.root)
+        hashes[position] = self._leaf(entitlement)
+        sums[position] = entitlement.gross
+        position = unsafe_add(position, 1)
+    width: uint256 = CHUNK
+    for _: uint256 in range(6):
+        width = width >> 1
+        for i: uint256 in range(32):
+            if i == width:
+                break
+            hashes[i] = keccak256(
+                abi_encode(hashes[2 * i], sums[2 * i], hashes[2 * i + 1], sums[2 * i + 1])
+            )
+            sums[i] = sums[2 * i] + sums[2 * i + 1]
+    node: bytes32 = hashes[0]
+    sum: uint256 = sums[0]
+    path: uint256 = chunk
+    for sibling: Node in proof:
+        if path & 1 == 0:
+            node = keccak256(abi_encode(node, sum, sibling.hash, sibling.sum))
+        else:
+            node = keccak256(abi_encode(sibling.hash, sibling.sum, node, sum))
+        sum += sibling.sum
+        path = path >> 1
+    if node != stored.root or sum != stored.funding or path != 0:
+        refusals._entitlement_unproven(stored.root)

@@ -1,0 +1,620 @@
+# pragma version 0.4.3
+# pragma evm-version cancun
+"""
+@title Settlement
+@license Apache-2.0
+@notice Delivery versus payment: both legs move, or neither does. Single instructions, batches in
+        which one failure never undoes its neighbours, and netted cycles.
+@dev Halted and resumed through `Programme.set_halt` with number 6.
+     Replay protection is one bit for each (deliverer, number), set in the inner call, so that a
+     failure leaves it clear. An instruction refuses, in this order: ContractHalted,
+     InstructionNotYetDue, InstructionExpired, SameAccount, AmountZero, NumberSpent, BadSignature
+     (deliverer, then receiver), then what the security and the cash refuse.
+"""
+
+import codes
+import governed
+import refusals
+
+initializes: governed
+exports: (governed.DOMAIN_SEPARATOR, governed.eip712Domain, governed.directory)
+
+interface Board:
+    def standings(accounts: DynArray[address, 255]) -> DynArray[uint256, 255]: view
+    def token_flags(token: address) -> uint256: view
+    def contract_at(contract_id: uint256) -> address: view
+    def is_halted(contract_id: uint256) -> bool: view
+
+interface Token:
+    def settle_leg(sender: address, to: address, amount: uint256, standing: uint256): nonpayable
+    def settle_net(accounts: DynArray[address, 64], amounts: DynArray[int256, 64], standings: DynArray[uint256, 64]): nonpayable
+    def check_transfer(sender: address, to: address, amount: uint256) -> bool: view
+
+INSTRUCTION_TYPE: constant(bytes32) = keccak256("Instruction(address security,address deliverer,address receiver,uint256 nominal,uint256 consideration,uint256 number,uint256 first_day,uint256 last_day)")
+POSITION_TYPE: constant(bytes32) = keccak256("Position(bytes32 trades,address account,uint256 number,address[] securities,int256[] nominals,int256 cash,uint256 first_day,uint256 last_day)")
+BURN_TYPE: constant(bytes32) = keccak256("NumberBurn(address deliverer,uint256 number,address party)")
+
+MASK_32: constant(uint256) = 2**32 - 1
+MASK_64: constant(uint256) = 2**64 - 1
+LISTED: constant(uint256) = 1 << 63
+
+# A batch: accounts (1 byte), securities (1), instructions (2), then the accounts and securities
+# (20 bytes each) and the instructions (160 each): security, deliverer, receiver (1 byte each, in
+# those tables), v (1: bit 0 deliverer's, bit 1 receiver's parity), number, first day, last day
+# (4 each), nominal, consideration (8 each), then r, s of the deliverer and r, s of the receiver.
+MAX_SECURITIES: constant(uint256) = 32
+MAX_INSTRUCTIONS: constant(uint256) = 128
+MAX_BATCH: constant(uint256) = 4 + 20 * (255 + 32) + 160 * 128
+# A cycle: positions (1 byte), securities (1), first day, last day (4 each), digest of the trades
+# (32), the securities (20 each), then for each position: account (20), number (4), v (1), cash
+# (8, signed), nominal of each security (8 each, signed), r, s (32 each).
+MAX_POSITIONS: constant(uint256) = 64
+MAX_CYCLE: constant(uint256) = 42 + 20 * 8 + 64 * (97 + 8 * 8)
+# More than any instruction uses, even if it opens four slots. With this much left when the inner
+# call starts, nothing in it can fail for want of gas.
+INNER_GAS: constant(uint256) = 300_000
+
+struct Instruction:
+    security: address
+    deliverer: address
+    receiver: address
+    nominal: uint256
+    consideration: uint256
+    number: uint256
+    first_day: uint256
+    last_day: uint256
+
+event InstructionsSettled:
+    digests: DynArray[bytes32, MAX_INSTRUCTIONS]
+
+event InstructionFailed:
+    digest: indexed(bytes32)
+    index: uint256
+    reason: Bytes[160]
+
+event CycleSettled:
+    trades: indexed(bytes32)
+    positions: uint256
+
+event NumberBurned:
+    deliverer: indexed(address)
+    number: indexed(uint256)
+    party: address
+
+_numbers: HashMap[uint256, uint256]
+
+
+@deploy
+def __init__(directory: address):
+    governed.__init__(directory)
+
+
+@external
+def settle(instruction: Instruction, deliverer_signature: Bytes[65], receiver_signature: Bytes[65]):
+    """
+    @notice Exchanges the security for its price: both legs move, or neither does.
+    @param instruction What both parties signed: accounts, amounts, number, first and last day.
+    """
+    self._check_fields(instruction)
+    board: Board = Board(governed.DIRECTORY.address)
+    self._require_running(board)
+    words: DynArray[uint256, 255] = staticcall board.standings(
+        [instruction.deliverer, instruction.receiver]
+    )
+    cash: address = staticcall board.contract_at(codes.CASH)
+    digest: bytes32 = self._settle(
+        self._terms(instruction, deliverer_signature, receiver_signature),
+        instruction.deliverer,
+        instruction.receiver,
+        instruction.security,
+        cash,
+        self._standing(staticcall board.token_flags(instruction.security), words[0], words[1]),
+        self._standing(staticcall board.token_flags(cash), words[1], words[0]),
+        extract32(deliverer_signature, 0, output_type=uint256),
+        extract32(deliverer_signature, 32, output_type=uint256),
+        extract32(receiver_signature, 0, output_type=uint256),
+        extract32(receiver_signature, 32, output_type=uint256),
+    )
+    log InstructionsSettled(digests=[digest])
+
+
+@external
+def settle_batch(batch: Bytes[MAX_BATCH]):
+    """
+    @notice Settles each instruction on its own; a failure never undoes its neighbours.
+    @param batch Packed as described above.
+    @dev Day, halts and standings are read once: nothing in a batch can change them.
+    """
+    board: Board = Board(governed.DIRECTORY.address)
+    self._require_running(board)
+    accounts: uint256 = convert(slice(batch, 0, 1), uint256)
+    securities: uint256 = convert(slice(batch, 1, 1), uint256)
+    instructions: uint256 = convert(slice(batch, 2, 2), uint256)
+    start: uint256 = 4 + 20 * (accounts + securities)
+    if (
+        len(batch) != start + 160 * instructions
+        or accounts == 0
+        or securities > MAX_SECURITIES
+        or instructions > MAX_INSTRUCTIONS
+        or instructions == 0
+    ):
+        refusals._batch_malformed(len(batch))
+    parties: DynArray[address, 255] = []
+    for i: uint256 in range(255):
+        if i == accounts:
+            break
+        parties.append(convert(extract32(batch, 4 + 20 * i, output_type=uint256) >> 96, address))
+    words: DynArray[uint256, 255] = staticcall board.standings(parties)
+    tokens: DynArray[address, MAX_SECURITIES] = []
+    flags: DynArray[uint256, MAX_SECURITIES] = []
+    for i: uint256 in range(MAX_SECURITIES):
+        if i == securities:
+            break
+        token: address = convert(
+            extract32(batch, 4 + 20 * (accounts + i), output_type=uint256) >> 96, address
+        )
+        tokens.append(token)
+        flags.append(staticcall board.token_flags(token))
+    cash: address = staticcall board.contract_at(codes.CASH)
+    cash_flags: uint256 = staticcall board.token_flags(cash)
+    digests: DynArray[bytes32, MAX_INSTRUCTIONS] = []
+    at: uint256 = start
+    for i: uint256 in range(MAX_INSTRUCTIONS):
+        if i == instructions:
+            break
+        terms: uint256 = extract32(batch, at, output_type=uint256)
+        security: uint256 = terms >> 248
+        deliverer: uint256 = (terms >> 240) & 255
+        receiver: uint256 = (terms >> 232) & 255
+        if msg.gas < INNER_GAS:
+            refusals._batch_starved(i, msg.gas)
+        success: bool = False
+        answer: Bytes[160] = b""
+        success, answer = raw_call(
+            self,
+            abi_encode(
+                terms,
+                parties[deliverer],
+                parties[receiver],
+                tokens[security],
+                cash,
+                self._standing(flags[security], words[deliverer], words[receiver]),
+                self._standing(cash_flags, words[receiver], words[deliverer]),
+                extract32(batch, at + 32, output_type=uint256),
+                extract32(batch, at + 64, output_type=uint256),
+                extract32(batch, at + 96, output_type=uint256),
+                extract32(batch, at + 128, output_type=uint256),
+                method_id=method_id(
+                    "settle_inner(uint256,address,address,address,address,uint256,uint256,uint256,uint256,uint256,uint256)"
+                ),
+            ),
+            max_outsize=160,
+            revert_on_failure=False,
+        )
+        if success:
+            digests.append(extract32(answer, 0))
+        else:
+            # Every refusal carries data: silence is a leg that ran out of gas.
+            if len(answer) == 0:
+                refusals._batch_starved(i, msg.gas)
+            log InstructionFailed(
+                digest=self._digest(
+                    terms, parties[deliverer], parties[receiver], tokens[security]
+                ),
+                index=i,
+                reason=answer,
+            )
+        at = unsafe_add(at, 160)
+    log InstructionsSettled(digests=digests)
+
+
+@external
+def settle_inner(
+    terms: uint256,
+    deliverer: address,
+    receiver: address,
+    security: address,
+    cash: address,
+    standing: uint256,
+    cash_standing: uint256,
+    deliverer_r: uint256,
+    deliverer_s: uint256,
+    receiver_r: uint256,
+    receiver_s: uint256,
+) -> bytes32:
+    """@notice One instruction of a batch, in a call of its own. Only this contract."""
+    if msg.sender != self:
+        refusals._caller_not_allowed(msg.sender)
+    return self._settle(
+        terms,
+        deliverer,
+        receiver,
+        security,
+        cash,
+        standing,
+        cash_standing,
+        deliverer_r,
+        deliverer_s,
+        receiver_r,
+        receiver_s,
+    )
+
+
+@external
+def settle_cycle(cycle: Bytes[MAX_CYCLE]):
+    """
+    @notice Settles many trades by their net positions: each participant's account signed its own
+            position once. All of it or nothing.
+    @param cycle Packed as described above.
+    """
+    board: Board = Board(governed.DIRECTORY.address)
+    self._require_running(board)
+    positions: uint256 = convert(slice(cycle, 0, 1), uint256)
+    securities: uint256 = convert(slice(cycle, 1, 1), uint256)
+    header: uint256 = extract32(cycle, 0, output_type=uint256)
+    first_day: uint256 = (header >> 208) & MASK_32
+    last_day: uint256 = (header >> 176) & MASK_32
+    trades: bytes32 = extract32(cycle, 10)
+    size: uint256 = 97 + 8 * securities
+    start: uint256 = 42 + 20 * securities
+    if (
+        len(cycle) != start + size * positions
+        or positions == 0
+        or positions > MAX_POSITIONS
+        or securities > 8
+    ):
+        refusals._batch_malformed(len(cycle))
+    tokens: DynArray[address, 8] = []
+    for i: uint256 in range(8):
+        if i == securities:
+            break
+        tokens.append(
+            convert(extract32(cycle, 42 + 20 * i, output_type=uint256) >> 96, address)
+        )
+    cash: address = staticcall board.contract_at(codes.CASH)
+    cash_flags: uint256 = staticcall board.token_flags(cash)
+    self._check_days(first_day, last_day, cash_flags & MASK_32)
+    tokens_hash: bytes32 = keccak256(slice(abi_encode(tokens), 64, 32 * securities))
+    accounts: DynArray[address, 64] = []
+    for i: uint256 in range(MAX_POSITIONS):
+        if i == positions:
+            break
+        accounts.append(
+            self._take_position(cycle, start + size * i, securities, trades, tokens_hash, first_day, last_day)
+        )
+    words: DynArray[uint256, 255] = staticcall board.standings(accounts)
+    for j: uint256 in range(9):
+        if j > securities:
+            break
+        token: address = cash
+        token_flags: uint256 = cash_flags
+        offset: uint256 = 25
+        if j < securities:
+            token = tokens[j]
+            token_flags = staticcall board.token_flags(token)
+            offset = 33 + 8 * j
+            if token_flags & LISTED == 0:
+                refusals._security_unknown(token)
+        amounts: DynArray[int256, 64] = []
+        standings: DynArray[uint256, 64] = []
+        at: uint256 = start + offset
+        for i: uint256 in range(MAX_POSITIONS):
+            if i == positions:
+                break
+            amounts.append(extract32(cycle, at, output_type=int256) >> 192)
+            standings.append(self._standing(token_flags, words[i], words[i]))
+            at = unsafe_add(at, size)
+        extcall Token(token).settle_net(accounts, amounts, standings)
+    log CycleSettled(trades=trades, positions=positions)
+
+
+@external
+def burn_number(deliverer: address, number: uint256, signature: Bytes[65]):
+    """@notice Spends a number so that nothing settles under it. Signed by the deliverer."""
+    self._burn(deliverer, number, deliverer, signature)
+
+
+@external
+def burn_instruction(instruction: Instruction, deliverer_signature: Bytes[65], signature: Bytes[65]):
+    """
+    @notice The receiver's way to burn the number of an instruction that the deliverer signed.
+    @param signature The receiver's, over NumberBurn.
+    """
+    self._check_fields(instruction)
+    governed._require_signed_by(
+        instruction.deliverer,
+        self._digest(
+            self._terms_unsigned(instruction),
+            instruction.deliverer,
+            instruction.receiver,
+            instruction.security,
+        ),
+        deliverer_signature,
+    )
+    self._burn(instruction.deliverer, instruction.number, instruction.receiver, signature)
+
+
+@external
+@view
+def can_settle(instruction: Instruction, deliverer_signature: Bytes[65], receiver_signature: Bytes[65]) -> Bytes[160]:
+    """
+    @return Empty when `settle` would succeed now; else the ABI-encoded refusal. Never reverts.
+    """
+    success: bool = False
+    reason: Bytes[160] = b""
+    success, reason = raw_call(
+        self,
+        abi_encode(
+            instruction,
+            deliverer_signature,
+            receiver_signature,
+            method_id=method_id(
+                "check_settle((address,address,address,uint256,uint256,uint256,uint256,uint256),bytes,bytes)"
+            ),
+        ),
+        max_outsize=160,
+        is_static_call=True,
+        revert_on_failure=False,
+    )
+    return reason
+
+
+@external
+@view
+def check_settle(instruction: Instruction, deliverer_signature: Bytes[65], receiver_signature: Bytes[65]):
+    """@notice Refuses as `settle` would."""
+    self._check_fields(instruction)
+    board: Board = Board(governed.DIRECTORY.address)
+    self._require_running(board)
+    flags: uint256 = staticcall board.token_flags(instruction.security)
+    self._check_terms(
+        self._terms(instruction, deliverer_signature, receiver_signature),
+        instruction.deliverer,
+        instruction.receiver,
+        instruction.security,
+        flags,
+    )
+    digest: bytes32 = self._digest(
+        self._terms_unsigned(instruction),
+        instruction.deliverer,
+        instruction.receiver,
+        instruction.security,
+    )
+    governed._require_signed_by(instruction.deliverer, digest, deliverer_signature)
+    governed._require_signed_by(instruction.receiver, digest, receiver_signature)
+    fine: bool = staticcall Token(instruction.security).check_transfer(
+        instruction.deliverer, instruction.receiver, instruction.nominal
+    )
+    if instruction.consideration != 0:
+        fine = staticcall Token(staticcall board.contract_at(codes.CASH)).check_transfer(
+            instruction.receiver, instruction.deliverer, instruction.consideration
+        )
+
+
+@external
+@view
+def number_spent(deliverer: address, number: uint256) -> bool:
+    """@return Whether the deliverer's number is settled or burned."""
+    return (self._numbers[self._number_word(deliverer, number)] >> (number & 255)) & 1 == 1
+
+
+@external
+@view
+def numbers_spent(deliverer: address, word: uint256) -> uint256:
+    """@return The bits of numbers 256 * word to 256 * word + 255."""
+    return self._numbers[self._number_word(deliverer, word << 8)]
+
+
+# Internals.
+
+
+@internal
+def _settle(
+    terms: uint256,
+    deliverer: address,
+    receiver: address,
+    security: address,
+    cash: address,
+    standing: uint256,
+    cash_standing: uint256,
+    deliverer_r: uint256,
+    deliverer_s: uint256,
+    receiver_r: uint256,
+    receiver_s: uint256,
+) -> bytes32:
+    number_word: uint256 = self._check_terms(terms, deliverer, receiver, security, standing)
+    digest: bytes32 = self._digest(terms, deliverer, receiver, security)
+    signer: address = ecrecover(digest, 27 + ((terms >> 224) & 1), deliverer_r, deliverer_s)
+    if signer != deliverer or signer == empty(address):
+        refusals._bad_signature(deliverer, signer)
+    signer = ecrecover(digest, 27 + ((terms >> 225) & 1), receiver_r, receiver_s)
+    if signer != receiver or signer == empty(address):
+        refusals._bad_signature(receiver, signer)
+    self._numbers[number_word] |= 1 << ((terms >> 192) & 255)
+    extcall Token(security).settle_leg(deliverer, receiver, (terms >> 64) & MASK_64, standing)
+    consideration: uint256 = terms & MASK_64
+    if consideration != 0:
+        extcall Token(cash).settle_leg(receiver, deliverer, consideration, cash_standing)
+    return digest
+
+
+@internal
+@view
+def _check_terms(
+    terms: uint256, deliverer: address, receiver: address, security: address, standing: uint256
+) -> uint256:
+    """@return The word of the deliverer's numbers in which this one has its bit."""
+    self._check_days((terms >> 160) & MASK_32, (terms >> 128) & MASK_32, standing & MASK_32)
+    if deliverer == receiver:
+        refusals._same_account(deliverer)
+    if (terms >> 64) & MASK_64 == 0:
+        refusals._amount_zero()
+    if standing & LISTED == 0:
+        refusals._security_unknown(security)
+    number: uint256 = (terms >> 192) & MASK_32
+    number_word: uint256 = (convert(deliverer, uint256) << 32) | (number >> 8)
+    if (self._numbers[number_word] >> (number & 255)) & 1 == 1:
+        refusals._number_spent(deliverer, number)
+    return number_word
+
+
+@internal
+@view
+def _check_days(first_day: uint256, last_day: uint256, day: uint256):
+    if day < first_day:
+        refusals._instruction_not_yet_due(first_day, day)
+    if day > last_day:
+        refusals._instruction_expired(last_day, day)
+
+
+@internal
+@view
+def _check_fields(instruction: Instruction):
+    """@dev The fields of a batch are narrower than those that are signed."""
+    if instruction.nominal > MASK_64 or instruction.consideration > MASK_64:
+        refusals._amount_too_large(max(instruction.nominal, instruction.consideration))
+    if instruction.number > MASK_32:
+        refusals._amount_too_large(instruction.number)
+    if instruction.first_day > MASK_32 or instruction.last_day > MASK_32:
+        refusals._amount_too_large(max(instruction.first_day, instruction.last_day))
+
+
+@internal
+@pure
+def _terms_unsigned(instruction: Instruction) -> uint256:
+    return (
+        (instruction.number << 192)
+        | (instruction.first_day << 160)
+        | (instruction.last_day << 128)
+        | (instruction.nominal << 64)
+        | instruction.consideration
+    )
+
+
+@internal
+@pure
+def _terms(instruction: Instruction, deliverer_signature: Bytes[65], receiver_signature: Bytes[65]) -> uint256:
+    if len(deliverer_signature) != 65:
+        refusals._malformed_signature(len(deliverer_signature))
+    if len(receiver_signature) != 65:
+        refusals._malformed_signature(len(receiver_signature))
+    parities: uint256 = (convert(slice(deliverer_signature, 64, 1), uint256) + 1) & 1
+    parities |= ((convert(slice(receiver_signature, 64, 1), uint256) + 1) & 1) << 1
+    return self._terms_unsigned(instruction) | (parities << 224)
+
+
+@internal
+@view
+def _digest(terms: uint256, deliverer: address, receiver: address, security: address) -> bytes32:
+    return governed._digest(
+        keccak256(
+            abi_encode(
+                INSTRUCTION_TYPE,
+                security,
+                deliverer,
+                receiver,
+                (terms >> 64) & MASK_64,
+                terms & MASK_64,
+                (terms >> 192) & MASK_32,
+                (terms >> 160) & MASK_32,
+                (terms >> 128) & MASK_32,
+            )
+        )
+    )
+
+
+@internal
+@pure
+def _standing(flags: uint256, sender: uint256, receiver: uint256) -> uint256:
+    """@dev Bit 63 of the flags (listed) stays in the word; tokens do not read it."""
+    return (
+        flags
+        | ((sender & MASK_64) << 64)
+        | ((receiver & MASK_64) << 128)
+        | ((sender >> 64) << 192)
+        | ((receiver >> 64) << 224)
+    )
+
+
+@internal
+@pure
+def _number_word(deliverer: address, number: uint256) -> uint256:
+    return (convert(deliverer, uint256) << 32) | (number >> 8)
+
+
+@internal
+@view
+def _require_running(board: Board):
+    if staticcall board.is_halted(codes.SETTLEMENT):
+        refusals._contract_halted(codes.SETTLEMENT)
+
+
+@internal
+def _take_position(
+    cycle: Bytes[MAX_CYCLE],
+    at: uint256,
+    securities: uint256,
+    trades: bytes32,
+    tokens_hash: bytes32,
+    first_day: uint256,
+    last_day: uint256,
+) -> address:
+    """@dev Checks one position's signature and spends its number."""
+    account: address = convert(extract32(cycle, at, output_type=uint256) >> 96, address)
+    number: uint256 = extract32(cycle, at + 20, output_type=uint256) >> 224
+    v: uint256 = convert(slice(cycle, at + 24, 1), uint256)
+    cash: int256 = extract32(cycle, at + 25, output_type=int256) >> 192
+    nominals: DynArray[int256, 8] = []
+    for j: uint256 in range(8):
+        if j == securities:
+            break
+        nominals.append(extract32(cycle, at + 33 + 8 * j, output_type=int256) >> 192)
+    digest: bytes32 = governed._digest(
+        keccak256(
+            abi_encode(
+                POSITION_TYPE,
+                trades,
+                account,
+                number,
+                tokens_hash,
+                keccak256(slice(abi_encode(nominals), 64, 32 * securities)),
+                cash,
+                first_day,
+                last_day,
+            )
+        )
+    )
+    signature_at: uint256 = at + 33 + 8 * securities
+    signer: address = ecrecover(
+        digest,
+        v,
+        extract32(cycle, signature_at, output_type=uint256),
+        extract32(cycle, signature_at + 32, output_type=uint256),
+    )
+    if signer != account or signer == empty(address):
+        refusals._bad_signature(account, signer)
+    self._spend_number(account, number)
+    return account
+
+
+@internal
+def _spend_number(deliverer: address, number: uint256):
+    number_word: uint256 = self._number_word(deliverer, number)
+    bits: uint256 = self._numbers[number_word]
+    bit: uint256 = 1 << (number & 255)
+    if bits & bit != 0:
+        refusals._number_spent(deliverer, number)
+    self._numbers[number_word] = bits | bit
+
+
+@internal
+def _burn(deliverer: address, number: uint256, party: address, signature: Bytes[65]):
+    if number > MASK_32:
+        refusals._amount_too_large(number)
+    governed._require_signed_by(
+        party,
+        governed._digest(keccak256(abi_encode(BURN_TYPE, deliverer, number, party))),
+        signature,
+    )
+    self._spend_number(deliverer, number)
+    log NumberBurned(deliverer=deliverer, number=number, party=party)
