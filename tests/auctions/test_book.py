@@ -69,25 +69,34 @@ def test_a_revised_bid_supersedes_and_a_withdrawn_one_is_not_opened() -> None:
     first, first_bid = sent(7, 1)
     second, second_bid = sent(7, 2, competitive_form(7, "96"))
     other, other_bid = sent(8, 3)
-    book = opened([first, second, replace(other, withdrawn=True)], [first_bid, second_bid])
+    replaced, withdrawn = replace(first, withdrawn=True), replace(other, withdrawn=True)
+    book = opened([replaced, second, withdrawn], [first_bid, second_bid, other_bid])
     assert fates(book) == [
         (1, Fate.SUPERSEDED, None),
         (2, Fate.OPENED, None),
         (3, Fate.WITHDRAWN, None),
     ]
     assert [bid.price for bid in book.bids if isinstance(bid, CompetitiveBid)] == [Decimal(96)]
-    assert opened([replace(other, withdrawn=True)], [other_bid]).bids == ()
+
+
+def test_two_forms_of_one_bidder_that_the_chain_both_holds_both_count() -> None:
+    first, first_bid = sent(7, 1)
+    second, second_bid = sent(7, 2, competitive_form(7, "96"))
+    book = opened([first, second], [first_bid, second_bid])
+    assert fates(book) == [(1, Fate.OPENED, None), (2, Fate.OPENED, None)]
+    assert [bid.order for bid in book.bids] == [(1, 7, 1), (2, 7, 1)]
 
 
 def test_withdrawing_the_revised_bid_does_not_revive_the_first() -> None:
     first, first_bid = sent(7, 1)
     second, second_bid = sent(7, 2)
-    book = opened([first, replace(second, withdrawn=True)], [first_bid, second_bid])
+    gone = [replace(first, withdrawn=True), replace(second, withdrawn=True)]
+    book = opened(gone, [first_bid, second_bid])
     assert [fate for _, fate, _ in fates(book)] == [Fate.SUPERSEDED, Fate.WITHDRAWN]
     assert book.bids == ()
 
 
-def test_late_bid_in_an_extended_day_is_void_and_supersedes_nothing() -> None:
+def test_late_bid_in_an_extended_day_is_void_and_changes_no_other() -> None:
     first, first_bid = sent(7, 1)
     late, late_bid = sent(7, 2)
     book = opened([first, replace(late, late=True)], [first_bid, late_bid])
@@ -152,7 +161,7 @@ def test_a_form_that_is_none_is_void() -> None:
         assert fates(opened([one], [delivery])) == [(1, Fate.VOID, VoidReason.MALFORMED)]
 
 
-def test_each_window_takes_its_own_bids_and_counts_its_own_last_form() -> None:
+def test_each_window_takes_its_own_bids() -> None:
     investors = write_form(TENDER, 7, [NonCompetitiveBid(7, 1, 1_000_000, "i-1", "fund")])
     first, first_bid = sent(7, 1, investors, Window.NON_COMPETITIVE)
     second, second_bid = sent(7, 2, competitive_form(7), Window.COMPETITIVE)

@@ -18,11 +18,13 @@ from amanat.auctions.recompute import (
     BidsNotOfBook,
     Published,
     ResultDiffers,
+    Tally,
     decide,
     published_record,
     read_published,
     recompute,
     result_leaves,
+    tally,
     verify,
 )
 from amanat.auctions.records import (
@@ -148,6 +150,22 @@ def test_a_changed_publication_no_longer_gives_the_root(
     forged = forgeries(published)[change]
     with pytest.raises(ResultDiffers):
         verify(forged, pib)
+
+
+def test_the_tally_accounts_for_every_commitment(published: Published, pib: Pricing) -> None:
+    first, *rest = published.commitments
+    maximum = replace(published.terms, bid_maximum=1_999 * MILLION)
+    changed = replace(
+        published,
+        terms=maximum,
+        commitments=(replace(first, withdrawn=True), *rest),
+        decision=Award(cut_off=Decimal("94.9854")),
+    )
+    found = tally(recompute(changed, pib))
+    # Bids 2, 9 and 13 (2,000 million) break the maximum and 15 is withheld; 3 to 8 are at
+    # 94.9876 or better; 10, 11, 12 and 14 miss the cut-off.
+    assert found == Tally(accepted=6, unsuccessful=4, void=4, withdrawn=1, allotted=3_350 * MILLION)
+    assert found.accepted + found.unsuccessful + found.void == 15 - found.withdrawn
 
 
 def test_another_share_is_refused(published: Published, pib: Pricing) -> None:

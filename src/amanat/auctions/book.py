@@ -1,8 +1,8 @@
 """Opening the book: every commitment of a tender comes to one outcome, none is left out.
 
-After the close the chain's commitments are fixed.  Of each bidder number and window the last one
-in time counts, unless it was withdrawn.  It is opened with both institutions' shares, or void for
-a reason that anyone checks again from what is published:
+After the close the chain's commitments are fixed.  Each that was neither withdrawn nor replaced
+counts: it is opened with both institutions' shares, or void for a reason that anyone checks again
+from what is published:
 
 - `late`: recorded after the close or past the announced time, by the chain's own record;
 - `withheld`: nothing was delivered for it; refuted by any delivery that opens it (`opens`);
@@ -10,8 +10,6 @@ a reason that anyone checks again from what is published:
 - `unreadable`: the delivered bid does not open with the shares for this tender and number;
 - `malformed`: it opens to something that is no form of this tender and number;
 - `wrong_window`: a form sent in one window holds bids of the other.
-
-A bidder that sends competitive and non-competitive forms apart has one of each that counts.
 """
 
 from __future__ import annotations
@@ -47,7 +45,10 @@ class Window(StrEnum):
 
 
 class Fate(StrEnum):
-    """What became of a commitment; a later one of its number and window supersedes it."""
+    """What became of a commitment.
+
+    A withdrawn one is `superseded` where a later one of its number and window took its place.
+    """
 
     OPENED = "opened"
     SUPERSEDED = "superseded"
@@ -72,7 +73,8 @@ class Commitment:
 
     `number` is the bidder's number in this tender, `sequence` the order of recording (unique),
     `digest` the 32 bytes recorded.  `letter`: entered by hand from a sealed letter, so its form is
-    not encrypted.  `late` and `withdrawn` are facts of the chain.
+    not encrypted.  `late` and `withdrawn` are facts of the chain, which withdraws what a revision
+    replaces.
     """
 
     number: int
@@ -169,12 +171,11 @@ def open_book(
     outcomes: list[Outcome] = []
     bids: list[Bid] = []
     for one in ordered:
-        if one.late:
+        if one.withdrawn:
+            followed = one.sequence < last.get((one.number, one.window), 0)
+            outcomes.append(Outcome(one, Fate.SUPERSEDED if followed else Fate.WITHDRAWN))
+        elif one.late:
             outcomes.append(Outcome(one, Fate.VOID, VoidReason.LATE))
-        elif one.sequence != last[one.number, one.window]:
-            outcomes.append(Outcome(one, Fate.SUPERSEDED))
-        elif one.withdrawn:
-            outcomes.append(Outcome(one, Fate.WITHDRAWN))
         else:
             outcome, opened = open_one(tender, shares, one, offered[one.sequence])
             outcomes.append(outcome)

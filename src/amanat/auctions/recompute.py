@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from amanat.auctions.allotment import Allotment, AuctionResult, allot
-from amanat.auctions.book import Book, Commitment, Delivery, open_book
+from amanat.auctions.allotment import Allotment, AuctionResult, Status, allot
+from amanat.auctions.book import Book, Commitment, Delivery, Fate, open_book
 from amanat.auctions.model import Decision, Pricing, TenderTerms
 from amanat.auctions.records import (
     Record,
@@ -73,6 +73,20 @@ class Recomputed:
         return self.tree.root
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many commitments came to what, as the chain counts them, and the nominal allotted.
+
+    `accepted + unsuccessful + void` is every commitment that was not withdrawn (or replaced).
+    """
+
+    accepted: int
+    unsuccessful: int
+    void: int
+    withdrawn: int
+    allotted: int
+
+
 class ResultDiffers(Refusal):
     """What follows from the published bids is not the result whose root the chain holds."""
 
@@ -115,6 +129,32 @@ def verify(published: Published, pricing: Pricing) -> Recomputed:
     if again.root != published.root:
         raise ResultDiffers(published=published.root.hex(), recomputed=again.root.hex())
     return again
+
+
+def tally(recomputed: Recomputed) -> Tally:
+    """Count the commitments: accepted if any of its bids is, void if it or all its bids are."""
+    statuses: dict[int, set[Status]] = defaultdict(set)
+    for row in recomputed.result.allotments:
+        statuses[row.bid.sequence].add(row.status)
+    counts: dict[str, int] = defaultdict(int)
+    for outcome in recomputed.book.outcomes:
+        found = statuses[outcome.commitment.sequence]
+        if outcome.fate in (Fate.WITHDRAWN, Fate.SUPERSEDED):
+            counts["withdrawn"] += 1
+        elif Status.ACCEPTED in found:
+            counts["accepted"] += 1
+        elif outcome.fate is Fate.VOID or found == {Status.VOID}:
+            counts["void"] += 1
+        else:
+            counts["unsuccessful"] += 1
+    result = recomputed.result
+    return Tally(
+        accepted=counts["accepted"],
+        unsuccessful=counts["unsuccessful"],
+        void=counts["void"],
+        withdrawn=counts["withdrawn"],
+        allotted=result.awarded + result.awarded_non_competitive,
+    )
 
 
 def result_leaves(book: Book, result: AuctionResult) -> list[bytes]:
