@@ -89,6 +89,7 @@ def test_hash_does_not_depend_on_how_a_number_was_written():
         ("fisn", "GOVERNMENT OF PAKISTAN 7.00 PIB 20230820", "invalid_fisn"),
         ("currency", "XXX", "unknown_currency"),
         ("issue_date", "20-08-2020", "invalid_date"),
+        ("issue_date", "1969-12-31", "invalid_terms"),
         ("maturity_date", "2023-02-30", "invalid_date"),
         ("maturity_date", "2020-08-20", "maturity_before_issue"),
         ("maturity_date", "2019-08-20", "maturity_before_issue"),
@@ -111,6 +112,7 @@ def test_hash_does_not_depend_on_how_a_number_was_written():
         ("end_of_month", "yes", "invalid_terms"),
         ("first_coupon_date", "2021-03-20", "invalid_terms"),
         ("first_coupon_date", "2024-02-20", "invalid_terms"),
+        ("first_coupon_date", "2022-02-20", "invalid_terms"),
         ("day_count", "ACT/ACT", "invalid_terms"),
     ],
 )
@@ -153,6 +155,14 @@ def test_bill_has_no_coupon():
     assert refused_codes(BILL | {"coupon_rate": "7"}) == {"coupon_rate": "invalid_terms"}
 
 
+def test_dates_from_another_age_are_refused_and_nothing_breaks():
+    bad = BOND | {"issue_date": "0001-01-01", "first_coupon_date": "0001-02-20"}
+    assert refused_codes(bad) == {
+        "issue_date": "invalid_terms",
+        "maturity_date": "maturity_before_issue",
+    }
+
+
 def test_empty_terms_name_every_field():
     assert set(refused_codes({"kind": "bill"})) == set(BILL) - {"kind"}
 
@@ -173,8 +183,9 @@ def test_nominal_is_a_multiple_of_the_denomination():
         terms.nominal(10**40)
 
 
-def test_rulebook_is_seven_laws():
+def test_rulebook_is_eight_laws():
     assert [law.__name__ for law in LAWS] == [
+        "_issued_since_the_epoch",
         "_matures_after_issue",
         "_bill_within_a_year",
         "_denomination_positive",

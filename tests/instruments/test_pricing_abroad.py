@@ -1,11 +1,13 @@
 """Prices of US, British and German securities against figures that their debt offices publish."""
 
-from datetime import date
+import random
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 
 from amanat.core.calendars import Calendar
+from amanat.core.dates import add_months
 from amanat.core.quantities import Rounding, round_to
 from amanat.instruments.payments import coupon_amount
 from amanat.instruments.pricing import (
@@ -290,3 +292,25 @@ def test_bubill_is_simple_over_360_days(bill):
     assert round_to(price.clean, 20) == round_to(100 / (1 + Decimal("0.0336") * 336 / 360), 20)
     percent = yield_from_price(terms, convention, settled, price.clean)
     assert round_to(percent, 20) == Decimal("3.36")
+
+
+@pytest.mark.parametrize("code", ["de-bund", "us-note", "gb-gilt", "pk-pib-fixed"])
+def test_price_and_yield_lead_back_to_each_other_far_from_the_ordinary(bond, code):
+    draw = random.Random(code)
+    for _ in range(150):
+        frequency = draw.choice([1, 2, 3, 4, 6, 12])
+        issue = date(1990, 1, 1) + timedelta(days=draw.randrange(15_000))
+        months = 12 // frequency * draw.randint(1, 30 * frequency)
+        maturity = add_months(issue, months) + timedelta(days=draw.choice([0, 0, 1, 5]))
+        rate = draw.choice(["0", "100", str(draw.randrange(0, 20))])
+        terms = bond(code, str(issue), str(maturity), rate, coupons_per_year=frequency)
+        convention = load_convention(code, date(2024, 1, 2))
+        settled = issue + timedelta(days=draw.randrange((maturity - issue).days))
+        percent = Decimal(draw.randrange(-40_000, 900_000)) / 1000
+        without = draw.random() < 0.2
+        try:
+            price = price_from_yield(terms, convention, settled, percent, ex_dividend=without)
+        except PriceOutOfRange:
+            continue
+        back = yield_from_price(terms, convention, settled, price.clean, ex_dividend=without)
+        assert abs(back - percent) < Decimal("1e-20")

@@ -10,6 +10,7 @@ from amanat.core.quantities import Rounding, round_to
 from amanat.instruments.payments import amount_at, invoice
 from amanat.instruments.pricing import (
     ExDividendUnknown,
+    NoYieldAtPrice,
     PriceOutOfRange,
     SettlementOutsideLife,
     YieldOutOfRange,
@@ -170,7 +171,7 @@ def test_the_last_day_and_the_first_have_prices(pib, pib_convention):
         assert abs(exact - 7) < Decimal("1e-25")
 
 
-@pytest.mark.parametrize("price", ["0", "-1", "10000.01"])
+@pytest.mark.parametrize("price", ["0", "-1", "0.0000009", "10000.01"])
 def test_impossible_prices_are_refused(pib, pib_convention, price):
     with pytest.raises(PriceOutOfRange):
         yield_from_price(pib, pib_convention, SETTLED, Decimal(price))
@@ -183,8 +184,16 @@ def test_impossible_yields_are_refused(pib, pib_convention, percent):
 
 
 def test_price_that_implies_an_impossible_yield_is_refused(pib, pib_convention):
-    with pytest.raises(YieldOutOfRange):
+    with pytest.raises(NoYieldAtPrice):
         yield_from_price(pib, pib_convention, SETTLED, Decimal("0.0001"))
+    with pytest.raises(NoYieldAtPrice):
+        yield_from_price(pib, pib_convention, SETTLED, Decimal(10_000))
+
+
+def test_bill_price_that_implies_an_impossible_yield_is_refused(bill):
+    terms = bill("pk-mtb", "2021-03-04", "2021-03-11")
+    with pytest.raises(NoYieldAtPrice):
+        yield_from_price(terms, load_convention("pk-mtb", SETTLED), SETTLED, Decimal(50))
 
 
 def test_bill_convention_refuses_a_bond(pib):

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, TypeVar
 
 from amanat.core.canonical import canonical_bytes
-from amanat.core.dates import add_months, date_from, days_between
+from amanat.core.dates import EPOCH, add_months, date_from, days_between
 from amanat.core.errors import Invalid, Place, Refusal, Refused
 from amanat.core.identifiers import Cfi, Fisn, Isin
 from amanat.core.money import minor_digits
@@ -165,6 +165,13 @@ Value = TypeVar("Value")
 Law = Callable[[Terms], Refusal | None]
 
 
+def _issued_since_the_epoch(terms: Terms) -> Refusal | None:
+    if EPOCH <= terms.issue_date:
+        return None
+    reason = f"the ledger counts days from {EPOCH}, and {terms.issue_date} is before it"
+    return InvalidTerms(place=Place(field="issue_date"), reason=reason)
+
+
 def _matures_after_issue(terms: Terms) -> Refusal | None:
     latest_year = terms.issue_date.year + TERM_YEARS_MAX
     if terms.issue_date < terms.maturity_date and terms.maturity_date.year <= latest_year:
@@ -224,18 +231,23 @@ def _frequency_known(terms: Terms) -> Refusal | None:
 def _first_coupon_on_grid(terms: Terms) -> Refusal | None:
     if isinstance(terms, BillTerms) or terms.first_coupon_date is None:
         return None
-    if terms.coupons_per_year not in COUPONS_PER_YEAR:
+    if terms.coupons_per_year not in COUPONS_PER_YEAR or terms.issue_date < EPOCH:
         return None
     first, maturity, step = terms.first_coupon_date, terms.maturity_date, terms.months_per_coupon
     months = (maturity.year - first.year) * 12 + maturity.month - first.month
     stepped = add_months(maturity, -months, end_of_month=terms.end_of_month)
-    if terms.issue_date < first <= maturity and months % step == 0 and stepped == first:
+    on_grid = terms.issue_date < first <= maturity and months % step == 0 and stepped == first
+    if on_grid and add_months(first, -2 * step, end_of_month=True) <= terms.issue_date:
         return None
-    reason = f"the first coupon date {first} is not whole coupon periods before maturity"
+    reason = (
+        f"the first coupon date {first} is not whole coupon periods before maturity, "
+        "or not within two of them after issue"
+    )
     return InvalidTerms(place=Place(field="first_coupon_date"), reason=reason)
 
 
 LAWS: tuple[Law, ...] = (
+    _issued_since_the_epoch,
     _matures_after_issue,
     _bill_within_a_year,
     _denomination_positive,

@@ -36,6 +36,7 @@ from amanat.jurisdictions.conventions import (
 
 YIELD_MIN_PERCENT = Decimal(-50)
 YIELD_MAX_PERCENT = Decimal(1000)
+PRICE_MIN = Decimal("0.000001")
 PRICE_MAX = Decimal(10_000)
 _STEPS_MAX = 400
 _CLOSE = Decimal("1e-34")
@@ -50,15 +51,23 @@ class SettlementOutsideLife(Invalid):
 
 
 class PriceOutOfRange(Invalid):
-    """A price per 100 is above 0 and at most 10,000."""
+    """A price per 100 lies between a millionth and 10,000."""
 
-    template: ClassVar[str] = "A price of {price} per 100 is not between 0 and {price_max}."
+    template: ClassVar[str] = (
+        "A price of {price} per 100 is not between {price_min} and {price_max}."
+    )
 
 
 class YieldOutOfRange(Invalid):
-    """A yield lies between -50 and 1,000 per cent a year, or the price implies one outside."""
+    """A yield lies between -50 and 1,000 per cent a year."""
 
     template: ClassVar[str] = "A yield of {percent} per cent is not between {least} and {most}."
+
+
+class NoYieldAtPrice(Invalid):
+    """No yield between -50 and 1,000 per cent a year gives this price."""
+
+    template: ClassVar[str] = "A price of {price} implies no yield between {least} and {most}."
 
 
 class ExDividendUnknown(Invalid):
@@ -138,7 +147,9 @@ def price_from_yield(
     """
     without_coupon = _check(terms, convention, settlement_date, ex_dividend)
     if not YIELD_MIN_PERCENT <= yield_percent <= YIELD_MAX_PERCENT:
-        raise _yield_out_of_range(yield_percent)
+        raise YieldOutOfRange(
+            percent=yield_percent, least=YIELD_MIN_PERCENT, most=YIELD_MAX_PERCENT
+        )
     if isinstance(terms, BillTerms):
         days = days_between(settlement_date, terms.maturity_date)
         clean = _bill_price(convention, days, yield_percent)
@@ -164,17 +175,23 @@ def yield_from_price(
 
     For bills of a discount market this is the discount rate that it quotes.
     Refuses, in order: `ConventionDoesNotFit`, `SettlementOutsideLife`, `ExDividendUnknown`,
-    `PriceOutOfRange`, `YieldOutOfRange`.
+    `PriceOutOfRange`, `NoYieldAtPrice`.
     """
     without_coupon = _check(terms, convention, settlement_date, ex_dividend)
     _checked_price(clean_price)
     if isinstance(terms, BillTerms):
         days = days_between(settlement_date, terms.maturity_date)
-        return _checked_yield(_bill_yield(convention, days, clean_price))
+        percent = _bill_yield(convention, days, clean_price)
+        if not YIELD_MIN_PERCENT <= percent <= YIELD_MAX_PERCENT:
+            raise _no_yield_at(clean_price)
+        return percent
     remaining = _remaining(terms, convention, settlement_date, without_coupon)
     with decimal.localcontext(EXACT):
         accrued = _yield_accrued(terms, convention, settlement_date, without_coupon)
-        return _solve(terms, convention, remaining, clean_price + accrued)
+        found = _solve(terms, convention, remaining, clean_price + accrued)
+    if found is None:
+        raise _no_yield_at(clean_price)
+    return found
 
 
 def discount_rate(
@@ -243,19 +260,13 @@ def _check_life(terms: Terms, settlement_date: date) -> None:
 
 
 def _checked_price(price: Decimal) -> Decimal:
-    if not 0 < price <= PRICE_MAX:
-        raise PriceOutOfRange(price=price, price_max=PRICE_MAX)
+    if not PRICE_MIN <= price <= PRICE_MAX:
+        raise PriceOutOfRange(price=price, price_min=PRICE_MIN, price_max=PRICE_MAX)
     return price
 
 
-def _checked_yield(percent: Decimal) -> Decimal:
-    if not YIELD_MIN_PERCENT <= percent <= YIELD_MAX_PERCENT:
-        raise _yield_out_of_range(percent)
-    return percent
-
-
-def _yield_out_of_range(percent: Decimal | str) -> YieldOutOfRange:
-    return YieldOutOfRange(percent=percent, least=YIELD_MIN_PERCENT, most=YIELD_MAX_PERCENT)
+def _no_yield_at(price: Decimal) -> NoYieldAtPrice:
+    return NoYieldAtPrice(price=price, least=YIELD_MIN_PERCENT, most=YIELD_MAX_PERCENT)
 
 
 def _bill_price(convention: Convention, days: int, rate_percent: Decimal) -> Decimal:
@@ -356,13 +367,16 @@ def _present_value(
 
 def _solve(
     terms: BondTerms, convention: Convention, remaining: _Remaining, dirty: Decimal
-) -> Decimal:
-    """Newton's steps on a falling convex curve, inside a bracket that halves when one strays."""
+) -> Decimal | None:
+    """Newton's steps on a falling convex curve, inside a bracket that halves when one strays.
+
+    None when no yield inside the bracket gives the price.
+    """
     low, high = YIELD_MIN_PERCENT, YIELD_MAX_PERCENT
     at_low, _ = _present_value(terms, convention, remaining, low)
     at_high, _ = _present_value(terms, convention, remaining, high)
     if not at_high <= dirty <= at_low:
-        raise _yield_out_of_range(f"price {dirty}")
+        return None
     percent = min(max(terms.coupon_rate, Decimal(1)), Decimal(100))
     for _ in range(_STEPS_MAX):
         value, slope = _present_value(terms, convention, remaining, percent)

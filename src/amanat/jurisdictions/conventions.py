@@ -119,7 +119,7 @@ class Convention:
 
 def _convention(row: reading.Row) -> Convention:
     bond = row.take("kind", InstrumentKind, InstrumentKind.BOND) is InstrumentKind.BOND
-    count_of_days = row.take if bond else row.take_or
+    take_of_bond = row.take if bond else row.take_or
     icma, maturity = DayCount.ACT_ACT_ICMA, Anchor.MATURITY
     found = Convention(
         code=row.take("code", reading.text, ""),
@@ -128,15 +128,15 @@ def _convention(row: reading.Row) -> Convention:
         last_day=row.take("last_day", reading.day, _NO_DAY),
         yield_method=row.take("yield_method", YieldMethod, YieldMethod.STREET),
         year_days=(row.take_or if bond else row.take)("year_days", reading.count, 365),
-        coupon_day_count=count_of_days("coupon_day_count", DayCount, icma),
-        invoice_day_count=count_of_days("invoice_day_count", DayCount, icma),
-        yield_day_count=count_of_days("yield_day_count", DayCount, icma),
-        coupon_anchor=count_of_days("coupon_anchor", Anchor, maturity),
-        invoice_anchor=count_of_days("invoice_anchor", Anchor, maturity),
-        yield_anchor=count_of_days("yield_anchor", Anchor, maturity),
+        coupon_day_count=take_of_bond("coupon_day_count", DayCount, icma),
+        invoice_day_count=take_of_bond("invoice_day_count", DayCount, icma),
+        yield_day_count=take_of_bond("yield_day_count", DayCount, icma),
+        coupon_anchor=take_of_bond("coupon_anchor", Anchor, maturity),
+        invoice_anchor=take_of_bond("invoice_anchor", Anchor, maturity),
+        yield_anchor=take_of_bond("yield_anchor", Anchor, maturity),
         price_places=row.take("price_places", reading.count, 0),
         yield_places=row.take("yield_places", reading.count, 0),
-        accrued_places=count_of_days("accrued_places", reading.count, 0),
+        accrued_places=take_of_bond("accrued_places", reading.count, 0),
         rounding=row.take("rounding", Rounding, Rounding.HALF_UP),
         settlement_days=row.take("settlement_days", reading.count, 0),
         record_days=row.take("record_days", reading.count, 0),
