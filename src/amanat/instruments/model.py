@@ -166,7 +166,7 @@ Law = Callable[[Terms], Refusal | None]
 
 
 def _issued_since_the_epoch(terms: Terms) -> Refusal | None:
-    if EPOCH <= terms.issue_date:
+    if terms.issue_date >= EPOCH:
         return None
     reason = f"the ledger counts days from {EPOCH}, and {terms.issue_date} is before it"
     return InvalidTerms(place=Place(field="issue_date"), reason=reason)
@@ -237,7 +237,10 @@ def _first_coupon_on_grid(terms: Terms) -> Refusal | None:
     months = (maturity.year - first.year) * 12 + maturity.month - first.month
     stepped = add_months(maturity, -months, end_of_month=terms.end_of_month)
     on_grid = terms.issue_date < first <= maturity and months % step == 0 and stepped == first
-    if on_grid and add_months(first, -2 * step, end_of_month=True) <= terms.issue_date:
+    if (
+        on_grid
+        and add_months(first, -2 * step, end_of_month=terms.end_of_month) <= terms.issue_date
+    ):
         return None
     reason = (
         f"the first coupon date {first} is not whole coupon periods before maturity, "
