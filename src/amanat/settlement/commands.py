@@ -17,7 +17,9 @@ Identifier = Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{36}$")]
 """UUIDv7 of a thing in the store."""
 Paisa = Annotated[int, Field(gt=0, le=2**62)]
 """Money in paisa."""
-Number = Annotated[int, Field(ge=0, lt=2**62)]
+PaisaOrNone = Annotated[int, Field(ge=0, le=2**62)]
+"""Money in paisa; 0 for a delivery without payment between accounts of one participant."""
+Number = Annotated[int, Field(ge=0, lt=2**32)]
 """Of an instruction, among those of its deliverer's account."""
 SignatureHex = Annotated[str, StringConstraints(pattern=r"^(0x)?[0-9a-f]{130}$")]
 """r, s, v (27 or 28) in hexadecimal."""
@@ -61,7 +63,7 @@ class Instruct(Command):
     deliverer: Address
     receiver: Address
     nominal: NominalUnits
-    consideration_paisa: Paisa
+    consideration_paisa: PaisaOrNone
     trade_date: date
     first_day: date
     last_day: date
@@ -98,7 +100,7 @@ class PresignedInstruction(Command):
     receiver: Address
     number: Number
     nominal: NominalUnits
-    consideration_paisa: Paisa
+    consideration_paisa: PaisaOrNone
     trade_date: date
     first_day: date
     last_day: date
@@ -123,10 +125,24 @@ class SettleDay(Command):
     batch: Annotated[int, Field(ge=1, le=BATCH_INSTRUCTIONS_MAX)] = BATCH_INSTRUCTIONS_MAX
 
 
-class NetCycle(Command):
-    """Settle matched instructions as one netted cycle; each account signs its net position."""
+class CycleTrade(Command):
+    """One trade of a netted cycle; it is signed in the net positions of its two accounts."""
 
-    instructions: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=1_000)]
+    isin: IsinText
+    deliverer: Address
+    receiver: Address
+    nominal: NominalUnits
+    consideration_paisa: Paisa
+    trade_date: date
+    reference: Reference | None = None
+
+
+class NetCycle(Command):
+    """Settle many trades by their net positions; each account signs its own once."""
+
+    trades: Annotated[tuple[CycleTrade, ...], Field(min_length=1, max_length=1_000)]
+    first_day: date
+    last_day: date
 
 
 class InstructAllotments(Command):

@@ -16,10 +16,12 @@ from typing import ClassVar
 
 from amanat.core.dates import days_between
 from amanat.core.errors import Invalid, Refusal
-from amanat.core.quantities import UNITS_MAX
 
 WINDOW_DAYS_MAX = 60
 """Longest span from the first to the last day of an instruction: a fail is not left for ever."""
+
+FIELD_MAX = 2**62
+"""Largest amount of an instruction; the store's integers and the ledger's batches hold it."""
 
 BATCH_INSTRUCTIONS_MAX = 100
 """Instructions in one chain transaction; the gas of a batch is measured at this size."""
@@ -95,6 +97,43 @@ class NotInThisState(Refusal):
     template: ClassVar[str] = "Instruction {instruction} is {state} and cannot become {wanted}."
 
 
+class NotTheirAccount(Refusal):
+    """A party instructs for its own accounts alone."""
+
+    status: ClassVar[int] = 403
+    template: ClassVar[str] = "Account {account} is not of {institution}."
+
+
+class FreeDeliveryForbidden(Refusal):
+    """Without payment nominal moves only between accounts of one participant."""
+
+    template: ClassVar[str] = (
+        "{deliverer} and {receiver} belong to different participants: delivery is against payment."
+    )
+
+
+class NumberNotGiven(Refusal):
+    """A number is given before it is signed, and used once."""
+
+    template: ClassVar[str] = "Number {number} of {account}: {reason}."
+
+
+class SignatureNotOfAccount(Invalid):
+    """An instruction is accepted only with the signatures of both accounts."""
+
+    template: ClassVar[str] = (
+        "Instruction {number} of {deliverer}: the {side}'s signature is of {recovered}."
+    )
+
+
+class NothingToSign(Refusal):
+    """A party signs an instruction once."""
+
+    template: ClassVar[str] = (
+        "Instruction {instruction} is {state}; {institution} has no part open in it."
+    )
+
+
 class UnbalancedPositions(Invalid):
     """Net positions of a cycle sum to nothing, in money and in every security."""
 
@@ -109,13 +148,6 @@ class Purpose(StrEnum):
     """An allotment of a tender, against cash."""
     CLAIM = "claim"
     """A coupon that went to the wrong side of a trade across its record date."""
-
-
-class Method(StrEnum):
-    """How an instruction reaches the ledger."""
-
-    GROSS = "gross"
-    CYCLE = "cycle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,16 +174,16 @@ def _two_accounts(terms: InstructionTerms) -> Refusal | None:
 
 
 def _nominal_positive(terms: InstructionTerms) -> Refusal | None:
-    if 0 < terms.nominal <= UNITS_MAX:
+    if 0 < terms.nominal <= FIELD_MAX:
         return None
-    return InvalidInstruction(reason=f"a nominal of {terms.nominal} is not positive")
+    return InvalidInstruction(reason=f"a nominal of {terms.nominal} is not from 1 to {FIELD_MAX}")
 
 
-def _consideration_positive(terms: InstructionTerms) -> Refusal | None:
-    if 0 < terms.consideration_paisa <= UNITS_MAX:
+def _consideration_not_negative(terms: InstructionTerms) -> Refusal | None:
+    if 0 <= terms.consideration_paisa <= FIELD_MAX:
         return None
     return InvalidInstruction(
-        reason=f"a consideration of {terms.consideration_paisa} paisa is not positive"
+        reason=f"a consideration of {terms.consideration_paisa} paisa is not from 0 to {FIELD_MAX}"
     )
 
 
@@ -176,7 +208,7 @@ def _window_bounded(terms: InstructionTerms) -> Refusal | None:
 LAWS: tuple[Law, ...] = (
     _two_accounts,
     _nominal_positive,
-    _consideration_positive,
+    _consideration_not_negative,
     _days_in_order,
     _window_bounded,
 )

@@ -10,7 +10,7 @@ number_counter = sql.Table(
     "settlement_number",
     metadata,
     sql.Column("programme", sql.String(64), primary_key=True),
-    sql.Column("deliverer", sql.String(42), primary_key=True, comment="account, lower case"),
+    sql.Column("account", sql.String(42), primary_key=True, comment="lower case"),
     sql.Column("next_number", sql.BigInteger, nullable=False, comment="dense, from 0"),
 )
 
@@ -19,11 +19,11 @@ instruction = sql.Table(
     metadata,
     sql.Column("programme", sql.String(64), primary_key=True),
     sql.Column("id", sql.String(36), primary_key=True, comment="UUIDv7"),
-    sql.Column("digest", sql.String(64), nullable=False, comment="EIP-712, what both sign"),
+    sql.Column("digest", sql.String(64), comment="EIP-712, what both sign; none in a cycle"),
     sql.Column("isin", sql.String(12), nullable=False),
     sql.Column("deliverer", sql.String(42), nullable=False),
     sql.Column("receiver", sql.String(42), nullable=False),
-    sql.Column("number", sql.BigInteger, nullable=False, comment="of the deliverer's account"),
+    sql.Column("number", sql.BigInteger, comment="of the deliverer's account; none in a cycle"),
     sql.Column("nominal", sql.BigInteger, nullable=False, comment="units of 1 rupee face"),
     sql.Column("consideration_paisa", sql.BigInteger, nullable=False),
     sql.Column("trade_date", sql.String(10), nullable=False),
@@ -35,6 +35,8 @@ instruction = sql.Table(
     sql.Column("receiver_institution", sql.String(64), nullable=False),
     sql.Column("deliverer_signature", sql.LargeBinary),
     sql.Column("receiver_signature", sql.LargeBinary),
+    sql.Column("deliverer_spoke", sql.Boolean, nullable=False, comment="has proposed or signed"),
+    sql.Column("receiver_spoke", sql.Boolean, nullable=False),
     sql.Column("state", sql.String(10), nullable=False),
     sql.Column("reason", sql.Text, comment="why it failed the last time, in words"),
     sql.Column("reason_code", sql.String(64), comment="declared error of the ledger"),
@@ -46,8 +48,8 @@ instruction = sql.Table(
     sql.Column("settled_on", sql.String(10), comment="business date"),
     sql.Column("settled_at", sql.String(32)),
     sql.UniqueConstraint("programme", "deliverer", "number"),
-    sql.Index(None, "programme", "state", "first_day"),
-    sql.Index(None, "programme", "isin", "settled_on"),
+    sql.UniqueConstraint("programme", "digest"),
+    sql.Index(None, "programme", "state"),
     sql.Index(None, "order_id"),
 )
 
@@ -56,14 +58,17 @@ cycle = sql.Table(
     metadata,
     sql.Column("programme", sql.String(64), primary_key=True),
     sql.Column("id", sql.String(36), primary_key=True),
-    sql.Column("number", sql.BigInteger, nullable=False, comment="on the ledger"),
+    sql.Column("digest", sql.String(64), nullable=False, comment="of its trades, on the ledger"),
+    sql.Column("purpose", sql.String(8), nullable=False, comment="trade or claim"),
     sql.Column("state", sql.String(10), nullable=False, comment="requested, settled or failed"),
     sql.Column("trades", sql.Integer, nullable=False),
+    sql.Column("positions", sql.JSON, nullable=False, comment="what each account signed"),
     sql.Column("gross_paisa", sql.BigInteger, nullable=False),
     sql.Column("net_paisa", sql.BigInteger, nullable=False),
     sql.Column("reason", sql.Text),
     sql.Column("order_id", sql.String(36)),
-    sql.UniqueConstraint("programme", "number"),
+    sql.Column("settled_on", sql.String(10)),
+    sql.UniqueConstraint("programme", "digest"),
 )
 
 claim = sql.Table(
@@ -75,9 +80,10 @@ claim = sql.Table(
     sql.Column("debtor", sql.String(42), nullable=False, comment="account that was paid"),
     sql.Column("creditor", sql.String(42), nullable=False),
     sql.Column("amount_paisa", sql.BigInteger, nullable=False),
-    sql.Column("state", sql.String(10), nullable=False, comment="due, instructed or paid"),
-    sql.Column("claim_instruction", sql.String(36), comment="the instruction that pays it"),
+    sql.Column("state", sql.String(10), nullable=False, comment="due, requested or paid"),
+    sql.Column("cycle", sql.String(36), comment="the cash-only cycle that pays it"),
     sql.Column("raised_on", sql.String(10), nullable=False),
+    sql.Column("paid_on", sql.String(10)),
 )
 
 cash_movement = sql.Table(
@@ -95,5 +101,4 @@ cash_movement = sql.Table(
     sql.Column("order_id", sql.String(36)),
     sql.Column("requested_on", sql.String(10), nullable=False),
     sql.Column("done_on", sql.String(10)),
-    sql.UniqueConstraint("programme", "direction", "rtgs_reference"),
 )

@@ -1,0 +1,141 @@
+"""Tokenised central-bank money: created and withdrawn by two key holders of the central bank."""
+
+from __future__ import annotations
+
+import hashlib
+
+import sqlalchemy as sql
+
+from amanat.access.acts import ActContext, Ask, Requirement, Result, act
+from amanat.core.errors import Refusal
+from amanat.core.ids import new_id
+from amanat.ledger.typed_data import CASH_CREATION, CASH_WITHDRAWAL
+from amanat.participants.records import find_account
+from amanat.participants.signing import ToSign
+from amanat.settlement import events
+from amanat.settlement.commands import CreateCash, WithdrawCash
+from amanat.settlement.records import money
+from amanat.settlement.signing import epoch_of, struct_to_sign
+from amanat.settlement.tables import cash_movement
+
+CASH_ISSUER = "cash_issuer"
+
+
+class RtgsReferenceUsed(Refusal):
+    """One payment in the RTGS system creates or withdraws tokenised cash once."""
+
+    template = "RTGS reference {rtgs_reference} has been used: {state}."
+
+
+def reference_hash(rtgs_reference: str) -> bytes:
+    """What the ledger knows of an RTGS reference: its SHA-256."""
+    return hashlib.sha256(rtgs_reference.encode()).digest()
+
+
+def _signed(command: CreateCash | WithdrawCash, context: ActContext, address: str) -> ToSign:
+    struct = CASH_CREATION if isinstance(command, CreateCash) else CASH_WITHDRAWAL
+    epoch = epoch_of(context.ledger)
+    reference = reference_hash(command.rtgs_reference)
+    return struct_to_sign(
+        context, "Cash", struct, epoch, address, command.amount_paisa, reference, epoch=epoch
+    )
+
+
+def _check_reference(command: CreateCash | WithdrawCash, context: ActContext) -> None:
+    former = context.uow.connection.execute(
+        sql.select(cash_movement.c.state).where(
+            cash_movement.c.programme == context.programme,
+            cash_movement.c.rtgs_reference == command.rtgs_reference,
+            cash_movement.c.state != "refused",
+        )
+    ).first()
+    if former is not None:
+        raise RtgsReferenceUsed(rtgs_reference=command.rtgs_reference, state=former.state)
+
+
+def _ask(command: CreateCash | WithdrawCash, context: ActContext) -> Ask:
+    _check_reference(command, context)
+    row = find_account(context.uow.connection, context.programme, command.account)
+    signed = _signed(command, context, row.address)
+    bank = context.actor.institution
+    needs = [
+        signed.requirement(bank, CASH_ISSUER, proposer_counts=True),
+        signed.requirement(bank, CASH_ISSUER),
+    ]
+    if isinstance(command, WithdrawCash):
+        needs.append(
+            Requirement(
+                row.participant,
+                "participant",
+                signs=signed.digest,
+                shows=signed.shows,
+                key=row.address,
+            )
+        )
+    return Ask(needs, memo={"epoch": signed.epoch}, subject=f"cash:{row.address}")
+
+
+@act(capacities=[CASH_ISSUER], approvals=_ask)
+def create_cash(command: CreateCash, context: ActContext) -> Result:
+    """Order the creation of cash.  Refuses, in order: `RtgsReferenceUsed`, `NotFound`."""
+    return _request(command, context)
+
+
+@act(capacities=[CASH_ISSUER], approvals=_ask)
+def withdraw_cash(command: WithdrawCash, context: ActContext) -> Result:
+    """Order the withdrawal of cash, which its holder signs too.
+
+    Refuses, in order: `RtgsReferenceUsed`, `NotFound`.
+    """
+    return _request(command, context)
+
+
+def _request(command: CreateCash | WithdrawCash, context: ActContext) -> Result:
+    _check_reference(command, context)
+    connection, programme = context.uow.connection, context.programme
+    row = find_account(connection, programme, command.account)
+    creates = isinstance(command, CreateCash)
+    identifier = new_id()
+    entry = context.uow.journal.append(
+        events.CASH_CREATION_REQUESTED if creates else events.CASH_WITHDRAWAL_REQUESTED,
+        {
+            "movement": identifier,
+            "amount": money(command.amount_paisa),
+            "rtgs_reference": command.rtgs_reference,
+        },
+        subject=f"cash:{row.address}",
+    )
+    approved = context.approved
+    movement = (
+        approved.memo["epoch"],
+        row.address,
+        command.amount_paisa,
+        reference_hash(command.rtgs_reference),
+    )
+    args: list[object] = [movement, approved.signatures(CASH_ISSUER)]
+    if not creates:
+        args.append(approved.signatures("participant")[0])
+    order = context.uow.orders.request(
+        "create_cash" if creates else "withdraw_cash",
+        programme,
+        "Cash",
+        "create" if creates else "withdraw",
+        args,
+        subject=("settlement", identifier),
+        cause=entry,
+    )
+    connection.execute(
+        cash_movement.insert().values(
+            programme=programme,
+            id=identifier,
+            direction="created" if creates else "withdrawn",
+            account=row.address,
+            institution=row.participant,
+            amount_paisa=command.amount_paisa,
+            rtgs_reference=command.rtgs_reference,
+            state="requested",
+            order_id=order,
+            requested_on=context.business_date.isoformat(),
+        )
+    )
+    return {"movement": identifier, "order": order, "entry": entry}

@@ -1,0 +1,131 @@
+"""Reads and writes what the acts of settlement share: accounts, numbers, instructions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sql
+from sqlalchemy.engine import Connection, Row
+
+from amanat.core.errors import Forbidden, NotFound
+from amanat.participants.records import find_account
+from amanat.programme.tables import security
+from amanat.settlement.model import NotTheirAccount
+from amanat.settlement.tables import instruction, number_counter
+
+SEES_TRADES = ("issuer", "cash_issuer", "registrar", "auditor")
+"""Capacities of institutions that may see every instruction, under their secrecy."""
+
+
+def money(paisa: int) -> str:
+    """Paisa as the journal writes them: `11059204000.00 PKR`."""
+    sign, whole = ("-", -paisa) if paisa < 0 else ("", paisa)
+    return f"{sign}{whole // 100}.{whole % 100:02d} PKR"
+
+
+def face(nominal: int) -> str:
+    """Nominal as the journal writes it."""
+    return f"{nominal} PKR face"
+
+
+def securities_of(connection: Connection, programme: str) -> dict[str, str]:
+    """The ledger's address of every security, by ISIN."""
+    rows = connection.execute(
+        sql.select(security.c.isin, security.c.address).where(security.c.programme == programme)
+    )
+    return {row.isin: row.address for row in rows}
+
+
+def security_address(connection: Connection, programme: str, isin: str) -> str:
+    """The ledger's address of a security.  Refuses `NotFound`."""
+    found = connection.execute(
+        sql.select(security.c.address).where(
+            security.c.programme == programme, security.c.isin == isin
+        )
+    ).scalar_one_or_none()
+    if found is None:
+        raise NotFound(thing="security", value=isin)
+    return str(found)
+
+
+def own_account(connection: Connection, programme: str, address: str, institution: str) -> Row[Any]:
+    """An account of this institution.  Refuses `NotFound`, `NotTheirAccount`."""
+    row = find_account(connection, programme, address)
+    if row.participant != institution:
+        raise NotTheirAccount(account=address, institution=institution)
+    return row
+
+
+def take_numbers(connection: Connection, programme: str, account: str, count: int) -> int:
+    """The first of `count` dense numbers of an account; the counter stays locked until commit."""
+    table = number_counter
+    connection.exec_driver_sql(
+        "INSERT INTO settlement_number (programme, account, next_number) VALUES "
+        + ("(?, ?, 0)" if connection.dialect.name == "sqlite" else "(%s, %s, 0)")
+        + " ON CONFLICT DO NOTHING",
+        (programme, account),
+    )
+    following: int = connection.execute(
+        sql.update(table)
+        .where(table.c.programme == programme, table.c.account == account)
+        .values(next_number=table.c.next_number + count)
+        .returning(table.c.next_number)
+    ).scalar_one()
+    return following - count
+
+
+def numbers_given(connection: Connection, programme: str) -> dict[str, int]:
+    """How many numbers have been given, by account."""
+    rows = connection.execute(
+        sql.select(number_counter).where(number_counter.c.programme == programme)
+    )
+    return {row.account: row.next_number for row in rows}
+
+
+def find_instruction(connection: Connection, programme: str, identifier: str) -> Row[Any]:
+    """One instruction, locked until the transaction ends.  Refuses `NotFound`."""
+    row = connection.execute(
+        sql.select(instruction)
+        .where(instruction.c.programme == programme, instruction.c.id == identifier)
+        .with_for_update()
+    ).one_or_none()
+    if row is None:
+        raise NotFound(thing="instruction", value=identifier)
+    return row
+
+
+def update_instruction(
+    connection: Connection, programme: str, identifier: str, **values: Any
+) -> None:
+    """Change one instruction."""
+    connection.execute(
+        sql.update(instruction)
+        .where(instruction.c.programme == programme, instruction.c.id == identifier)
+        .values(**values)
+    )
+
+
+def terms_content(row: Mapping[str, Any]) -> dict[str, Any]:
+    """An instruction's terms as its journal entries write them."""
+    return {
+        "instruction": row["id"],
+        "isin": row["isin"],
+        "deliverer": row["deliverer"],
+        "receiver": row["receiver"],
+        "number": row["number"],
+        "nominal": face(row["nominal"]),
+        "consideration": money(row["consideration_paisa"]),
+        "trade_date": row["trade_date"],
+        "first_day": row["first_day"],
+        "last_day": row["last_day"],
+        "purpose": row["purpose"],
+        "reference": row["reference"],
+        "digest": row["digest"],
+    }
+
+
+def require_party(row: Row[Any], institution: str, act: str, actor: Any) -> None:
+    """Refuse `Forbidden` unless the institution is a party of the instruction."""
+    if institution not in (row.deliverer_institution, row.receiver_institution):
+        raise Forbidden(actor=actor, act=act, reason="it is another's instruction")
