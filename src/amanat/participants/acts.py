@@ -1,6 +1,6 @@
 """Admits, renews and restricts participants.
 
-The room's other acts are in `account_acts` and `people_acts`; importing this module declares all.
+The room's other acts are in `acts_accounts` and `acts_people`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from amanat.core.errors import Refused
 from amanat.core.identifiers import Lei
 from amanat.core.ids import new_id
 from amanat.ledger.orders import next_numbers
-from amanat.participants import account_acts, events, people_acts
+from amanat.participants import events
 from amanat.participants.commands import (
     AdmitParticipant,
     RenewParticipant,
@@ -392,12 +392,3 @@ def _note_change(
             entry=entry,
         )
     )
-
-
-__all__ = [
-    "account_acts",
-    "admit_participant",
-    "people_acts",
-    "renew_participant",
-    "set_level",
-]

@@ -10,37 +10,7 @@ from amanat.access.acts import ActContext, Requirement
 from amanat.ledger.gateway import Gateway
 from amanat.ledger.orders import next_numbers
 from amanat.ledger.rpc import RpcFault
-from amanat.ledger.signers import typed_data_digest
-
-TYPES: Mapping[str, str] = {
-    # Eligibility
-    "Participant": "uint256 number,uint256 epoch,uint256 participant,uint256 participant_class,"
-    "uint256 country,uint256 level,uint256 valid_until",
-    "AccountOpening": "uint256 number,uint256 epoch,uint256 participant,address[] accounts",
-    # BusinessDay
-    "DayAdvance": "uint256 epoch,uint256 day,uint256 phase",
-    # Directory
-    "Founding": "address business_day,address eligibility,address programme,address cash,"
-    "address orders,address settlement,address payments,address tender",
-    # Programme
-    "Authorisation": "uint256 number,uint256 epoch,bytes32 isin,uint256 kind,uint256 nominal,"
-    "uint256 usd_value,uint256 rate,uint256 rate_day,bytes32 terms_hash,bytes32 authority_hash,"
-    "uint256 classes,uint256 maturity_day,uint256 expiry_day,string name,uint256 capacity",
-    "AuthorisationWithdrawal": "bytes32 authorisation,uint256 epoch",
-    "Issue": "uint256 number,uint256 epoch,uint256 authorisation,uint256 nominal,address account",
-    "UnsoldCancellation": "uint256 number,uint256 epoch,uint256 authorisation,uint256 nominal,"
-    "address account",
-    "HeadroomRelease": "uint256 number,uint256 epoch,uint256 authorisation,uint256 nominal",
-    "ReserveAttestation": "uint256 number,uint256 epoch,uint256 reserves,uint256 valid_until",
-    "Halt": "uint256 number,uint256 epoch,uint256 contract_id,bool halted,bytes32 reason",
-    # Cash
-    "CashCreation": "uint256 epoch,address account,uint256 amount,bytes32 rtgs_reference",
-    "CashWithdrawal": "uint256 epoch,address account,uint256 amount,bytes32 rtgs_reference",
-    # Orders
-    "Order": "uint256 number,uint256 epoch,uint256 kind,address security,address from,address to,"
-    "uint256 amount,bytes32 order_hash,uint256 reason",
-}
-"""The fields of each signed act, as its contract declares them."""
+from amanat.ledger.typed_data import BY_NAME, Domain
 
 AUTHORITY = "class_authority"
 """The capacity of every institution that writes a class of participants."""
@@ -112,26 +82,20 @@ def gateway_to_sign(ledger: Gateway, contract: str, primary_type: str, **message
     for answer in (domain, epoch):
         if isinstance(answer, RpcFault):
             raise answer
-    fields = _fields(primary_type)
-    if any(field["name"] == "epoch" for field in fields):
+    struct = BY_NAME[primary_type]
+    if any(name == "epoch" for name, _ in struct.fields):
         message.setdefault("epoch", epoch)
-    typed = {
-        "types": {"EIP712Domain": _DOMAIN, primary_type: fields},
+    values = [message.pop(name) for name, _ in struct.fields]
+    if message:
+        raise LookupError(f"{primary_type} has no fields {sorted(message)}")
+    where = Domain(domain[3], domain[4])
+    shows = {
+        "types": {"EIP712Domain": _DOMAIN, **struct.types()},
         "primaryType": primary_type,
-        "domain": {
-            "name": domain[1],
-            "version": domain[2],
-            "chainId": domain[3],
-            "verifyingContract": domain[4],
-        },
-        "message": {field["name"]: _shown(message[field["name"]]) for field in fields},
+        "domain": where.fields(),
+        "message": {name: _shown(one) for name, one in struct.message(*values).items()},
     }
-    return ToSign(typed_data_digest(typed), typed, epoch)
-
-
-def _fields(primary_type: str) -> list[dict[str, str]]:
-    pairs = (field.split(" ") for field in TYPES[primary_type].split(","))
-    return [{"name": name, "type": kind} for kind, name in pairs]
+    return ToSign(where.digest(struct.hash(*values)), shows, epoch)
 
 
 def _shown(value: Any) -> Any:

@@ -9,13 +9,22 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from amanat.access.acts import Command, Query
-from amanat.participants.commands import Code, Words
+from amanat.participants.commands import Address, Code, Words
 from amanat.programme.model import Phase
 
 IsinText = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}[A-Z0-9]{9}[0-9]$")]
 """An ISIN's form; its check digit is checked where terms are read."""
 NominalUnits = Annotated[int, Field(gt=0, le=2**53 - 1)]
 """Nominal in units of one rupee."""
+
+
+Scope = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(programme|cash|orders|settlement|payments|tenders|[A-Z]{2}[A-Z0-9]{9}[0-9])$"
+    ),
+]
+"""What is halted: the whole programme, one of its contracts, or a security by its ISIN."""
 
 
 class RecordExchangeRate(Command):
@@ -32,7 +41,8 @@ class AuthoriseSecurity(Command):
 
     `terms` are the plain fields that `amanat.instruments.model.terms_from` reads.  The value in
     dollars is taken from the recorded rate of `rate_date`.  The issuer signs `authorise`, each
-    clearance that the kind needs is signed by its institution, and each of `agents` confirms.
+    mandatory clearance of the kind is signed `clear` by its institution, and each agent of the
+    kind signs `confirm`.  To `classes` the issuer's own is added, since it holds what is unsold.
     """
 
     terms: dict[str, str]
@@ -42,28 +52,52 @@ class AuthoriseSecurity(Command):
     authority: Words
     classes: Annotated[tuple[Code, ...], Field(min_length=1)]
     expires_on: date
-    agents: tuple[Code, ...] = ()
 
 
 class WithdrawAuthorisation(Command):
-    """Withdraw what is left of an authorisation; it binds here from the request."""
+    """Take back one's institution's signature from an authorisation that is not yet executed."""
 
-    number: Annotated[int, Field(gt=0)]
+    proposal: Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{36}$")]
+    reason: Words
+
+
+class ReleaseHeadroom(Command):
+    """Give up nominal that was authorised and not issued; its dollar value becomes headroom."""
+
+    authorisation: Annotated[int, Field(gt=0)]
+    nominal: NominalUnits
     reason: Words
 
 
 class IssueNominal(Command):
-    """Create nominal that is authorised, in the issuer's distribution account."""
+    """Create nominal that is authorised, in the issuer's distribution account.
+
+    Without `authorisation` the earliest that has not expired and has enough left is used.
+    """
 
     isin: IsinText
     nominal: NominalUnits
+    authorisation: Annotated[int, Field(gt=0)] | None = None
+    account: Address | None = None
 
 
 class CancelUnsold(Command):
-    """Cancel nominal that lies unsold in the issuer's distribution account."""
+    """Cancel nominal that lies unsold in the issuer's distribution account, whose key signs too.
+
+    Without `authorisation` the latest under which enough was issued is used.
+    """
 
     isin: IsinText
     nominal: NominalUnits
+    authorisation: Annotated[int, Field(gt=0)] | None = None
+    account: Address | None = None
+
+
+class AttestReserves(Command):
+    """Attest what backs the programme, in US cents, and the last day of the evidence for it."""
+
+    reserves_usd_cents: Annotated[int, Field(ge=0, le=2**53 - 1)]
+    valid_until: date
 
 
 class MoveDay(Command):
@@ -74,16 +108,16 @@ class MoveDay(Command):
 
 
 class Halt(Command):
-    """Halt the programme or one security; it binds here from the request."""
+    """Halt the programme, a contract or a security; a guardian signs, it binds from the request."""
 
-    scope: Annotated[str, StringConstraints(pattern=r"^(programme|[A-Z]{2}[A-Z0-9]{9}[0-9])$")]
+    scope: Scope
     reason: Words
 
 
 class Resume(Command):
-    """Resume what was halted, once the ledger has done so; signed by a quorum."""
+    """Resume what was halted, once the ledger has done so; two guardians sign."""
 
-    scope: Annotated[str, StringConstraints(pattern=r"^(programme|[A-Z]{2}[A-Z0-9]{9}[0-9])$")]
+    scope: Scope
     reason: Words
 
 

@@ -7,7 +7,6 @@ to the cent, so that rounding never makes room.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_CEILING, Decimal, localcontext
@@ -150,9 +149,56 @@ class NotHalted(Refusal):
 
 
 class NotOpenAuthorisation(Refusal):
-    """An authorisation can be withdrawn until it is executed."""
+    """An authorisation can be withdrawn until it is executed, and then not executed."""
 
-    template: ClassVar[str] = "Authorisation {number} is {state}; it cannot be withdrawn."
+    template: ClassVar[str] = "The authorisation proposed as {proposal} is {state}."
+
+
+class AuthorisationOvertaken(Refusal):
+    """An authorisation is carried out with the number and rate that were signed."""
+
+    template: ClassVar[str] = (
+        "Authorisation {number} was overtaken: the next number is {next_number}, or its rate "
+        "changed. Propose it again."
+    )
+
+
+class CurrencyDiffers(Invalid):
+    """A programme's securities are in its currency."""
+
+    template: ClassVar[str] = "{isin} is in {currency}, the programme's currency is {expected}."
+
+
+class SecurityMatured(Invalid):
+    """What has matured is not authorised or issued any more."""
+
+    template: ClassVar[str] = "{isin} matures on {maturity_date}; it is {business_date}."
+
+
+class RateTooFine(Invalid):
+    """A rate has as many decimals as the ledger keeps."""
+
+    template: ClassVar[str] = "A rate of {rate} has more than {decimals} decimals."
+
+
+class ReservesShort(Refusal):
+    """Where reserves back the programme, they cover all that is authorised."""
+
+    template: ClassVar[str] = (
+        "Reserves of USD {reserves} do not cover the USD {required} that would be authorised."
+    )
+
+
+class ReservesLapsed(Refusal):
+    """The evidence of reserves is valid on the day on which it is relied on."""
+
+    template: ClassVar[str] = "The evidence of reserves was valid until {valid_until}; it is {day}."
+
+
+class UnknownScope(Invalid):
+    """What is halted is the programme, one of its contracts, or a security that exists."""
+
+    template: ClassVar[str] = "There is nothing called {scope} to halt."
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +268,10 @@ def usd_value_cents(nominal: int, rate: Decimal) -> int:
         return int((Decimal(nominal) * 100 / rate).to_integral_value(rounding=ROUND_CEILING))
 
 
-def missing_clearances(needed: Iterable[str], given: Iterable[str]) -> list[str]:
-    """The clearances that nobody gives, in the order in which they are needed."""
-    present = set(given)
-    return [one for one in needed if one not in present]
+def rate_micro(rate: Decimal) -> int:
+    """A rate as the ledger keeps it: units to the dollar, times 1,000,000; exact.
+
+    >>> rate_micro(Decimal("157.50"))
+    157500000
+    """
+    return int(rate.scaleb(6, context=EXACT))
