@@ -101,4 +101,5 @@ cash_movement = sql.Table(
     sql.Column("order_id", sql.String(36)),
     sql.Column("requested_on", sql.String(10), nullable=False),
     sql.Column("done_on", sql.String(10)),
+    sql.Index(None, "programme", "rtgs_reference"),
 )
