@@ -110,10 +110,17 @@ def instruct_allotments(command: InstructAllotments, context: ActContext) -> Res
             deliverer_signature=given.signature,
             entry=entry,
         )
-        connection.execute(
+        taken = connection.execute(
             sql.update(allotment)
-            .where(allotment.c.programme == programme, allotment.c.id == made["allotment"])
+            .where(
+                allotment.c.programme == programme,
+                allotment.c.id == made["allotment"],
+                allotment.c.instruction.is_(None),
+                allotment.c.state == "awaiting_settlement",
+            )
             .values(instruction=row.id)
         )
+        if taken.rowcount == 0:  # another proposal was approved in the meantime
+            raise NothingAllotted(tender=command.tender)
         instructions.append(row.id)
     return {"tender": command.tender, "instructions": instructions}

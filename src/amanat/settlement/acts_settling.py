@@ -308,7 +308,9 @@ def request_cycle(context: ActContext, *, purpose: Purpose, trades: int, gross_p
         },
         subject=f"cycle:{memo['cycle']}",
     )
-    content = pack_cycle(bytes.fromhex(memo["digest"]), addresses, *memo["days"], positions)
+    content = pack_cycle(
+        bytes.fromhex(memo["digest"]), addresses, memo["days"][0], memo["days"][1], positions
+    )
     order: str = context.uow.orders.request(
         "settle_cycle",
         programme,

@@ -178,3 +178,7 @@ class CashAsked(Query):
     """Tokenised cash: what exists, and what the actor's own accounts have."""
 
     institution: Code | None = None
+
+
+class TotalsAsked(Query):
+    """Settled instructions of the programme."""

@@ -1,0 +1,160 @@
+"""Instructions, fails and cash, as far as the actor's institution may see them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sql
+from sqlalchemy.engine import Row
+
+from amanat.access.acts import ViewContext, view
+from amanat.core.errors import NotFound
+from amanat.ledger.balances import balance_at, supply_at
+from amanat.participants.tables import account
+from amanat.settlement.commands import (
+    CashAsked,
+    FailsAsked,
+    InstructionAsked,
+    InstructionsAsked,
+    TotalsAsked,
+)
+from amanat.settlement.model import InstructionState
+from amanat.settlement.records import SEES_TRADES
+from amanat.settlement.tables import cash_movement, instruction
+
+_HIDDEN = {"deliverer_signature", "receiver_signature", "deliverer_spoke", "receiver_spoke"}
+_UNSPOKEN = (InstructionState.RESERVED.value,)
+
+
+def _visible(context: ViewContext) -> sql.ColumnElement[bool]:
+    """Rows of the actor's own institution, or all; what nobody signed is nobody's to see."""
+    table = instruction
+    ours = table.c.programme == context.programme
+    if context.sees(*SEES_TRADES):
+        return ours
+    institution = context.actor.institution if context.actor is not None else ""
+    return ours & (
+        (table.c.deliverer_institution == institution)
+        | (table.c.receiver_institution == institution)
+    )
+
+
+def _shown(row: Row[Any]) -> dict[str, Any]:
+    return {name: value for name, value in row._mapping.items() if name not in _HIDDEN}
+
+
+@view("instructions")
+def instructions(query: InstructionsAsked, context: ViewContext) -> dict[str, Any]:
+    """Instructions, latest first, and the cursor after which more follow."""
+    table = instruction
+    asked = sql.select(table).where(_visible(context), table.c.state.not_in(_UNSPOKEN))
+    if query.state is not None:
+        asked = asked.where(table.c.state == query.state.value)
+    if query.isin is not None:
+        asked = asked.where(table.c.isin == query.isin)
+    if query.account is not None:
+        address = query.account.lower()
+        asked = asked.where((table.c.deliverer == address) | (table.c.receiver == address))
+    if query.before is not None:
+        asked = asked.where(table.c.id < query.before)
+    rows = context.connection.execute(asked.order_by(table.c.id.desc()).limit(query.limit)).all()
+    return {
+        "instructions": [_shown(row) for row in rows],
+        "next": rows[-1].id if len(rows) == query.limit else None,
+    }
+
+
+@view("instruction")
+def one_instruction(query: InstructionAsked, context: ViewContext) -> dict[str, Any]:
+    """One instruction.  Refuses `NotFound`, also where it is another's."""
+    row = context.connection.execute(
+        sql.select(instruction).where(_visible(context), instruction.c.id == query.instruction)
+    ).one_or_none()
+    if row is None:
+        raise NotFound(thing="instruction", value=query.instruction)
+    return _shown(row)
+
+
+@view("fails")
+def fails(query: FailsAsked, context: ViewContext) -> list[dict[str, Any]]:
+    """Instructions that failed and are tried again, or expired; each with its reason."""
+    table = instruction
+    asked = sql.select(table).where(
+        _visible(context),
+        table.c.state.in_([InstructionState.FAILED.value, InstructionState.EXPIRED.value]),
+    )
+    if query.since is not None:
+        asked = asked.where(table.c.last_day >= query.since.isoformat())
+    return [_shown(row) for row in context.connection.execute(asked.order_by(table.c.id))]
+
+
+@view("settlement_totals", public=True)
+def settlement_totals(query: TotalsAsked, context: ViewContext) -> list[dict[str, Any]]:
+    """How many instructions settled by day and security, and their sums; for everyone."""
+    del query
+    table = instruction
+    rows = context.connection.execute(
+        sql.select(
+            table.c.settled_on,
+            table.c.isin,
+            table.c.purpose,
+            sql.func.count().label("instructions"),
+            sql.func.sum(table.c.nominal).label("nominal"),
+            sql.func.sum(table.c.consideration_paisa).label("consideration_paisa"),
+        )
+        .where(
+            table.c.programme == context.programme,
+            table.c.state == InstructionState.SETTLED.value,
+        )
+        .group_by(table.c.settled_on, table.c.isin, table.c.purpose)
+        .order_by(table.c.settled_on, table.c.isin, table.c.purpose)
+    )
+    return [
+        dict(row._mapping)
+        | {"nominal": int(row.nominal), "consideration_paisa": int(row.consideration_paisa)}
+        for row in rows
+    ]
+
+
+@view("cash", public=True)
+def cash(query: CashAsked, context: ViewContext) -> dict[str, Any]:
+    """Tokenised cash: what was created and withdrawn, what exists, and own accounts' balances."""
+    connection, programme = context.connection, context.programme
+    sums = connection.execute(
+        sql.select(cash_movement.c.direction, sql.func.sum(cash_movement.c.amount_paisa))
+        .where(cash_movement.c.programme == programme, cash_movement.c.state == "done")
+        .group_by(cash_movement.c.direction)
+    ).all()
+    totals = {direction: int(total) for direction, total in sums}
+    token = context.ledger.address("Cash")
+    asked = sql.select(account).where(account.c.programme == programme)
+    if query.institution is not None:
+        asked = asked.where(account.c.participant == query.institution)
+    lines = []
+    for row in connection.execute(asked.order_by(account.c.participant, account.c.label)):
+        own = context.actor is not None and context.actor.institution == row.participant
+        if own or context.sees(*SEES_TRADES):
+            lines.append(
+                {
+                    "account": row.address,
+                    "label": row.label,
+                    "institution": row.participant,
+                    "paisa": balance_at(connection, token, row.address),
+                }
+            )
+    return {
+        "created_paisa": totals.get("created", 0),
+        "withdrawn_paisa": totals.get("withdrawn", 0),
+        "outstanding_paisa": supply_at(connection, token),
+        "accounts": lines,
+        "movements": _movements(context),
+    }
+
+
+def _movements(context: ViewContext) -> list[dict[str, Any]]:
+    table = cash_movement
+    asked = sql.select(table).where(table.c.programme == context.programme)
+    if not context.sees(*SEES_TRADES):
+        own = context.actor.institution if context.actor is not None else ""
+        asked = asked.where(table.c.institution == own)
+    return [dict(row._mapping) for row in context.connection.execute(asked.order_by(table.c.id))]
