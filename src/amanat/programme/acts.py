@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sql
 
-from amanat.access.acts import ActContext, Ask, Requirement, Result, act
+from amanat.access.acts import ActContext, Ask, Result, act
 from amanat.access.tables import proposal, requirement
 from amanat.assets.views import asset_refusals
 from amanat.core.canonical import canonical_bytes, digest
@@ -46,6 +45,7 @@ from amanat.programme.model import (
     TermsContradict,
     UnknownKind,
     dollars,
+    isin_word,
     rate_micro,
     usd_value_cents,
 )
@@ -107,7 +107,7 @@ def record_exchange_rate(command: RecordExchangeRate, context: ActContext) -> Re
     return {"rate_date": fields["rate_date"], "rate": rate, "entry": entry}
 
 
-# -- authorisation ----------------------------------------------------------------------------------
+# -- authorisation --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -409,11 +409,6 @@ def _struct(command: AuthoriseSecurity, checked: _Checked) -> dict[str, Any]:
     }
 
 
-def isin_word(isin: str) -> bytes:
-    """An ISIN as the ledger keeps it: its twelve characters, then twenty zero bytes."""
-    return isin.encode("ascii").ljust(32, b"\0")
-
-
 def _journal_authorisation(
     command: AuthoriseSecurity, checked: _Checked, context: ActContext
 ) -> str:
@@ -440,7 +435,7 @@ def _journal_authorisation(
     )
 
 
-# -- withdrawal -------------------------------------------------------------------------------------
+# -- withdrawal -----------------------------------------------------------------------------------
 
 
 def _ask_withdrawal(command: WithdrawAuthorisation, context: ActContext) -> Ask:
@@ -522,13 +517,3 @@ def _check_withdrawal(command: WithdrawAuthorisation, context: ActContext) -> st
         raise NotOpenAuthorisation(proposal=command.proposal, state=row.state)
     digest_hex: str = json.loads(row.memo)["digest"]
     return digest_hex
-
-
-def reason_word(reason: str) -> bytes:
-    """A reason as the ledger keeps it: SHA-256 of its text."""
-    return hashlib.sha256(reason.encode()).digest()
-
-
-def signed_by(codes: tuple[str, ...], capacity: str, signed: Any) -> list[Requirement]:
-    """One requirement for each institution, over the same digest."""
-    return [signed.requirement(code, capacity) for code in codes]

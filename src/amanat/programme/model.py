@@ -7,6 +7,7 @@ to the cent, so that rounding never makes room.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_CEILING, Decimal, localcontext
@@ -275,3 +276,18 @@ def rate_micro(rate: Decimal) -> int:
     157500000
     """
     return int(rate.scaleb(6, context=EXACT))
+
+
+def isin_word(isin: str) -> bytes:
+    """An ISIN as the ledger keeps it: its twelve characters, then twenty zero bytes."""
+    return isin.encode("ascii").ljust(32, b"\0")
+
+
+def isin_of_word(word: str) -> str:
+    """The ISIN in a word of the ledger, given as `0x` and hexadecimal."""
+    return bytes.fromhex(word.removeprefix("0x")).rstrip(b"\0").decode("ascii")
+
+
+def reason_word(reason: str) -> bytes:
+    """A reason as the ledger keeps it: SHA-256 of its text."""
+    return hashlib.sha256(reason.encode()).digest()

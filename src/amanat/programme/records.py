@@ -141,13 +141,19 @@ def headroom_of(connection: Connection, code: str) -> Headroom:
     return Headroom(row.ceiling_usd_cents, int(used) - row.usd_freed_cents)
 
 
+def attestors_of(connection: Connection, code: str) -> list[str]:
+    """The institutions that attest reserves; empty where none back the programme."""
+    found: list[str] = json.loads(find_programme(connection, code).terms)["attestors"]
+    return found
+
+
 def reserves_refusal(
     connection: Connection, code: str, added_cents: int, day: date
 ) -> Refusal | None:
     """Why reserves do not carry `added_cents` more, where the programme is backed by any."""
-    row = find_programme(connection, code)
-    if not json.loads(row.terms)["attestors"]:
+    if not attestors_of(connection, code):
         return None
+    row = find_programme(connection, code)
     required = headroom_of(connection, code).authorised_cents + added_cents
     if row.reserves_valid_until is None or row.reserves_valid_until < day.isoformat():
         return ReservesLapsed(valid_until=row.reserves_valid_until or "never", day=day)
