@@ -15,7 +15,8 @@ from amanat.access.acts import ActContext
 from amanat.access.tables import institution
 from amanat.auctions.tables import tender
 from amanat.core.errors import Forbidden, Invalid, NotFound, Refusal
-from amanat.participants.model import Level, binding_level
+from amanat.participants.model import Level
+from amanat.participants.records import level_of, valid_until
 from amanat.participants.tables import account, participant
 
 ROOM = "tender"
@@ -103,6 +104,24 @@ class TargetUnchanged(Invalid):
     template: ClassVar[str] = "The target of tender {tender} is {target} already."
 
 
+class OfferMoved(Refusal):
+    """What is announced is what was signed."""
+
+    template: ClassVar[str] = "Tender {tender}: {what} was signed as {signed} and is now {found}."
+
+
+class BiddersTooMany(Invalid):
+    """One signed roll admits at most 64 bidders."""
+
+    template: ClassVar[str] = "Tender {tender}: {count} bidders; one roll admits {maximum}."
+
+
+class SheetStands(Refusal):
+    """A bidder has one sheet in each window; it is revised, not added to."""
+
+    template: ClassVar[str] = "Bid {bid} stands in the {window} window of {tender}: revise it."
+
+
 class BiddingNotOpen(Refusal):
     """Bids are taken from the announced time on."""
 
@@ -132,6 +151,66 @@ class CloseNotFinal(Refusal):
     """No key is released before the closing block is final."""
 
     template: ClassVar[str] = "Tender {tender} is not closed for good: no key is released yet."
+
+
+class CommitmentTwice(Refusal):
+    """A commitment is made once; a copy of another's would not open under one's own number."""
+
+    template: ClassVar[str] = "Tender {tender} has the commitment {commitment} already."
+
+
+class LetterLate(Refusal):
+    """A letter counts that arrived before bids were due."""
+
+    template: ClassVar[str] = "The letter arrived {received_at}; bids were due {bids_due}."
+
+
+class LetterDiffers(Refusal):
+    """What is read from an envelope gives the commitment that was entered for it."""
+
+    template: ClassVar[str] = "Letter {bid} gives the commitment {found}, not {commitment}."
+
+
+class SharesNotReleased(Refusal):
+    """One institution's key alone opens nothing."""
+
+    template: ClassVar[str] = "Tender {tender}: both institutions have not released their keys."
+
+
+class DecisionMeaningless(Invalid):
+    """A decision is an award with a cut-off or an amount, or no award."""
+
+    template: ClassVar[str] = "Tender {tender}: name a cut-off or an amount, or no award."
+
+
+class DecisionOther(Refusal):
+    """What is published is what the ministry decided."""
+
+    template: ClassVar[str] = "Tender {tender}: the ministry decided {decision}."
+
+
+class ResultMoved(Refusal):
+    """What is published is what was signed."""
+
+    template: ClassVar[str] = "Tender {tender}: root {signed} was signed, {found} follows now."
+
+
+class AllotmentStateForbids(Refusal):
+    """An allotment is settled or cancelled once."""
+
+    template: ClassVar[str] = "Allotment {allotment} is {state}; this takes one that is {allowed}."
+
+
+class NotYetDefaulted(Refusal):
+    """A winner may pay until the last day for settlement, inclusive."""
+
+    template: ClassVar[str] = "Allotment {allotment} may be paid until {last_day}; it is {today}."
+
+
+class BidRefusedBefore(Refusal):
+    """Only a bid that stands can be revised or withdrawn."""
+
+    template: ClassVar[str] = "Bid {bid} is {state}."
 
 
 class BidNotTheirs(NotFound):
@@ -248,7 +327,9 @@ def require_dealer(
         )
     ).one_or_none()
     held = connection.execute(
-        sql.select(account).where(account.c.programme == programme, account.c.address == address)
+        sql.select(account).where(
+            account.c.programme == programme, account.c.address == address.lower()
+        )
     ).one_or_none()
     capacities = connection.execute(
         sql.select(institution.c.capacities).where(
@@ -259,15 +340,11 @@ def require_dealer(
     if found is None or "primary_dealer" not in (capacities or ()):
         reason = "it is no primary dealer"
     else:
-        level = binding_level(
-            Level(found.level) if found.level else None,
-            Level(found.level_requested) if found.level_requested else None,
-        )
-        if level is not Level.ACTIVE:
-            reason = f"its level is {level.value}"
-        elif found.valid_until is None or found.valid_until < today:
-            reason = f"its admission was valid until {found.valid_until}"
-        elif held is None or held.participant != dealer or held.done_at is None:
+        if level_of(found) is not Level.ACTIVE:
+            reason = f"its level is {level_of(found).value}"
+        elif valid_until(found) < today:
+            reason = f"its admission was valid until {valid_until(found) or 'no day'}"
+        elif held is None or held.participant != dealer or held.done_at is None or held.closed_at:
             reason = f"account {address} is not enrolled as its own"
     if reason is not None or held is None:
         raise DealerMayNotBid(participant=dealer, tender=row.code, reason=reason)

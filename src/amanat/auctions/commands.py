@@ -109,7 +109,8 @@ class AnnounceTender(Command):
     `bids_due` is block time: nothing closes before it, and commitments in later blocks are void.
     Non-competitive bids are taken until `non_competitive_due` (without it: until `bids_due`).
     An allotment that is not settled by `last_settlement_date` is cancelled; `unpaid` says
-    whether its nominal is cancelled too or offered again.
+    whether its nominal is cancelled too or offered again.  `bidders` are the accounts that may
+    bid; without it, the first account of its own of every active primary dealer.
     """
 
     tender: Code
@@ -130,11 +131,19 @@ class AnnounceTender(Command):
     non_competitive: NonCompetitiveTerms | None = None
     rounding: RoundingTerms = RoundingTerms()
     unpaid: Unpaid = Unpaid.CANCEL
+    bidders: tuple[Address, ...] | None = Field(default=None, max_length=64)
     sealing_key: Bytes32 | None = None
 
 
+class AdmitBidders(Command):
+    """Admit further bidders to a tender that is announced."""
+
+    tender: Code
+    bidders: tuple[Address, ...] = Field(min_length=1, max_length=64)
+
+
 class AmendTarget(Command):
-    """Change the target of a tender before its bids are opened."""
+    """Change the target of a tender while bids come in, or before."""
 
     tender: Code
     target: Units
@@ -149,12 +158,13 @@ class ExtendTender(Command):
 
 
 class PostponeTender(Command):
-    """Move a tender to another day."""
+    """Move a tender that has not opened to another day; one that has is cancelled instead."""
 
     tender: Code
     auction_date: date
     settlement_date: date
     last_settlement_date: date
+    bids_open: AwareDatetime
     bids_due: AwareDatetime
     reason: Text
     non_competitive_due: AwareDatetime | None = None
@@ -203,14 +213,27 @@ class SubmitNonCompetitiveBid(SealedSheet):
     """Submit a sealed non-competitive sheet that names the investors for whom the dealer bids."""
 
 
-class EnterLetter(SealedSheet):
-    """Enter a sealed letter by hand, after bids were due and before the close, in an outage.
+class NameInvestor(Command):
+    """Name a client for whom one will bid non-competitively; the answer is what the sheet calls it.
 
-    `received_at` is when the letter arrived, by the central bank's receipt; `letter` the digest of
-    its scanned envelope.
+    One holder has one reference in a tender, whichever dealer names it, and another in the next.
     """
 
-    participant: Code
+    tender: Code
+    account: Address
+
+
+class EnterLetter(Command):
+    """Enter a sealed letter by hand, after bids were due and before the close, in an outage.
+
+    The commitment stands on the envelope, which stays sealed until the bids are opened.
+    `received_at` is when it arrived, by the central bank's receipt; `letter` the digest of the
+    scanned envelope.
+    """
+
+    tender: Code
+    account: Address
+    commitment: Bytes32
     received_at: AwareDatetime
     reason: Text
     letter: Bytes32
@@ -234,6 +257,18 @@ class ReleaseShare(Command):
 
     tender: Code
     private_key: Bytes32 | None = None
+
+
+class OpenLetter(Command):
+    """Open an envelope that was entered sealed: its form and its salt, as they were committed to.
+
+    Both institutions have released their keys by then.
+    """
+
+    tender: Code
+    bid: str
+    form: Hex
+    salt: Bytes32
 
 
 class OpenBids(Command):
