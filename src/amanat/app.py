@@ -121,7 +121,7 @@ class Application:
         for room in ROOMS:
             importlib.import_module(f"amanat.{room}.handlers").register(self.registry)
         self.engine = open_engine(settings.database_url)
-        artifacts = Artifacts.packaged()
+        artifacts = Artifacts.load()
         self._book = OrderBook(artifacts, ContractBook(self.engine))
         vault = OpeningVault(read_secret(folder / "secrets", "openings"))
         self.store = Store(self.engine, vault, orders=self._book)
