@@ -1,0 +1,482 @@
+"""What may be seen of auctions.
+
+The offer, the close, the released keys and the result with every bid under its bidder's number are
+public.  Before the book is opened nobody sees how much was bid, and only a bidder its own sheets;
+how many sheets came in is seen by the institutions that run the tender and the auditor alone.
+After the opening ministry, central bank and auditor see the book, and after the result who bid
+under which number and what each owes; a dealer sees its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sql
+from pydantic import Field
+from sqlalchemy.engine import Row
+
+from amanat.access.acts import Query, ViewContext, view
+from amanat.auctions import tables
+from amanat.auctions.acts_book import (
+    bidders_of,
+    decision_of,
+    key_rows,
+    pricing_for,
+    published_of,
+    result_of,
+    terms_of,
+)
+from amanat.auctions.acts_rules import TenderState
+from amanat.auctions.allotment import AuctionResult
+from amanat.auctions.model import Award
+from amanat.auctions.recompute import Recomputed, published_record, recompute, tally
+from amanat.auctions.sheet import demand_curve, result_sheet
+from amanat.core.errors import NotFound, Refusal
+from amanat.core.money import Money
+from amanat.programme.tables import programme
+
+RUNS = ("issuer", "auctioneer", "auditor")
+_OPEN_BOOK = (
+    TenderState.OPENED.value,
+    TenderState.DECIDED.value,
+    TenderState.AWARDED.value,
+    TenderState.NO_AWARD.value,
+)
+_PUBLISHED = (TenderState.AWARDED.value, TenderState.NO_AWARD.value)
+
+
+class TendersAsked(Query):
+    """Which tenders to list."""
+
+    state: TenderState | None = None
+    isin: str | None = None
+
+
+class TenderAsked(Query):
+    """One tender by its code."""
+
+    tender: str
+
+
+class CalendarAsked(Query):
+    """The calendar in force, or one by its code."""
+
+    calendar: str | None = None
+
+
+class AllotmentsAsked(Query):
+    """Which allotments to list."""
+
+    tender: str | None = None
+    state: str | None = Field(default=None, pattern="^(awaiting_settlement|settled|defaulted)$")
+
+
+@view("auction_calendar", public=True)
+def auction_calendar(query: CalendarAsked, context: ViewContext) -> dict[str, Any]:
+    """The calendar of coming auctions: `calendar`, `published_at`, `lines`.
+
+    Refuses `NotFound`.
+    """
+    calendar, line = tables.auction_calendar, tables.auction_calendar_line
+    asked = sql.select(calendar).where(calendar.c.programme == context.programme)
+    if query.calendar is not None:
+        asked = asked.where(calendar.c.code == query.calendar)
+    else:
+        asked = asked.where(calendar.c.replaced_by.is_(None))
+    row = context.connection.execute(
+        asked.order_by(calendar.c.published_at.desc()).limit(1)
+    ).one_or_none()
+    if row is None:
+        raise NotFound(thing="calendar", value=query.calendar or "in force")
+    lines = context.connection.execute(
+        sql.select(line)
+        .where(line.c.programme == context.programme, line.c.calendar == row.code)
+        .order_by(line.c.position)
+    )
+    return {
+        "calendar": row.code,
+        "published_at": row.published_at,
+        "replaces": row.replaces,
+        "replaced_by": row.replaced_by,
+        "lines": [
+            {
+                "auction_date": one.auction_date,
+                "settlement_date": one.settlement_date,
+                "security": one.security,
+                "target": str(one.target),
+            }
+            for one in lines
+        ],
+    }
+
+
+@view("tenders", public=True)
+def tenders(query: TendersAsked, context: ViewContext) -> list[dict[str, Any]]:
+    """All tenders, the latest auction first; those not yet announced to whom runs them."""
+    table = tables.tender
+    asked = sql.select(table).where(table.c.programme == context.programme)
+    if query.state is not None:
+        asked = asked.where(table.c.state == query.state.value)
+    if query.isin is not None:
+        asked = asked.where(table.c.isin == query.isin)
+    rows = context.connection.execute(asked.order_by(table.c.auction_date.desc(), table.c.code))
+    return [_shown(row) for row in rows if _visible(row, context)]
+
+
+@view("tender", public=True)
+def one_tender(query: TenderAsked, context: ViewContext) -> dict[str, Any]:
+    """One tender: offer, times, keys; the book when opened, the sheet and demand curve.
+
+    `sees` says which parts this actor may see: offer, counts, book, bidders.  Refuses `NotFound`.
+    """
+    row = _find(query.tender, context)
+    found = _shown(row) | {
+        "rules": json.loads(row.rules) if row.rules else None,
+        "sealing_keys": _keys(row, context),
+        "targets": _targets(row, context),
+        "sees": ["offer"],
+    }
+    runs = context.sees(*RUNS)
+    public = row.state in _PUBLISHED
+    if runs or public:
+        found["sees"].append("counts")
+        found["commitments"] = _commitments(row, context)
+    if (runs and row.state in _OPEN_BOOK) or public:
+        found["sees"].append("book")
+        found |= _opened(row, context)
+    if runs and public:
+        found["sees"].append("bidders")
+        found["bidders"] = {
+            str(number): bidder.participant
+            for number, bidder in bidders_of(context.connection, row).items()
+        }
+    if public or (runs and row.decision is not None):
+        found["decision"] = json.loads(row.decision)
+    return found
+
+
+@view("tender_result", public=True)
+def tender_result(query: TenderAsked, context: ViewContext) -> dict[str, Any]:
+    """All that is published of a result, from which anyone computes it again.
+
+    Refuses `NotFound` before it is final.
+    """
+    row = _find(query.tender, context)
+    if row.state not in _PUBLISHED:
+        raise NotFound(thing="result of tender", value=query.tender)
+    return published_record(published_of(row))
+
+
+@view("my_bids")
+def my_bids(query: TenderAsked, context: ViewContext) -> dict[str, Any]:
+    """One's own sheets with their receipts, one's number and the investors one named."""
+    row = _find(query.tender, context)
+    assert context.actor is not None  # this view is not public
+    own = context.actor.institution
+    bid, bidder, investor = tables.sealed_bid, tables.tender_bidder, tables.tender_investor
+    sheets = context.connection.execute(
+        sql.select(bid)
+        .where(
+            bid.c.programme == row.programme,
+            bid.c.tender == row.code,
+            bid.c.participant == own,
+        )
+        .order_by(bid.c.id)
+    )
+    numbers = context.connection.execute(
+        sql.select(bidder).where(
+            bidder.c.programme == row.programme,
+            bidder.c.tender == row.code,
+            bidder.c.participant == own,
+            bidder.c.admitted_at.is_not(None),
+        )
+    )
+    named = context.connection.execute(
+        sql.select(investor)
+        .where(
+            investor.c.programme == row.programme,
+            investor.c.tender == row.code,
+            investor.c.participant == own,
+        )
+        .order_by(investor.c.account)
+    )
+    return {
+        "tender": row.code,
+        "chain_id": row.chain_id,
+        "state": row.state,
+        "bidders": [{"number": one.number, "account": one.account} for one in numbers],
+        "bids": [_receipt(one) for one in sheets],
+        "investors": [
+            {
+                "account": one.account,
+                "investor": one.reference,
+                "investor_class": one.investor_class,
+            }
+            for one in named
+        ],
+        "allotments": _allotments(context, tender=row.code, participant=own),
+    }
+
+
+@view("allotments")
+def allotments(query: AllotmentsAsked, context: ViewContext) -> list[dict[str, Any]]:
+    """Allotments with what is owed for them; all to whom runs tenders, else one's own."""
+    assert context.actor is not None  # this view is not public
+    everyone = context.sees(*RUNS, "registrar")
+    return _allotments(
+        context,
+        tender=query.tender,
+        state=query.state,
+        participant=None if everyone else context.actor.institution,
+    )
+
+
+def _find(code: str, context: ViewContext) -> Row[Any]:
+    table = tables.tender
+    row = context.connection.execute(
+        sql.select(table).where(table.c.programme == context.programme, table.c.code == code)
+    ).one_or_none()
+    if row is None or not _visible(row, context):
+        raise NotFound(thing="tender", value=code)
+    return row
+
+
+def _visible(row: Row[Any], context: ViewContext) -> bool:
+    return row.announced_at is not None or context.sees(*RUNS)
+
+
+def _shown(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "tender": row.code,
+        "chain_id": row.chain_id,
+        "isin": row.isin,
+        "state": row.state,
+        "pending": row.pending,
+        "refusal": row.refusal,
+        "target": str(row.target),
+        "auction_date": row.auction_date,
+        "settlement_date": row.settlement_date,
+        "last_settlement_date": row.last_settlement_date,
+        "bids_open": row.bids_open,
+        "bids_due": row.bids_due,
+        "non_competitive_due": row.non_competitive_due,
+        "unpaid": row.unpaid,
+        "calendar": row.calendar,
+        "ministry": row.ministry,
+        "central_bank": row.central_bank,
+        "terms_hash": row.terms_hash,
+        "announced_at": row.announced_at,
+        "close_block": row.close_block,
+        "close_block_hash": row.close_block_hash,
+        "closed_at": row.closed_at,
+        "opened_at": row.opened_at,
+        "decided_at": row.decided_at,
+        "awarded_at": row.awarded_at,
+        "result_root": row.result_root if row.state in _PUBLISHED else None,
+        "result_digest": row.result_digest if row.state in _PUBLISHED else None,
+    }
+
+
+def _keys(row: Row[Any], context: ViewContext) -> list[dict[str, Any]]:
+    """Inner first; a share is shown once the chain has noted its release."""
+    try:
+        found = key_rows(context.connection, row)
+    except NotFound:
+        return []  # before the announcement one of them is not made yet
+    return [
+        {
+            "institution": one.institution,
+            "layer": layer,
+            "public_key": one.public_key,
+            "share": one.released if one.released_at else None,
+            "released_at": one.released_at,
+        }
+        for layer, one in zip(("inner", "outer"), found, strict=True)
+    ]
+
+
+def _targets(row: Row[Any], context: ViewContext) -> list[dict[str, Any]]:
+    table = tables.tender_target
+    rows = context.connection.execute(
+        sql.select(table)
+        .where(table.c.programme == row.programme, table.c.tender == row.code)
+        .order_by(table.c.version)
+    )
+    return [
+        {"version": one.version, "target": str(one.target), "set_at": one.set_at} for one in rows
+    ]
+
+
+def _commitments(row: Row[Any], context: ViewContext) -> list[dict[str, Any]]:
+    table = tables.commitment
+    rows = context.connection.execute(
+        sql.select(table)
+        .where(table.c.programme == row.programme, table.c.tender == row.code)
+        .order_by(table.c.sequence)
+    )
+    return [
+        {
+            "sequence": one.sequence,
+            "number": one.number,
+            "commitment": one.commitment,
+            "window": one.window,
+            "letter": one.letter,
+            "late": one.late,
+            "withdrawn": one.withdrawn,
+            "block": one.block,
+            "block_time": one.block_time,
+            "chain_transaction": one.chain_transaction,
+            "fate": one.fate,
+            "reason": one.reason,
+            "evidence": one.evidence,
+        }
+        for one in rows
+    ]
+
+
+def _opened(row: Row[Any], context: ViewContext) -> dict[str, Any]:
+    """Sheet and demand curve: of the result, of the decision, or as if all were accepted.
+
+    Before the ministry has decided, they show what an award of every bid would be.
+    """
+    found = _computed(row, context)
+    if found is None:
+        return {"sheet": None, "demand_curve": [], "tally": None}
+    currency: str = context.connection.execute(
+        sql.select(programme.c.currency).where(programme.c.code == row.programme)
+    ).scalar_one()
+    return {
+        "sheet": _sheet(found.result, currency),
+        "demand_curve": [_plain(asdict(point)) for point in demand_curve(found.result)],
+        "tally": _plain(asdict(tally(found))),
+    }
+
+
+def _computed(row: Row[Any], context: ViewContext) -> Recomputed | None:
+    if row.state in _PUBLISHED:
+        return recompute(published_of(row), pricing_for(context.connection, row))
+    if row.decision is not None:
+        return result_of(context.connection, row, decision_of(row))[0]
+    line = tables.bid_line
+    bids = context.connection.execute(
+        sql.select(line).where(
+            line.c.programme == row.programme,
+            line.c.tender == row.code,
+            line.c.competitive,
+        )
+    ).all()
+    worst = _worst_quote(row, bids)
+    if worst is None:
+        return None
+    try:
+        return result_of(context.connection, row, Award(cut_off=worst))[0]
+    except Refusal:
+        return None  # no bid keeps the rules, so there is nothing to draw
+
+
+def _worst_quote(row: Row[Any], bids: Sequence[Row[Any]]) -> Decimal | None:
+    """The worst competitive quote as stated; void ones fall at the computation."""
+    by_price = terms_of(row).bid_by.value == "price"
+    quotes = [
+        Decimal(one.price if by_price else one.yield_pct)
+        for one in bids
+        if (one.price if by_price else one.yield_pct) is not None
+    ]
+    if not quotes:
+        return None
+    return min(quotes) if by_price else max(quotes)
+
+
+def _sheet(result: AuctionResult, currency: str) -> dict[str, Any]:
+    return dict(_plain(asdict(result_sheet(result, currency=currency))))
+
+
+def _receipt(row: Row[Any]) -> dict[str, Any]:
+    """What a bidder keeps: with it and its sealed sheet it proves what it sent, and when."""
+    return {
+        "bid": row.id,
+        "window": row.window,
+        "number": row.number,
+        "account": row.account,
+        "letter": row.letter,
+        "state": row.state,
+        "replaces": row.replaces,
+        "commitment": row.commitment,
+        "salt": row.salt,
+        "sealed": row.sealed.hex() if row.sealed else None,
+        "submitted_at": row.submitted_at,
+        "business_date": row.business_date,
+        "sequence": row.sequence,
+        "block": row.block,
+        "block_time": row.block_time,
+        "chain_transaction": row.chain_transaction,
+        "withdrawn_at": row.withdrawn_at,
+        "refusal": row.refusal,
+    }
+
+
+def _allotments(
+    context: ViewContext,
+    *,
+    tender: str | None = None,
+    state: str | None = None,
+    participant: str | None = None,
+) -> list[dict[str, Any]]:
+    table = tables.allotment
+    asked = sql.select(table).where(table.c.programme == context.programme)
+    if tender is not None:
+        asked = asked.where(table.c.tender == tender)
+    if state is not None:
+        asked = asked.where(table.c.state == state)
+    if participant is not None:
+        asked = asked.where(table.c.participant == participant)
+    rows = context.connection.execute(
+        asked.order_by(table.c.tender, table.c.sequence, table.c.line)
+    )
+    return [_allotment(row) for row in rows]
+
+
+def _allotment(row: Row[Any]) -> dict[str, Any]:
+    def money(minor: int) -> str:
+        return f"{Money(minor, row.currency).amount} {row.currency}"
+
+    return {
+        "allotment": row.id,
+        "tender": row.tender,
+        "isin": row.isin,
+        "number": row.number,
+        "line": row.line,
+        "competitive": row.competitive,
+        "participant": row.participant,
+        "account": row.account,
+        "investor": row.investor,
+        "nominal": str(row.nominal),
+        "price": row.price,
+        "yield_pct": row.yield_pct,
+        "realised": money(row.realised_minor),
+        "accrued": money(row.accrued_minor),
+        "consideration": money(row.realised_minor + row.accrued_minor),
+        "consideration_minor": str(row.realised_minor + row.accrued_minor),
+        "settlement_date": row.settlement_date,
+        "last_settlement_date": row.last_settlement_date,
+        "state": row.state,
+        "instruction": row.instruction,
+        "settled_at": row.settled_at,
+        "defaulted_at": row.defaulted_at,
+        "unpaid": row.unpaid,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Decimals and large integers as text, enumerations as their words."""
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    return str(value)
