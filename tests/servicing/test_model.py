@@ -19,15 +19,16 @@ from amanat.servicing.model import (
     Holder,
     Lot,
     LotsMissing,
+    Move,
     PaymentTerms,
     Reconciliation,
     amount_per_100,
     by_class,
+    check_lots,
     check_reconciled,
     entitlements,
     levy_on,
-    lots_given,
-    lots_held,
+    replay_lots,
     tax_of,
     totals,
 )
@@ -196,45 +197,64 @@ def test_nominal_without_a_recorded_cost_is_refused() -> None:
 
 def test_first_in_first_out_by_hand() -> None:
     # Buy 100 at 97, buy 50 at 98, sell 60, buy 20 at 99, sell 70: 40 are left, of the last two.
-    lots = (
-        Lot(date(2021, 1, 1), 100, 9_700),
-        Lot(date(2021, 2, 1), 50, 4_900),
-        Lot(date(2021, 3, 1), 20, 1_980),
+    first, second, third = date(2021, 1, 1), date(2021, 2, 1), date(2021, 3, 1)
+    lots = replay_lots(
+        [
+            Move(first, None, "issuer", 1_000, None),
+            Move(first, "issuer", "a", 100, 9_700),
+            Move(second, "issuer", "a", 50, 4_900),
+            Move(second, "a", "b", 60, 5_850),
+            Move(third, "issuer", "a", 20, 1_980),
+            Move(third, "a", "b", 70, 6_930),
+        ]
     )
-    assert lots_held(lots, 40) == (
-        Lot(date(2021, 2, 1), 20, 1_960),
-        Lot(date(2021, 3, 1), 20, 1_980),
-    )
+    assert lots["a"] == (Lot(second, 20, 1_960), Lot(third, 20, 1_980))
+    assert lots["b"] == (Lot(second, 60, 5_850), Lot(third, 70, 6_930))
+    assert "issuer" not in lots
 
 
-_lots = some.lists(
+def test_a_holding_that_is_carried_keeps_its_dates_and_cost() -> None:
+    bought, moved = date(2021, 1, 1), date(2021, 2, 1)
+    lots = replay_lots([Move(bought, "issuer", "a", 100, 9_701), Move(moved, "a", "b", 30, None)])
+    assert lots["b"] == (Lot(bought, 30, 2_910),)
+    assert lots["a"] == (Lot(bought, 70, 6_791),)
+
+
+def test_what_nobody_paid_for_has_no_lot() -> None:
+    lots = replay_lots([Move(DAY, None, "a", 10, None), Move(DAY, "a", "b", 10, None)])
+    with pytest.raises(LotsMissing):
+        check_lots(lots.get("b", ()), 10, "b")
+
+
+_moves = some.lists(
     some.builds(
-        Lot,
-        acquired_on=some.just(DAY),
-        nominal=some.integers(1, 10**9),
-        cost_paisa=some.integers(0, 10**11),
+        Move,
+        day=some.just(DAY),
+        giver=some.sampled_from(["issuer", "a", "b", "c"]),
+        taker=some.sampled_from([None, "a", "b", "c"]),
+        nominal=some.integers(1, 1_000),
+        cost_paisa=some.one_of(some.none(), some.integers(0, 100_000)),
     ),
-    min_size=1,
-    max_size=12,
+    max_size=40,
 )
 
 
-@given(_lots, some.data())
-def test_lots_held_and_given_share_cost_without_loss(
-    lots: Sequence[Lot], draw: some.DataObject
-) -> None:
-    known = sum(lot.nominal for lot in lots)
-    held = draw.draw(some.integers(0, known))
-    given_away = draw.draw(some.integers(0, held))
-    before = lots_held(lots, held)
-    taken = lots_given(lots, held, given_away)
-    after = lots_held(lots, held - given_away)
-    assert sum(lot.nominal for lot in taken) == given_away
-    assert sum(lot.nominal for lot in after) == held - given_away
-    costs = [sum(lot.cost_paisa for lot in some_lots) for some_lots in (before, taken, after)]
-    assert costs[0] == costs[1] + costs[2]
-
-
-def test_nobody_gives_more_than_is_held() -> None:
-    with pytest.raises(LotsMissing):
-        lots_given((Lot(DAY, 10, 97),), 5, 6)
+@given(_moves)
+def test_lots_are_of_what_is_held_and_no_cost_is_lost(moves: Sequence[Move]) -> None:
+    held: dict[str, int] = {"a": 0, "b": 0, "c": 0}
+    possible = []
+    for move in moves:
+        if move.giver == move.taker or (move.giver == "issuer" and move.cost_paisa is None):
+            continue
+        if move.giver in held:
+            if held[move.giver] < move.nominal:
+                continue
+            held[move.giver] -= move.nominal
+        if move.taker is not None:
+            held[move.taker] += move.nominal
+        possible.append(move)
+    lots = replay_lots(possible)
+    for account, units in held.items():
+        check_lots(lots.get(account, ()), units, account)
+    paid = sum(move.cost_paisa or 0 for move in possible if move.taker is not None)
+    assert sum(lot.cost_paisa for some_lots in lots.values() for lot in some_lots) <= paid

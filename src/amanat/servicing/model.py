@@ -7,7 +7,8 @@ Money is an integer of paisa, nominal an integer of units (1 unit = 1 rupee of f
 from __future__ import annotations
 
 import decimal
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -47,7 +48,7 @@ class PaymentState(StrEnum):
 class LotsMissing(Refusal):
     """A discount is taxed on what the holder paid: nominal without a recorded cost is refused."""
 
-    template: ClassVar[str] = "{account} holds {held} units but lots for {known} only."
+    template: ClassVar[str] = "{account} holds {held} units but lots for {known}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,47 +115,58 @@ class Lot:
     cost_paisa: int
 
 
-def lots_between(acquired: Sequence[Lot], first: int, last: int) -> tuple[Lot, ...]:
-    """Units `first` to `last` (the latter not included) of all that was acquired, oldest first.
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One movement of a security, in the order of the ledger.
 
-    A lot that is cut shares its cost so that the parts always sum to the whole, wherever and how
-    often it is cut.
+    `giver` is None where nominal was created, `taker` where it was destroyed.  `cost_paisa` is
+    what the taker paid; without it the giver's lots are carried to the taker at their own cost.
     """
-    found: list[Lot] = []
-    offset = 0
-    for lot in acquired:
-        start, end = max(first - offset, 0), min(last - offset, lot.nominal)
-        if start < end:
-            cost = lot.cost_paisa * end // lot.nominal - lot.cost_paisa * start // lot.nominal
-            found.append(Lot(lot.acquired_on, end - start, cost))
-        offset += lot.nominal
-    return tuple(found)
+
+    day: date
+    giver: str | None
+    taker: str | None
+    nominal: int
+    cost_paisa: int | None
 
 
-def lots_held(acquired: Sequence[Lot], held: int, account: str = "") -> tuple[Lot, ...]:
-    """The lots left of `acquired` (oldest first) when `held` units are left: first in, first out.
+def replay_lots(moves: Iterable[Move]) -> dict[str, tuple[Lot, ...]]:
+    """The lots of every account after `moves`: first in, first out.
 
-    What has been given away is always the oldest, so what is left is always the latest `held`
-    units, whatever the order of purchases and sales was.  Refuses `LotsMissing`.
+    Created nominal has no cost until somebody pays for it, and is no lot.
     """
-    known = sum(lot.nominal for lot in acquired)
-    if held > known:
+    lots: dict[str, deque[Lot]] = {}
+    for move in moves:
+        given: list[Lot] = []
+        if move.giver is not None:
+            given = _take(lots.setdefault(move.giver, deque()), move.nominal)
+        if move.taker is None:
+            continue
+        if move.cost_paisa is not None:
+            given = [Lot(move.day, move.nominal, move.cost_paisa)]
+        lots.setdefault(move.taker, deque()).extend(given)
+    return {account: tuple(left) for account, left in lots.items() if left}
+
+
+def _take(lots: deque[Lot], nominal: int) -> list[Lot]:
+    """The oldest lots up to `nominal`; a lot that is cut shares its cost without loss."""
+    taken: list[Lot] = []
+    while nominal and lots:
+        lot = lots.popleft()
+        if lot.nominal > nominal:
+            part = lot.cost_paisa * nominal // lot.nominal
+            lots.appendleft(Lot(lot.acquired_on, lot.nominal - nominal, lot.cost_paisa - part))
+            lot = Lot(lot.acquired_on, nominal, part)
+        taken.append(lot)
+        nominal -= lot.nominal
+    return taken
+
+
+def check_lots(lots: Sequence[Lot], held: int, account: str) -> None:
+    """Refuse `LotsMissing` unless the lots are of exactly what is held."""
+    known = sum(lot.nominal for lot in lots)
+    if known != held:
         raise LotsMissing(account=account, held=held, known=known)
-    return lots_between(acquired, known - held, known)
-
-
-def lots_given(
-    acquired: Sequence[Lot], held: int, given: int, account: str = ""
-) -> tuple[Lot, ...]:
-    """The lots that leave with the next `given` of `held` units: the oldest that are left.
-
-    Used where a holding is carried to another account of its holder at its own cost.
-    Refuses `LotsMissing`.
-    """
-    known = sum(lot.nominal for lot in acquired)
-    if held > known or given > held:
-        raise LotsMissing(account=account, held=max(held, given), known=min(known, held))
-    return lots_between(acquired, known - held, known - held + given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +229,8 @@ def entitlements(
             continue
         gross = amount_per_100(holder.nominal, terms.gross_per_100, terms.amount_rounding)
         if terms.on_discount:
-            lots = lots_held(holder.lots, holder.nominal, holder.account)
-            base = max(0, gross - sum(lot.cost_paisa for lot in lots))
+            check_lots(holder.lots, holder.nominal, holder.account)
+            base = max(0, gross - sum(lot.cost_paisa for lot in holder.lots))
         else:
             base = amount_per_100(holder.nominal, terms.taxable_per_100, terms.amount_rounding)
         levy = (
