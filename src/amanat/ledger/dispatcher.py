@@ -195,6 +195,7 @@ class Dispatcher:
                 tables.dependency.join(other, other.c.id == tables.dependency.c.depends_on)
             )
             .where(tables.dependency.c.order_id == table.c.id, other.c.state != "done")
+            .correlate(table)
         )
         in_flight = sql.select(sql.func.count()).where(table.c.state.in_(("signed", "sent")))
         with self._store.reading() as connection:
@@ -356,9 +357,11 @@ class Dispatcher:
     def send_signed(self) -> bool:
         """Send what is signed and not sent, in order of nonces; whether anything was accepted."""
         table, other = tables.order, tables.attempt
+        further = tables.attempt.alias("further")
         latest = (
-            sql.select(sql.func.max(other.c.number))
-            .where(other.c.order_id == table.c.id)
+            sql.select(sql.func.max(further.c.number))
+            .where(further.c.order_id == table.c.id)
+            .correlate(table)
             .scalar_subquery()
         )
         query = (

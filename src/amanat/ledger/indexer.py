@@ -69,7 +69,7 @@ class Indexer:
     """One per database.  Call `step` again and again; it returns whether a block took effect.
 
     `forgets` says that the node may forget blocks (the embedded one); `first_block` is where a
-    fresh index begins.
+    fresh index begins; block 0 has no transactions on any chain.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Indexer:
         chain_id: int,
         finality: str | int = "latest",
         forgets: bool = False,
-        first_block: int = 0,
+        first_block: int = 1,
         reanchor_within_s: float = 60.0,
     ) -> None:
         self._store = store
@@ -109,7 +109,7 @@ class Indexer:
         """
         cursor = self._cursor()
         head, known = self._follower.look(cursor.block_number)
-        if cursor.block_number >= 0 and known != cursor.block_hash:
+        if cursor.block_hash and known != cursor.block_hash:
             return self._chain_changed(cursor, head)
         self._await_missing()
         if head <= cursor.block_number:
@@ -135,7 +135,7 @@ class Indexer:
         """Whether every final block took effect and nothing forgotten is still missing."""
         cursor = self._cursor(read_only=True)
         head, known = self._follower.look(cursor.block_number)
-        if head > cursor.block_number or (cursor.block_number >= 0 and known != cursor.block_hash):
+        if head > cursor.block_number or (cursor.block_hash and known != cursor.block_hash):
             return False
         return not self._recovery.missing()
 

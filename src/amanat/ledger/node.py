@@ -91,7 +91,10 @@ def install_parts(folder: Path) -> Path:
 
 
 def genesis_state(funded: Mapping[str, int], timestamp: int) -> dict[str, Any]:
-    """The state from which anvil starts: an empty chain in which `funded` hold wei."""
+    """The state from which anvil starts: one empty block, and `funded` hold wei.
+
+    The block has number 1, since anvil makes a new block 0 at each start, with another time.
+    """
     parts = importlib.resources.files("amanat.ledger") / "parts"
     state: dict[str, Any] = json.loads((parts / "genesis.json").read_text())
     state["accounts"] = {

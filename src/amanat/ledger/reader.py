@@ -85,17 +85,16 @@ class Reader:
     def read(self, blocks: Sequence[FinalBlock]) -> Run:
         """Everything that these blocks mean to us."""
         for block in blocks:
-            before = len(self._run.transactions) + len(self._run.returned)
-            for answer in block.receipts:
-                self._transaction(block, answer)
-            ours = len(self._run.transactions) + len(self._run.returned) > before
+            # A list: each transaction of the block must be read.
+            ours = any([self._transaction(block, answer) for answer in block.receipts])
             # The first block is where a node that forgot everything and the index part.
             if ours or block is blocks[-1] or block.number == self._first_block:
                 row = {"number": block.number, "hash": block.hash, "time": block.time}
                 self._run.blocks.append(row)
         return self._run
 
-    def _transaction(self, block: FinalBlock, answer: Mapping[str, Any]) -> None:
+    def _transaction(self, block: FinalBlock, answer: Mapping[str, Any]) -> bool:
+        """Read one transaction; whether it concerns us."""
         tx_hash = answer["transactionHash"]
         before = self._seen.get(tx_hash)
         digest = logs_digest(answer)
@@ -105,13 +104,13 @@ class Reader:
                     raise Corrupt(f"Transaction {tx_hash} returned with other effects than before.")
                 reanchor(self._uow.connection, receipt_of(answer), answer["logs"])
                 self._run.returned.append(tx_hash)
-            return
+            return True  # mined again within the same second, a block can be the same as before
         order = self._orders.get(tx_hash)
         if order is not None and order.creates and answer["status"] == "0x1":
             self._created(order, answer, block.number)
         events = self._events(block, answer, order)
         if order is None and not events and tx_hash not in self._observed:
-            return  # not ours
+            return False
         self._run.transactions.append(
             {
                 "tx_hash": tx_hash,
@@ -127,6 +126,7 @@ class Reader:
         if order is not None:
             refusal = self._refusals.get(tx_hash)
             self._run.orders.append((order, receipt_of(answer), events, refusal))
+        return True
 
     def _created(self, order: Order, answer: Mapping[str, Any], number: int) -> None:
         address = answer["contractAddress"].lower()

@@ -43,7 +43,7 @@ class Ledger:
         chain_id: int,
         finality: str | int = "latest",
         forgets: bool = False,
-        first_block: int = 0,
+        first_block: int = 1,
         times: DispatchTimes | None = None,
     ) -> None:
         self.store = store
