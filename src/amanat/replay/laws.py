@@ -12,11 +12,14 @@ from datetime import date
 from itertools import pairwise
 from typing import ClassVar
 
+from pydantic import ValidationError
+
 from amanat.access.actors import Role
 from amanat.auctions import laws as auction_laws
 from amanat.auctions.model import BidBy, CompetitiveBid, NonCompetitiveBid
-from amanat.core.errors import Invalid, Refusal, Refusals
+from amanat.core.errors import Invalid, Place, Refusal, Refusals
 from amanat.participants.model import AccountKind
+from amanat.programme.terms import check_terms
 from amanat.replay.laws_payments import (
     authorisations_fit,
     instruments_payable,
@@ -26,6 +29,7 @@ from amanat.replay.laws_payments import (
 from amanat.replay.model import Account, Instrument, Pilot, Tender, Trade
 from amanat.replay.reading import Located
 from amanat.replay.refusals import DaysDisorderly, Unknown
+from amanat.replay.terms import programme_terms
 
 
 class UnknownHolder(Invalid):
@@ -47,7 +51,7 @@ class PersonUnfit(Invalid):
 
 
 class CapacityMissing(Invalid):
-    """A programme needs institutions in certain capacities; the day is moved by two."""
+    """Some parts in a programme are played by one institution."""
 
     template: ClassVar[str] = "{count} institutions have the capacity {capacity}; {needed}."
 
@@ -187,31 +191,55 @@ def second_person(pilot: Pilot) -> Iterator[Refusal]:
                 )
 
 
-def capacities_present(pilot: Pilot) -> Iterator[Refusal]:
-    """One issuer, one central bank, two keepers of the day."""
-    if not pilot.institutions:
+def programme_foundable(pilot: Pilot) -> Iterator[Refusal]:
+    """The programme room's own laws: who must hold which duty, two keys, numbers, zone, gazette.
+
+    Keys are made when a pilot is run; here every person has an address that nobody else has.
+    """
+    places = {name: f"0x{place:040x}" for place, name in enumerate(pilot.people, 1)}
+    people = [one for one in pilot.people.values() if one.role not in list(Role)]
+    for person in people:
+        yield Unknown(
+            place=person.where.of("role"), thing="role", value=person.role, file="people.csv"
+        )
+    if people:
         return
-    at = next(iter(pilot.institutions.values())).where
-    needs = {"issuer": 1, "cash_issuer": 1, "auctioneer": 1, "day_keeper": 2, "tax_agent": 1}
-    for capacity, count in needs.items():
+    try:
+        check_terms(programme_terms(pilot, lambda _institution, name: places[name]))
+    except ValidationError as error:
+        for one in error.errors():
+            field = ".".join(str(part) for part in one["loc"])
+            reason = f"{field}: {one['msg']}"
+            yield RowUnsound(place=pilot.programme.where.of(), reason=reason)
+    except Refusals as refusals:
+        for refusal in refusals.refusals:
+            yield refusal.at(_place_of_term(pilot, refusal))
+    except Refusal as refusal:
+        yield refusal.at(_place_of_term(pilot, refusal))
+
+
+_OF_INSTITUTIONS = {"duties_held", "capacities_known", "two_keys", "classes_written", "sizes"}
+
+
+def _place_of_term(pilot: Pilot, refusal: Refusal) -> Place:
+    field = refusal.place.field if refusal.place else None
+    if field in _OF_INSTITUTIONS and pilot.institutions:
+        first = next(iter(pilot.institutions.values())).where
+        return Place(file=first.file, field=field)
+    return pilot.programme.where.of(field)
+
+
+def single_parts(pilot: Pilot) -> Iterator[Refusal]:
+    """One institution issues, one auctions, one creates cash, one says how holders are taxed."""
+    for capacity in ("issuer", "auctioneer", "cash_issuer", "tax_agent"):
         found = len(pilot.with_capacity(capacity))
-        if found != count:
+        if found != 1 and pilot.institutions:
+            first = next(iter(pilot.institutions.values())).where
             yield CapacityMissing(
-                place=at.of("capacities"),
+                place=Place(file=first.file, field="capacities"),
                 count=found,
                 capacity=capacity,
-                needed=f"there must be {count}",
-            )
-
-
-def numbers_distinct(pilot: Pilot) -> Iterator[Refusal]:
-    """A number on the ledger stands for one institution; 0 is none."""
-    counts = Counter(one.number for one in pilot.institutions.values() if one.number)
-    for one in pilot.institutions.values():
-        if counts[one.number] > 1 or one.number > 255:
-            yield RowUnsound(
-                place=one.where.of("number"),
-                reason=f"number {one.number} of {one.code} is not its own, or over 255",
+                needed="there must be one",
             )
 
 
@@ -440,8 +468,8 @@ LAWS: tuple[Law, ...] = (
     references_known,
     holders_known,
     second_person,
-    capacities_present,
-    numbers_distinct,
+    single_parts,
+    programme_foundable,
     state_accounts,
     days_are_settlement_days,
     days_in_order,

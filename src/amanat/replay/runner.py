@@ -1,0 +1,104 @@
+"""Carries a pilot out, step by step, through the same desk and ledger as everybody else.
+
+Every run begins at the first step.  What was done before is answered from its key, so a run that
+was killed anywhere, started again on the same data, comes to the same end.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from amanat.app import Application
+from amanat.programme.founding import found
+from amanat.replay.acting import admission, auctioning, servicing, trading
+from amanat.replay.model import Pilot
+from amanat.replay.performing import Performer
+from amanat.replay.plan import Kind, Stage, Step, steps_of
+from amanat.replay.terms import programme_terms
+
+Watch = Callable[[Step, int, int], None]
+"""Told of each step before it is taken: the step, its place from 0, and how many there are."""
+
+Take = Callable[[Performer, Step], None]
+
+
+@dataclass(slots=True)
+class Course:
+    """How a run went: seconds by stage, and those spent waiting for bids to be due."""
+
+    seconds: dict[Stage, float] = field(default_factory=dict)
+    waited_seconds: float = 0.0
+    steps: int = 0
+
+    @property
+    def total_seconds(self) -> float:
+        """All of it."""
+        return sum(self.seconds.values())
+
+
+def _found(performer: Performer, step: Step) -> None:
+    del step
+    found(performer.application, programme_terms(performer.pilot, performer.person_address))
+
+
+def _move_to(phase: str) -> Take:
+    def move(performer: Performer, step: Step) -> None:
+        fields = {"business_date": step.day, "phase": phase}
+        performer.perform(step.key, "MoveDay", fields)
+        performer.pump()
+
+    return move
+
+
+TAKES: dict[Kind, Take] = {
+    Kind.FOUND: _found,
+    Kind.OPEN_DAY: _move_to("open"),
+    Kind.CLOSE_DAY: _move_to("closed"),
+    Kind.ADMIT: admission.admit,
+    Kind.RECORD_TAX: admission.record_tax,
+    Kind.REGISTER_ASSETS: admission.register_assets,
+    Kind.AUTHORISE: admission.authorise,
+    Kind.SET_TARGET: auctioning.set_target,
+    Kind.ANNOUNCE: auctioning.announce,
+    Kind.BID: auctioning.bid,
+    Kind.OPEN_BOOK: auctioning.open_book,
+    Kind.AWARD: auctioning.award,
+    Kind.ISSUE: auctioning.issue,
+    Kind.DELIVER_ALLOTMENTS: trading.deliver_allotments,
+    Kind.MOVE_CASH: trading.move_cash,
+    Kind.INSTRUCT: trading.instruct,
+    Kind.NET: trading.net,
+    Kind.SETTLE: trading.settle,
+    Kind.CLAIMS: servicing.claims,
+    Kind.FIX: servicing.fix,
+    Kind.PAY: servicing.pay,
+}
+"""What each kind of step does."""
+
+
+def replay(
+    application: Application,
+    pilot: Pilot,
+    watch: Watch | None = None,
+    *,
+    until: int | None = None,
+) -> Course:
+    """Take every step of a pilot (or the first `until`); how long each stage took.
+
+    Refuses whatever an act refuses; raises `ReplayStopped`, `NodeUnavailable`.
+    """
+    performer = Performer(application, pilot)
+    steps = steps_of(pilot)
+    course = Course(steps=len(steps))
+    for place, step in enumerate(steps[:until]):
+        if watch is not None:
+            watch(step, place, len(steps))
+        began = time.perf_counter()
+        TAKES[step.kind](performer, step)
+        course.seconds[step.stage] = (
+            course.seconds.get(step.stage, 0.0) + time.perf_counter() - began
+        )
+    course.waited_seconds = performer.waited_seconds
+    return course
