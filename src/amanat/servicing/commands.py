@@ -59,9 +59,14 @@ class FundPayment(Command):
 
 
 class PayChunk(Command):
-    """Pay the next entitlements of a funded payment; repeating it pays nobody twice."""
+    """Pay the next entitlements of a funded payment, 64 a chunk; repeating pays nobody twice.
+
+    `chunk` names one to be sent again, whatever became of it.
+    """
 
     payment: Identifier
+    chunks_max: Annotated[int, Field(ge=1, le=10_000)] = 10_000
+    chunk: Annotated[int, Field(ge=0)] | None = None
 
 
 class RetryEscrow(Command):
@@ -78,11 +83,11 @@ class RaiseClaims(Command):
 
 
 class SettleClaim(Command):
-    """Record that the debtor of a claim has paid it, by the settled instruction that did."""
+    """Pay a claim: its debtor's and its creditor's accounts sign a payment of cash alone."""
 
     trade: Identifier
     payment: Identifier
-    instruction: Identifier
+    last_day: date | None = None
 
 
 class PaymentsAsked(Query):
