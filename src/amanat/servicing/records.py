@@ -275,6 +275,16 @@ def find_payment(connection: Connection, programme: str, identifier: str) -> Row
     return row
 
 
+def find_payment_to_read(connection: Connection, programme: str, identifier: str) -> Row[Any]:
+    """One payment for a view.  Refuses `NotFound`."""
+    row = connection.execute(
+        sql.select(payment).where(payment.c.programme == programme, payment.c.id == identifier)
+    ).one_or_none()
+    if row is None:
+        raise NotFound(thing="payment", value=identifier)
+    return row
+
+
 def update_payment(connection: Connection, programme: str, identifier: str, **values: Any) -> None:
     """Change one payment."""
     connection.execute(

@@ -1,0 +1,211 @@
+"""What the ledger's final events mean for payments and their lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sql
+
+from amanat.core.dates import date_from_business_day
+from amanat.core.errors import Corrupt
+from amanat.ledger import refusals
+from amanat.ledger.orders import Order
+from amanat.ledger.registry import HandlerRegistry, LedgerEvent
+from amanat.ledger.typed_data import CHUNK, RunKind
+from amanat.programme.records import security_at
+from amanat.servicing.model import PaymentKind, PaymentState, Reconciliation, check_reconciled
+from amanat.servicing.records import update_payment
+from amanat.servicing.tables import entitlement, payment
+from amanat.store.uow import UnitOfWork
+
+PAYING_EVENTS = ("EntitlementPaid", "EntitlementEscrowed", "ChunkPaid")
+PAYING_ORDERS = ("pay_chunk", "retry_escrow")
+KINDS = {
+    RunKind.COUPON.value: PaymentKind.COUPON,
+    RunKind.REDEMPTION.value: PaymentKind.REDEMPTION,
+}
+
+
+def register(registry: HandlerRegistry) -> None:
+    """Register this room's functions; called once, when the application is put together."""
+    registry.make_public("Payments", "RunFunded", "ChunkPaid")
+    registry.on_event("Payments", "RunFunded")(run_funded)
+    for name in PAYING_EVENTS:
+        registry.on_event("Payments", name)(observed_payment)
+    for kind in PAYING_ORDERS:
+        registry.on_done(kind)(paid)
+    registry.on_refused("fund_payment")(funding_refused)
+    registry.on_refused("pay_chunk")(chunk_refused)
+    registry.on_refused("retry_escrow")(retry_refused)
+
+
+def run_funded(event: LedgerEvent, uow: UnitOfWork) -> None:
+    """The escrow holds the whole funding.  Raises `Corrupt` where it is not what was fixed."""
+    told = event.arguments
+    isin = security_at(uow.connection, event.programme, told["security"]).isin
+    row = uow.connection.execute(
+        sql.select(payment).where(
+            payment.c.programme == event.programme,
+            payment.c.isin == isin,
+            payment.c.kind == KINDS[told["kind"]].value,
+            payment.c.record_date == date_from_business_day(told["record_day"]).isoformat(),
+        )
+    ).one_or_none()
+    if row is None or told["root"] != f"0x{row.root}" or told["funding"] != row.gross_paisa:
+        raise Corrupt(
+            f"run {told['run']} of {isin} was funded with root {told['root']} and"
+            f" {told['funding']} paisa, which is no payment that was fixed here"
+        )
+    update_payment(
+        uow.connection,
+        event.programme,
+        row.id,
+        number=told["run"],
+        state=PaymentState.FUNDED.value,
+        escrow_paisa=row.gross_paisa,
+        payer=told["payer"],
+        tax_account=told["tax_account"],
+        funded_on=event.business_date,
+        reason=None,
+    )
+
+
+def funding_refused(order: Order, refusal: Mapping[str, Any], uow: UnitOfWork) -> None:
+    """No money has moved; it can be proposed again."""
+    assert order.subject is not None
+    update_payment(
+        uow.connection,
+        order.programme,
+        order.subject[1],
+        state=PaymentState.FIXED.value,
+        reason=str(refusal["message"]),
+    )
+
+
+def observed_payment(event: LedgerEvent, uow: UnitOfWork) -> None:
+    """Anyone may send a chunk; what nobody here ordered counts all the same."""
+    if event.observed:
+        _apply(event.programme, [event], uow)
+
+
+def paid(order: Order, events: Sequence[LedgerEvent], uow: UnitOfWork) -> None:
+    """The lines of a chunk are paid, or stay in escrow with a reason; a repeated one tells none."""
+    told = [event for event in events if event.name in PAYING_EVENTS]
+    if told:
+        _apply(order.programme, told, uow)
+
+
+def chunk_refused(order: Order, refusal: Mapping[str, Any], uow: UnitOfWork) -> None:
+    """Nothing of the chunk was paid; it is asked for again."""
+    assert order.subject is not None
+    uow.connection.execute(
+        sql.update(payment)
+        .where(payment.c.programme == order.programme, payment.c.id == order.subject[1])
+        .values(cursor=payment.c.chunks_paid, reason=str(refusal["message"]))
+    )
+
+
+def retry_refused(order: Order, refusal: Mapping[str, Any], uow: UnitOfWork) -> None:
+    """The line stays in escrow, with the reason that stands now."""
+    assert order.subject is not None
+    identifier, _, position = order.subject[1].partition(":")
+    uow.connection.execute(
+        sql.update(entitlement)
+        .where(
+            entitlement.c.programme == order.programme,
+            entitlement.c.payment == identifier,
+            entitlement.c.position == int(position),
+            entitlement.c.state == "escrow",
+        )
+        .values(reason=str(refusal["message"]))
+    )
+
+
+def _apply(programme: str, events: Sequence[LedgerEvent], uow: UnitOfWork) -> None:
+    """Book events of one run: its lines with one statement each kind, then its sums."""
+    connection = uow.connection
+    row = connection.execute(
+        sql.select(payment).where(
+            payment.c.programme == programme, payment.c.number == events[0].arguments["run"]
+        )
+    ).one()
+    settled = [one for one in events if one.name == "EntitlementPaid"]
+    kept = [one for one in events if one.name == "EntitlementEscrowed"]
+    _mark(
+        uow,
+        row,
+        [
+            {
+                "at": one.arguments["index"],
+                "new_state": "paid",
+                "new_reason": None,
+                "day": one.business_date,
+            }
+            for one in settled
+        ],
+    )
+    _mark(
+        uow,
+        row,
+        [
+            {
+                "at": one.arguments["index"],
+                "new_state": "escrow",
+                "new_reason": _reason(one.arguments["reason"]),
+                "day": None,
+            }
+            for one in kept
+        ],
+    )
+    gross = sum(one.arguments["gross"] for one in settled)
+    tax = sum(one.arguments["tax"] for one in settled)
+    chunks = row.chunks_paid + sum(1 for one in events if one.name == "ChunkPaid")
+    sums = Reconciliation(
+        funded_paisa=row.gross_paisa,
+        paid_paisa=row.paid_paisa + gross - tax,
+        tax_paisa=row.tax_paid_paisa + tax,
+        escrow_paisa=row.escrow_paisa - gross,
+    )
+    check_reconciled(row.id, sums)
+    done = chunks * CHUNK >= row.holders
+    complete = done and sums.escrow_paisa == 0
+    state = PaymentState.FUNDED
+    if done:
+        state = PaymentState.COMPLETE if complete else PaymentState.PAID
+    update_payment(
+        connection,
+        programme,
+        row.id,
+        paid_paisa=sums.paid_paisa,
+        tax_paid_paisa=sums.tax_paisa,
+        escrow_paisa=sums.escrow_paisa,
+        chunks_paid=chunks,
+        cursor=max(row.cursor, chunks),
+        state=state.value,
+        completed_on=events[-1].business_date if complete else None,
+    )
+
+
+def _mark(uow: UnitOfWork, row: Any, changes: list[dict[str, Any]]) -> None:
+    if not changes:
+        return
+    table = entitlement
+    uow.connection.execute(
+        sql.update(table)
+        .where(
+            table.c.programme == row.programme,
+            table.c.payment == row.id,
+            table.c.position == sql.bindparam("at"),
+        )
+        .values(
+            state=sql.bindparam("new_state"),
+            reason=sql.bindparam("new_reason"),
+            paid_on=sql.bindparam("day"),
+        ),
+        changes,
+    )
+
+
+def _reason(revert: str) -> str:
+    return refusals.decode(bytes.fromhex(revert.removeprefix("0x"))).message
