@@ -148,7 +148,8 @@ def _row(compiled: Artifact, entry: dict[str, Any]) -> str:
         _type_of(part) for part in entry["outputs"]
     )
     cells = [f"`{entry['name']}({arguments})`", notice, signed, answer]
-    return "| " + " | ".join(" ".join(str(cell).split()) for cell in cells) + " |"
+    tidy = (" ".join(str(cell).replace("|", "\\|").split()) for cell in cells)
+    return "| " + " | ".join(tidy) + " |"
 
 
 def reference_tables() -> str:

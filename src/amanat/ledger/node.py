@@ -130,6 +130,7 @@ class EmbeddedNode:
         self._anvil = anvil
         self._state_interval_s = state_interval_s
         self._start_within_s = start_within_s
+        self._lock_within_s = 10.0
         self._port = 0
         self._child: subprocess.Popen[bytes] | None = None
         self._lock: IO[bytes] | None = None
@@ -348,7 +349,7 @@ class EmbeddedNode:
 
     def _take_lock(self) -> None:
         self._lock = (self.folder / "node.lock").open("ab")
-        limit = time.monotonic() + 10.0
+        limit = time.monotonic() + self._lock_within_s
         while True:
             try:
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

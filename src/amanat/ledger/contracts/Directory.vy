@@ -102,7 +102,9 @@ _closed_changes: HashMap[bytes32, bool]
 status: public(uint256)
 _further_halts: HashMap[uint256, bool]
 _standings: HashMap[uint256, uint256]
-participant_of: public(HashMap[address, uint256])
+# An account: participant (0-31) and the account's own dense number (32-63), which never changes.
+_accounts: HashMap[address, uint256]
+accounts: public(uint256)
 token_number: public(HashMap[address, uint256])
 token_at: public(HashMap[uint256, address])
 next_token: public(uint256)
@@ -320,7 +322,11 @@ def post_participant(participant: uint256, standing: uint256):
 def post_account(account: address, participant: uint256):
     """@notice Posts whose account it is. Only `Eligibility`."""
     self._require_caller(codes.ELIGIBILITY)
-    self.participant_of[account] = participant
+    index: uint256 = self._accounts[account] >> 32
+    if index == 0:
+        index = self.accounts + 1
+        self.accounts = index
+    self._accounts[account] = (index << 32) | participant
 
 
 @external
@@ -370,12 +376,29 @@ def standing_of(participant: uint256) -> (uint256, uint256, uint256, uint256):
 @external
 @view
 def standings(accounts: DynArray[address, 255]) -> DynArray[uint256, 255]:
-    """@return For each account its participant's number << 64 | standing; 0 when unknown."""
+    """
+    @return For each account: 0-63 its participant's standing, 64-95 the participant's number,
+            96-127 the account's own dense number; 0 when unknown.
+    """
     words: DynArray[uint256, 255] = []
     for account: address in accounts:
-        participant: uint256 = self.participant_of[account]
-        words.append((participant << 64) | self._standing(participant))
+        record: uint256 = self._accounts[account]
+        words.append((record << 64) | self._standing(record & MASK_32))
     return words
+
+
+@external
+@view
+def participant_of(account: address) -> uint256:
+    """@return The participant's number; 0 when unknown, 4,294,967,295 when the account is closed."""
+    return self._accounts[account] & MASK_32
+
+
+@external
+@view
+def account_number(account: address) -> uint256:
+    """@return The account's own dense number, from 1; 0 when unknown."""
+    return self._accounts[account] >> 32
 
 
 @external

@@ -7,7 +7,7 @@
         which one failure never undoes its neighbours, and netted cycles.
 @dev Halted and resumed through `Programme.set_halt` with number 6.
      Replay protection is one bit for each (deliverer, number), set in the inner call, so that a
-     failure leaves it clear. An instruction refuses, in this order: ContractHalted,
+     failure leaves it clear. Eight accounts share a word, 32 numbers each. An instruction refuses, in this order: ContractHalted,
      InstructionNotYetDue, InstructionExpired, SameAccount, AmountZero, NumberSpent, BadSignature
      (deliverer, then receiver), then what the security and the cash refuse.
 """
@@ -22,6 +22,7 @@ exports: (governed.DOMAIN_SEPARATOR, governed.eip712Domain, governed.directory)
 interface Board:
     def standings(accounts: DynArray[address, 255]) -> DynArray[uint256, 255]: view
     def token_flags(token: address) -> uint256: view
+    def account_number(account: address) -> uint256: view
     def contract_at(contract_id: uint256) -> address: view
     def is_halted(contract_id: uint256) -> bool: view
 
@@ -29,6 +30,9 @@ interface Token:
     def settle_leg(sender: address, to: address, amount: uint256, standing: uint256): nonpayable
     def settle_net(accounts: DynArray[address, 64], amounts: DynArray[int256, 64], standings: DynArray[uint256, 64]): nonpayable
     def check_transfer(sender: address, to: address, amount: uint256) -> bool: view
+
+interface Inner:
+    def settle_inner(terms: uint256, deliverer: address, receiver: address, security: address, cash_and_index: uint256, standing: uint256, cash_standing: uint256, deliverer_r: uint256, deliverer_s: uint256, receiver_r: uint256, receiver_s: uint256) -> bytes32: nonpayable
 
 INSTRUCTION_TYPE: constant(bytes32) = keccak256("Instruction(address security,address deliverer,address receiver,uint256 nominal,uint256 consideration,uint256 number,uint256 first_day,uint256 last_day)")
 POSITION_TYPE: constant(bytes32) = keccak256("Position(bytes32 trades,address account,uint256 number,address[] securities,int256[] nominals,int256 cash,uint256 first_day,uint256 last_day)")
@@ -102,12 +106,12 @@ def settle(instruction: Instruction, deliverer_signature: Bytes[65], receiver_si
         [instruction.deliverer, instruction.receiver]
     )
     cash: address = staticcall board.contract_at(codes.CASH)
-    digest: bytes32 = self._settle(
+    digest: bytes32 = extcall Inner(self).settle_inner(
         self._terms(instruction, deliverer_signature, receiver_signature),
         instruction.deliverer,
         instruction.receiver,
         instruction.security,
-        cash,
+        convert(cash, uint256) | (words[0] >> 96 << 160),
         self._standing(staticcall board.token_flags(instruction.security), words[0], words[1]),
         self._standing(staticcall board.token_flags(cash), words[1], words[0]),
         extract32(deliverer_signature, 0, output_type=uint256),
@@ -155,8 +159,9 @@ def settle_batch(batch: Bytes[MAX_BATCH]):
         )
         tokens.append(token)
         flags.append(staticcall board.token_flags(token))
-    cash: address = staticcall board.contract_at(codes.CASH)
-    cash_flags: uint256 = staticcall board.token_flags(cash)
+    cash_token: address = staticcall board.contract_at(codes.CASH)
+    cash: uint256 = convert(cash_token, uint256)
+    cash_flags: uint256 = staticcall board.token_flags(cash_token)
     digests: DynArray[bytes32, MAX_INSTRUCTIONS] = []
     at: uint256 = start
     for i: uint256 in range(MAX_INSTRUCTIONS):
@@ -164,8 +169,10 @@ def settle_batch(batch: Bytes[MAX_BATCH]):
             break
         terms: uint256 = extract32(batch, at, output_type=uint256)
         security: uint256 = terms >> 248
-        deliverer: uint256 = (terms >> 240) & 255
-        receiver: uint256 = (terms >> 232) & 255
+        deliverer: address = parties[(terms >> 240) & 255]
+        receiver: address = parties[(terms >> 232) & 255]
+        given: uint256 = words[(terms >> 240) & 255]
+        taken: uint256 = words[(terms >> 232) & 255]
         if msg.gas < INNER_GAS:
             refusals._batch_starved(i, msg.gas)
         success: bool = False
@@ -174,18 +181,26 @@ def settle_batch(batch: Bytes[MAX_BATCH]):
             self,
             abi_encode(
                 terms,
-                parties[deliverer],
-                parties[receiver],
+                deliverer,
+                receiver,
                 tokens[security],
-                cash,
-                self._standing(flags[security], words[deliverer], words[receiver]),
-                self._standing(cash_flags, words[receiver], words[deliverer]),
-                extract32(batch, at + 32, output_type=uint256),
-                extract32(batch, at + 64, output_type=uint256),
-                extract32(batch, at + 96, output_type=uint256),
-                extract32(batch, at + 128, output_type=uint256),
+                cash | (given >> 96 << 160),
+                flags[security]
+                | ((given & MASK_64) << 64)
+                | ((taken & MASK_64) << 128)
+                | (((given >> 64) & MASK_32) << 192)
+                | (taken >> 64 << 224),
+                cash_flags
+                | ((taken & MASK_64) << 64)
+                | ((given & MASK_64) << 128)
+                | (((taken >> 64) & MASK_32) << 192)
+                | (given >> 64 << 224),
+                extract32(batch, unsafe_add(at, 32), output_type=uint256),
+                extract32(batch, unsafe_add(at, 64), output_type=uint256),
+                extract32(batch, unsafe_add(at, 96), output_type=uint256),
+                extract32(batch, unsafe_add(at, 128), output_type=uint256),
                 method_id=method_id(
-                    "settle_inner(uint256,address,address,address,address,uint256,uint256,uint256,uint256,uint256,uint256)"
+                    "settle_inner(uint256,address,address,address,uint256,uint256,uint256,uint256,uint256,uint256,uint256)"
                 ),
             ),
             max_outsize=160,
@@ -198,9 +213,7 @@ def settle_batch(batch: Bytes[MAX_BATCH]):
             if len(answer) == 0:
                 refusals._batch_starved(i, msg.gas)
             log InstructionFailed(
-                digest=self._digest(
-                    terms, parties[deliverer], parties[receiver], tokens[security]
-                ),
+                digest=self._digest(terms, deliverer, receiver, tokens[security]),
                 index=i,
                 reason=answer,
             )
@@ -214,7 +227,7 @@ def settle_inner(
     deliverer: address,
     receiver: address,
     security: address,
-    cash: address,
+    cash_and_index: uint256,
     standing: uint256,
     cash_standing: uint256,
     deliverer_r: uint256,
@@ -222,22 +235,41 @@ def settle_inner(
     receiver_r: uint256,
     receiver_s: uint256,
 ) -> bytes32:
-    """@notice One instruction of a batch, in a call of its own. Only this contract."""
+    """
+    @notice One instruction, in a call of its own. Only this contract.
+    @param cash_and_index The cash token, and above its 160 bits the deliverer's account number.
+    """
     if msg.sender != self:
         refusals._caller_not_allowed(msg.sender)
-    return self._settle(
-        terms,
-        deliverer,
-        receiver,
-        security,
-        cash,
-        standing,
-        cash_standing,
-        deliverer_r,
-        deliverer_s,
-        receiver_r,
-        receiver_s,
+    day: uint256 = standing & MASK_32
+    word: uint256 = (cash_and_index >> 163 << 32) | ((terms >> 197) & (2**27 - 1))
+    bits: uint256 = self._numbers[word]
+    bit: uint256 = 1 << (((cash_and_index >> 160) & 7) << 5 | ((terms >> 192) & 31))
+    if (
+        day < (terms >> 160) & MASK_32
+        or day > (terms >> 128) & MASK_32
+        or deliverer == receiver
+        or terms & (MASK_64 << 64) == 0
+        or standing & LISTED == 0
+        or bits & bit != 0
+    ):
+        self._refuse_terms(terms, deliverer, receiver, security, standing, bits & bit != 0)
+    digest: bytes32 = self._digest(terms, deliverer, receiver, security)
+    signer: address = ecrecover(digest, unsafe_add(27, (terms >> 224) & 1), deliverer_r, deliverer_s)
+    if signer != deliverer or signer == empty(address):
+        refusals._bad_signature(deliverer, signer)
+    signer = ecrecover(digest, unsafe_add(27, (terms >> 225) & 1), receiver_r, receiver_s)
+    if signer != receiver or signer == empty(address):
+        refusals._bad_signature(receiver, signer)
+    self._numbers[word] = bits | bit
+    extcall Token(security).settle_leg(
+        deliverer, receiver, (terms >> 64) & MASK_64, standing, skip_contract_check=True
     )
+    if terms & MASK_64 != 0:
+        extcall Token(convert(cash_and_index & (2**160 - 1), address)).settle_leg(
+            receiver, deliverer, terms & MASK_64, cash_standing, skip_contract_check=True
+        )
+    return digest
 
 
 @external
@@ -280,9 +312,20 @@ def settle_cycle(cycle: Bytes[MAX_CYCLE]):
         if i == positions:
             break
         accounts.append(
-            self._take_position(cycle, start + size * i, securities, trades, tokens_hash, first_day, last_day)
+            convert(extract32(cycle, start + size * i, output_type=uint256) >> 96, address)
         )
     words: DynArray[uint256, 255] = staticcall board.standings(accounts)
+    for i: uint256 in range(MAX_POSITIONS):
+        if i == positions:
+            break
+        self._check_position(
+            cycle, start + size * i, securities, trades, tokens_hash, first_day, last_day, accounts[i]
+        )
+        self._spend_number(
+            accounts[i],
+            words[i] >> 96,
+            extract32(cycle, start + size * i + 20, output_type=uint256) >> 224,
+        )
     for j: uint256 in range(9):
         if j > securities:
             break
@@ -367,12 +410,13 @@ def check_settle(instruction: Instruction, deliverer_signature: Bytes[65], recei
     board: Board = Board(governed.DIRECTORY.address)
     self._require_running(board)
     flags: uint256 = staticcall board.token_flags(instruction.security)
-    self._check_terms(
+    self._refuse_terms(
         self._terms(instruction, deliverer_signature, receiver_signature),
         instruction.deliverer,
         instruction.receiver,
         instruction.security,
         flags,
+        self._number_spent(instruction.deliverer, instruction.number),
     )
     digest: bytes32 = self._digest(
         self._terms_unsigned(instruction),
@@ -395,55 +439,23 @@ def check_settle(instruction: Instruction, deliverer_signature: Bytes[65], recei
 @view
 def number_spent(deliverer: address, number: uint256) -> bool:
     """@return Whether the deliverer's number is settled or burned."""
-    return (self._numbers[self._number_word(deliverer, number)] >> (number & 255)) & 1 == 1
-
-
-@external
-@view
-def numbers_spent(deliverer: address, word: uint256) -> uint256:
-    """@return The bits of numbers 256 * word to 256 * word + 255."""
-    return self._numbers[self._number_word(deliverer, word << 8)]
+    return self._number_spent(deliverer, number)
 
 
 # Internals.
 
 
 @internal
-def _settle(
+@view
+def _refuse_terms(
     terms: uint256,
     deliverer: address,
     receiver: address,
     security: address,
-    cash: address,
     standing: uint256,
-    cash_standing: uint256,
-    deliverer_r: uint256,
-    deliverer_s: uint256,
-    receiver_r: uint256,
-    receiver_s: uint256,
-) -> bytes32:
-    number_word: uint256 = self._check_terms(terms, deliverer, receiver, security, standing)
-    digest: bytes32 = self._digest(terms, deliverer, receiver, security)
-    signer: address = ecrecover(digest, 27 + ((terms >> 224) & 1), deliverer_r, deliverer_s)
-    if signer != deliverer or signer == empty(address):
-        refusals._bad_signature(deliverer, signer)
-    signer = ecrecover(digest, 27 + ((terms >> 225) & 1), receiver_r, receiver_s)
-    if signer != receiver or signer == empty(address):
-        refusals._bad_signature(receiver, signer)
-    self._numbers[number_word] |= 1 << ((terms >> 192) & 255)
-    extcall Token(security).settle_leg(deliverer, receiver, (terms >> 64) & MASK_64, standing)
-    consideration: uint256 = terms & MASK_64
-    if consideration != 0:
-        extcall Token(cash).settle_leg(receiver, deliverer, consideration, cash_standing)
-    return digest
-
-
-@internal
-@view
-def _check_terms(
-    terms: uint256, deliverer: address, receiver: address, security: address, standing: uint256
-) -> uint256:
-    """@return The word of the deliverer's numbers in which this one has its bit."""
+    is_spent: bool,
+):
+    """@dev Refuses what the terms alone, the day and the number forbid; else returns."""
     self._check_days((terms >> 160) & MASK_32, (terms >> 128) & MASK_32, standing & MASK_32)
     if deliverer == receiver:
         refusals._same_account(deliverer)
@@ -451,11 +463,8 @@ def _check_terms(
         refusals._amount_zero()
     if standing & LISTED == 0:
         refusals._security_unknown(security)
-    number: uint256 = (terms >> 192) & MASK_32
-    number_word: uint256 = (convert(deliverer, uint256) << 32) | (number >> 8)
-    if (self._numbers[number_word] >> (number & 255)) & 1 == 1:
-        refusals._number_spent(deliverer, number)
-    return number_word
+    if is_spent:
+        refusals._number_spent(deliverer, (terms >> 192) & MASK_32)
 
 
 @internal
@@ -531,15 +540,17 @@ def _standing(flags: uint256, sender: uint256, receiver: uint256) -> uint256:
         flags
         | ((sender & MASK_64) << 64)
         | ((receiver & MASK_64) << 128)
-        | ((sender >> 64) << 192)
-        | ((receiver >> 64) << 224)
+        | (((sender >> 64) & MASK_32) << 192)
+        | (receiver >> 64 << 224)
     )
 
 
 @internal
-@pure
-def _number_word(deliverer: address, number: uint256) -> uint256:
-    return (convert(deliverer, uint256) << 32) | (number >> 8)
+@view
+def _number_spent(deliverer: address, number: uint256) -> bool:
+    index: uint256 = staticcall Board(governed.DIRECTORY.address).account_number(deliverer)
+    word: uint256 = self._numbers[(index >> 3 << 32) | (number >> 5)]
+    return (word >> ((index & 7) << 5 | (number & 31))) & 1 == 1
 
 
 @internal
@@ -550,7 +561,8 @@ def _require_running(board: Board):
 
 
 @internal
-def _take_position(
+@view
+def _check_position(
     cycle: Bytes[MAX_CYCLE],
     at: uint256,
     securities: uint256,
@@ -558,9 +570,9 @@ def _take_position(
     tokens_hash: bytes32,
     first_day: uint256,
     last_day: uint256,
-) -> address:
-    """@dev Checks one position's signature and spends its number."""
-    account: address = convert(extract32(cycle, at, output_type=uint256) >> 96, address)
+    account: address,
+):
+    """@dev Checks one position's signature."""
     number: uint256 = extract32(cycle, at + 20, output_type=uint256) >> 224
     v: uint256 = convert(slice(cycle, at + 24, 1), uint256)
     cash: int256 = extract32(cycle, at + 25, output_type=int256) >> 192
@@ -593,18 +605,19 @@ def _take_position(
     )
     if signer != account or signer == empty(address):
         refusals._bad_signature(account, signer)
-    self._spend_number(account, number)
-    return account
 
 
 @internal
-def _spend_number(deliverer: address, number: uint256):
-    number_word: uint256 = self._number_word(deliverer, number)
-    bits: uint256 = self._numbers[number_word]
-    bit: uint256 = 1 << (number & 255)
+def _spend_number(account: address, index: uint256, number: uint256):
+    """@dev Eight accounts share a word, 32 numbers each: dense numbers cost few new words."""
+    if index == 0:
+        refusals._account_unknown(account)
+    word: uint256 = (index >> 3 << 32) | (number >> 5)
+    bits: uint256 = self._numbers[word]
+    bit: uint256 = 1 << ((index & 7) << 5 | (number & 31))
     if bits & bit != 0:
-        refusals._number_spent(deliverer, number)
-    self._numbers[number_word] = bits | bit
+        refusals._number_spent(account, number)
+    self._numbers[word] = bits | bit
 
 
 @internal
@@ -616,5 +629,9 @@ def _burn(deliverer: address, number: uint256, party: address, signature: Bytes[
         governed._digest(keccak256(abi_encode(BURN_TYPE, deliverer, number, party))),
         signature,
     )
-    self._spend_number(deliverer, number)
+    self._spend_number(
+        deliverer,
+        staticcall Board(governed.DIRECTORY.address).account_number(deliverer),
+        number,
+    )
     log NumberBurned(deliverer=deliverer, number=number, party=party)

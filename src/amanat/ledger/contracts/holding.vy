@@ -29,6 +29,7 @@ MASK_64: constant(uint256) = 2**64 - 1
 MASK_32: constant(uint256) = 2**32 - 1
 FROZEN_AND_HELD: constant(uint256) = (2**144 - 1) << 80
 HALTED: constant(uint256) = 3 << 40
+OPEN_PHASES: constant(uint256) = (1 << 1) | (1 << 2)
 
 struct Hold:
     account: address
@@ -467,8 +468,15 @@ def _transfer(sender: address, to: address, amount: uint256):
 
 @internal
 def _move(sender: address, to: address, amount: uint256, to_participant: uint256):
-    self._debit(sender, amount)
-    self._credit(to, amount, to_participant)
+    """@dev `_debit` and `_credit` in one piece: the hot path of transfers and settlement."""
+    slot: uint256 = self._slots[sender]
+    if amount > slot & MASK_80 or slot & FROZEN_AND_HELD != 0:
+        self._check_amount(sender, slot, amount)
+    self._slots[sender] = unsafe_sub(slot, amount)
+    slot = self._slots[to]
+    if slot >> 224 == 0:
+        slot |= to_participant << 224
+    self._slots[to] = unsafe_add(slot, amount)
     log Transfer(sender=sender, receiver=to, value=amount)
 
 
@@ -560,6 +568,28 @@ def _check_amount(account: address, slot: uint256, amount: uint256):
 @internal
 @view
 def _check_rules(sender: address, to: address, standing: uint256):
+    """@dev All rules in one test; only when it fails are they looked at one by one."""
+    day: uint256 = standing & MASK_32
+    fine: uint256 = (
+        (SEND_LEVELS >> ((standing >> 64) & 255))
+        & (RECEIVE_LEVELS >> ((standing >> 128) & 255))
+        & (CLASSES >> ((standing >> 136) & 255))
+        & (OPEN_PHASES >> ((standing >> 32) & 255))
+        & 1
+    )
+    if (
+        fine == 0
+        or standing & HALTED != 0
+        or day >= MATURITY_DAY
+        or (standing >> 96) & MASK_32 < day
+        or (standing >> 160) & MASK_32 < day
+    ):
+        self._refuse_transfer(sender, to, standing)
+
+
+@internal
+@view
+def _refuse_transfer(sender: address, to: address, standing: uint256):
     self._check_running(standing)
     side: uint256 = (standing >> 64) & MASK_64
     self._check_side(sender, standing, side, (standing >> 192) & MASK_32, SEND_LEVELS)
@@ -576,7 +606,7 @@ def _check_running(standing: uint256):
             refusals._programme_halted()
         refusals._token_halted(self)
     phase: uint256 = (standing >> 32) & 255
-    if phase == 0 or phase >= codes.PHASE_CLOSED:
+    if (OPEN_PHASES >> phase) & 1 == 0:
         refusals._day_not_open(standing & MASK_32, phase)
     if standing & MASK_32 >= MATURITY_DAY:
         refusals._security_matured(MATURITY_DAY, standing & MASK_32)
