@@ -47,9 +47,7 @@ INSUFFICIENT = {
 def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Artifacts:
     """The tests' token, compiled now."""
     source = (Path(__file__).parent / "token.vy").read_text()
-    compiled = vyper.compile_code(
-        source, output_formats=["abi", "bytecode", "blueprint_bytecode"]
-    )
+    compiled = vyper.compile_code(source, output_formats=["abi", "bytecode", "blueprint_bytecode"])
     folder = tmp_path_factory.mktemp("artifacts")
     content = {
         "contract": "Token",
@@ -81,7 +79,7 @@ def node(tmp_path: Path, operator: KeySigner, wallet: KeySigner) -> Iterator[Emb
         yield running
 
 
-def provenance(cause: str | None = None) -> Provenance:
+def provenance() -> Provenance:
     """A person of the tests' programme."""
     return Provenance(PROGRAMME, "ministry", "issuer", "officer", "test", date(2021, 3, 4))
 

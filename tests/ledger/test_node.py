@@ -1,0 +1,125 @@
+"""The embedded node: installed from the lock, starts, persists, and dies with its application."""
+
+from __future__ import annotations
+
+import importlib.resources
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from amanat.ledger.node import (
+    ANVIL,
+    EmbeddedNode,
+    NodeBusy,
+    NodeFailed,
+    PartsMissing,
+    find_anvil,
+    install_parts,
+)
+from amanat.ledger.rpc import RpcClient
+
+from .conftest import CHAIN_ID, WEI
+
+ROOT = Path(__file__).parents[2]
+FUNDED = {"0x" + "0f" * 20: WEI}
+
+
+def test_the_packaged_list_of_parts_pins_the_same_node_as_the_project() -> None:
+    parts = importlib.resources.files("amanat.ledger") / "parts"
+    name = "@foundry-rs/anvil-linux-amd64"
+    ours, lock = (json.loads((parts / f"package{end}.json").read_text()) for end in ("", "-lock"))
+    root, root_lock = (
+        json.loads((ROOT / f"package{end}.json").read_text()) for end in ("", "-lock")
+    )
+    assert ours["dependencies"] == {name: root["dependencies"][name]}
+    entry = f"node_modules/{name}"
+    assert lock["packages"][entry] == root_lock["packages"][entry]
+    assert lock["packages"][entry]["integrity"].startswith("sha512-")
+
+
+def test_a_lock_that_the_archive_does_not_match_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("npm_config_offline", "true")
+    monkeypatch.setenv("npm_config_cache", str(tmp_path / "empty"))
+    with pytest.raises(PartsMissing, match="npm ci failed"):
+        install_parts(tmp_path / "parts")
+
+
+def test_the_node_is_found_in_the_project_or_refused(tmp_path: Path) -> None:
+    assert find_anvil(tmp_path) == ROOT / ANVIL
+    (tmp_path / ANVIL).parent.mkdir(parents=True)
+    (tmp_path / ANVIL).write_bytes(b"")
+    assert find_anvil(tmp_path) == tmp_path / ANVIL
+
+
+def test_it_starts_with_no_keys_of_its_own_and_funds_whom_it_is_told(tmp_path: Path) -> None:
+    with EmbeddedNode(tmp_path, chain_id=CHAIN_ID, funded=FUNDED) as node:
+        rpc = RpcClient(node.urls, chain_id=CHAIN_ID)
+        assert rpc.call("eth_accounts") == []
+        assert int(rpc.call("eth_getBalance", next(iter(FUNDED)), "latest"), 16) == WEI
+        # The first of the well-known development accounts.
+        known = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"
+        assert rpc.call("eth_getBalance", known, "latest") == "0x0"
+        head = rpc.call("eth_getBlockByNumber", "latest", False)
+        assert abs(int(head["timestamp"], 16) - time.time()) < 30
+        first = rpc.call("eth_getBlockByNumber", "0x1", False)["hash"]
+    with EmbeddedNode(tmp_path, chain_id=CHAIN_ID, funded=FUNDED) as node:
+        again = RpcClient(node.urls).call("eth_getBlockByNumber", "0x1", False)["hash"]
+    assert again == first
+
+
+def test_a_second_application_does_not_get_the_same_folder(tmp_path: Path) -> None:
+    with EmbeddedNode(tmp_path, chain_id=CHAIN_ID, funded=FUNDED):
+        second = EmbeddedNode(tmp_path, chain_id=CHAIN_ID, funded=FUNDED)
+        second._lock_within_s = 0.2
+        with pytest.raises(NodeBusy):
+            second.start()
+
+
+def test_a_program_that_is_no_node_fails_with_its_words(tmp_path: Path) -> None:
+    fake = tmp_path / "anvil"
+    fake.write_text("#!/bin/sh\necho no node here\nexit 3\n")
+    fake.chmod(0o755)
+    node = EmbeddedNode(tmp_path / "node", chain_id=1, funded={}, anvil=fake)
+    with pytest.raises(NodeFailed, match="no node here"):
+        node.start()
+
+
+def test_the_node_dies_with_an_application_that_is_killed(tmp_path: Path) -> None:
+    program = (
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "from amanat.ledger.node import EmbeddedNode\n"
+        f"node = EmbeddedNode(Path({str(tmp_path)!r}), chain_id=5, funded={{}})\n"
+        "node.start()\n"
+        "print(node.pid, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    application = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+    assert application.stdout is not None
+    pid = int(application.stdout.readline())
+    application.send_signal(signal.SIGKILL)
+    application.wait()
+    application.stdout.close()
+    limit = time.monotonic() + 5
+    while _runs(pid) and time.monotonic() < limit:
+        time.sleep(0.02)
+    assert not _runs(pid)
+    with EmbeddedNode(tmp_path, chain_id=5, funded={}) as node:
+        assert RpcClient(node.urls, chain_id=5).block_number() == 1
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    return state != "Z"
