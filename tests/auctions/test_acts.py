@@ -1,0 +1,118 @@
+"""A tender from its target to its allotments, on a real node and both databases."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from tests.programme.world import CODE, found_world
+
+from amanat.app import Application
+from amanat.auctions.acts_book import pricing_on
+from amanat.auctions.acts_rules import NotYetDefaulted
+from amanat.auctions.book import Window
+from amanat.auctions.commands import AwardTender, FixCutOff, NameInvestor, RecordDefault
+from amanat.auctions.recompute import read_published, verify
+from amanat.instruments.model import terms_from
+from amanat.programme.commands import MoveDay
+from amanat.settings import Settings
+from amanat.store.journal import Audience, read_entries
+
+from .acts_world import LAST_DAY, MILLION, SETTLEMENT_DAY, TERMS, Auctions, bid
+
+
+@pytest.fixture
+def auctions(tmp_path: Path, database_url: str) -> Iterator[Auctions]:
+    """A founded programme with dealers and a bond, on each database in turn."""
+    settings = Settings.at(tmp_path / "installation", light_keys=True)
+    with Application(replace(settings, database_url=database_url)) as app:
+        yield Auctions(found_world(app)).prepare()
+
+
+def test_tender_from_target_to_default(auctions: Auctions) -> None:
+    world, code = auctions.world, "T1"
+    auctions.announce(code, due_s=6)
+    shown = auctions.tender(code, None)
+    assert shown["state"] == "open"
+    assert shown["target"] == "1000000000"
+
+    # Sealed sheets; one is revised, so that the first no longer counts.
+    named = auctions.carry_out(
+        "bank_b", NameInvestor(tender=code, account=world.accounts["bank_b.client"]), pump=False
+    )
+    first = auctions.submit(code, "bank_a", [bid(1, 700, "95.5000")], pump=False)
+    auctions.submit(code, "bank_b", [bid(1, 600, "95.2000"), bid(2, 100, "94.0000")], pump=False)
+    retail = auctions.non_competitive(named["investor"], 5, 50)
+    auctions.submit(code, "bank_b", [retail], window=Window.NON_COMPETITIVE)
+    auctions.revise(code, "bank_a", first["bid"], [bid(1, 800, "95.4000")])
+    states = [one["state"] for one in auctions.mine(code, "bank_a")["bids"]]
+    assert states == ["replaced", "recorded"]
+    # Nobody sees how much was bid: not the public, not another dealer, not the auditor.
+    assert "commitments" not in auctions.tender(code, "bank_a_officer")
+    assert "sheet" not in auctions.tender(code)
+
+    opened = auctions.open(code)
+    assert (opened["opened"], opened["superseded"], opened["void"]) == ("3", "1", "0")
+    curve = auctions.tender(code)["demand_curve"]
+    assert [point["cumulative"] for point in curve] == [
+        800 * MILLION,
+        1_400 * MILLION,
+        1_500 * MILLION,
+    ]
+
+    world.do("ministry", FixCutOff(tender=code, amount=1_000 * MILLION))
+    world.do("central_bank", AwardTender(tender=code))
+    shown = auctions.tender(code, None)
+    assert shown["state"] == "awarded"
+    assert Decimal(shown["sheet"]["cut_off_price"]) == Decimal("95.2000")
+    # The margin of 200 million goes to the one bid there; by hand: 800 x 95.40 + 200 x 95.20.
+    assert shown["sheet"]["competitive"]["realised_value"] == "953.600"
+    assert shown["tally"] == {
+        "accepted": 3,
+        "unsuccessful": 0,
+        "void": 0,
+        "withdrawn": 1,
+        "allotted": 1_050 * MILLION,
+    }
+    # Anyone computes the root that the chain holds from what is published.
+    published = read_published(world.view("tender_result", tender=code))
+    pricing = pricing_on(terms_from(TERMS), SETTLEMENT_DAY)
+    assert verify(published, pricing).root.hex() == shown["result_root"]
+    on_chain = world.app.gateway(CODE).call("Tender", "tender", int(shown["chain_id"], 16))
+    assert on_chain[-1] == "0x" + shown["result_root"]
+
+    rows = world.view("allotments", "bank_b_officer", tender=code)
+    assert [(row["line"], row["nominal"]) for row in rows] == [
+        (1, str(200 * MILLION)),
+        (5, str(50 * MILLION)),
+    ]
+    assert rows[1]["account"] == world.accounts["bank_b.client"]
+    assert {row["state"] for row in rows} == {"awaiting_settlement"}
+    everyone = world.view("allotments", "central_bank_officer", tender=code)
+    assert len(everyone) == 3
+
+    # A winner that does not pay: not before its last day is over.
+    default = RecordDefault(allotment=rows[0]["allotment"], reason="no cash by the last day")
+    with pytest.raises(NotYetDefaulted):
+        world.do("central_bank", default)
+    for day in (LAST_DAY, date(2021, 3, 9)):
+        world.do("ministry", MoveDay(business_date=day))
+    world.do("central_bank", default)
+    after = world.view("allotments", "bank_b_officer", tender=code)
+    assert [row["state"] for row in after] == ["defaulted", "awaiting_settlement"]
+    assert after[0]["unpaid"] == "cancel"
+
+    with world.app.store.reading() as connection:
+        public = read_entries(connection, log=Audience.PUBLIC, subject=f"tender:{code}")
+    kinds = [entry["kind"] for entry in public]
+    for kind in ("TargetSet", "TenderAnnounced", "TenderClosed", "BidsOpened", "ResultPublished"):
+        assert kind in kinds
+    assert "BidSubmitted" not in kinds
+    assert "WinnerDefaulted" in kinds
+    assert "bank_b" not in json.dumps([entry["content"] for entry in public])
+    assert Decimal(shown["sheet"]["average_price"]) == Decimal("95.3600")
