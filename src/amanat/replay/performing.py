@@ -140,6 +140,8 @@ class Performer:
             if row.state != "open" or not open_needs:
                 raise ReplayStopped(f"{act} {identifier} is {row.state} and not carried out")
             spoken = {need.person for need in needs if need.person} | {row.person}
+            # Others first: an act is carried out by the institution that asked for it.
+            open_needs.sort(key=lambda need: need.institution == row.institution)
             code = open_needs[0].institution
             approvers = [one for one in self.pilot.institutions[code].approves if one not in spoken]
             if not approvers:

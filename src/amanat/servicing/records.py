@@ -66,7 +66,7 @@ def dues_of(terms: Terms, calendar: Calendar) -> tuple[Due, ...]:
             days = payment_dates(period.end, convention, calendar)
             found.append(
                 Due(
-                    isin=terms.isin,
+                    isin=str(terms.isin),
                     kind=PaymentKind.COUPON,
                     due_date=period.end,
                     payment_date=days.payment_date,
@@ -84,7 +84,7 @@ def dues_of(terms: Terms, calendar: Calendar) -> tuple[Due, ...]:
     paid = calendar.roll(terms.maturity_date, convention.payment_roll)
     found.append(
         Due(
-            isin=terms.isin,
+            isin=str(terms.isin),
             kind=PaymentKind.REDEMPTION,
             due_date=terms.maturity_date,
             payment_date=paid,
