@@ -162,7 +162,7 @@ def _for_investors(
         )
         found.append(
             NonCompetitiveBid(
-                number, lines, one.nominal, named["reference"], named["investor_class"]
+                number, lines, one.nominal, named["investor"], named["investor_class"]
             )
         )
     return found
