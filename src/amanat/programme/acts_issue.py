@@ -178,7 +178,7 @@ def _ask_release(command: ReleaseHeadroom, context: ActContext) -> Ask:
 def release_headroom(command: ReleaseHeadroom, context: ActContext) -> Result:
     """Give up authorised nominal: it cannot be issued from now, its headroom comes when done.
 
-    Refuses, in order: `NotAuthorised`.
+    Refuses, in order: `NotAuthorised`, `NotInDenomination`.
     """
     row = _check_release(command, context)
     fields = _same_as_signed(context, row, command.nominal, None)
@@ -219,6 +219,7 @@ def _check_release(command: ReleaseHeadroom, context: ActContext) -> Row[Any]:
             nominal=command.nominal,
             available=available,
         )
+    terms_in(row).nominal(command.nominal)
     return row
 
 
