@@ -322,12 +322,6 @@ def _terms_differ(isin: bytes32, given: bytes32, registered: bytes32):
 
 @internal
 @pure
-def _capacity_unknown(capacity: uint256):
-    raw_revert(abi_encode(capacity, method_id=method_id("CapacityUnknown(uint256)")))
-
-
-@internal
-@pure
 def _reserves_short(reserves: uint256, required: uint256):
     raw_revert(abi_encode(reserves, required, method_id=method_id("ReservesShort(uint256,uint256)")))
 
@@ -366,12 +360,6 @@ def _erc20_insufficient_balance(sender: address, balance: uint256, needed: uint2
 @pure
 def _erc20_insufficient_allowance(spender: address, allowance: uint256, needed: uint256):
     raw_revert(abi_encode(spender, allowance, needed, method_id=method_id("ERC20InsufficientAllowance(address,uint256,uint256)")))
-
-
-@internal
-@pure
-def _erc20_invalid_receiver(receiver: address):
-    raw_revert(abi_encode(receiver, method_id=method_id("ERC20InvalidReceiver(address)")))
 
 
 @internal
