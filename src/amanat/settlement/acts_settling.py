@@ -58,7 +58,7 @@ _NOT_SETTLED = (*_WAITING, InstructionState.RESERVED, InstructionState.ALLEGED)
 
 @act(capacities=["operator", "registrar", "cash_issuer"])
 def settle_day(command: SettleDay, context: ActContext) -> Result:
-    """Send what is due, failed ones again, in the order in which they were accepted.
+    """Send what is due in the order in which it was accepted, then what failed before.
 
     Whoever sends adds no authority: every instruction carries its parties' signatures.
     """
@@ -74,7 +74,8 @@ def settle_day(command: SettleDay, context: ActContext) -> Result:
             table.c.first_day <= today,
             table.c.number.is_not(None),
         )
-        .order_by(table.c.id)
+        # What failed comes after what is new, which may bring what it lacked.
+        .order_by(table.c.attempts, table.c.id)
         .limit(command.instructions_max)
     ).all()
     orders = _order_batches(context, rows, command.batch)
