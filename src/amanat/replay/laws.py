@@ -443,7 +443,7 @@ def numbered_bids(
                     numbers[other.dealer],
                     lines[other.dealer, True] + lines[other.dealer, False],
                     other.nominal,
-                    other.investor,
+                    account.holder or account.code if account else other.investor,
                     account.holder_class if account else "unknown",
                 ),
                 other.where,

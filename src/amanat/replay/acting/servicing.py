@@ -7,6 +7,7 @@ import sqlalchemy as sql
 from amanat.replay.performing import Performer, ReplayStopped
 from amanat.replay.plan import Payment, Step
 from amanat.servicing.tables import payment as payment_table
+from amanat.settlement.tables import claim
 
 CHUNKS_MAX = 10_000
 
@@ -60,8 +61,20 @@ def pay(performer: Performer, step: Step) -> None:
 
 
 def claims(performer: Performer, step: Step) -> None:
-    """Raise the claims of trades that settled on the wrong side of the record date."""
+    """Raise the claims of trades that settled on the wrong side of the record date; pay them."""
     payment: Payment = step.about
     identifier, _state_before = _state(performer, payment)
-    performer.perform(step.key, "RaiseClaims", {"payment": identifier})
+    registrar = performer.pilot.with_capacity("registrar")[0].code
+    asked = {"payment": identifier}
+    performer.perform(step.key, "RaiseClaims", asked, institution=registrar)
+    with performer.application.store.reading() as connection:
+        trades = connection.execute(
+            sql.select(claim.c.instruction)
+            .where(claim.c.programme == performer.programme, claim.c.payment == identifier)
+            .order_by(claim.c.instruction)
+        ).scalars()
+        owed = list(trades)
+    for trade in owed:
+        key = f"claim/{payment.code}/{trade}"
+        performer.perform(key, "SettleClaim", asked | {"trade": trade}, institution=registrar)
     performer.pump()
