@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from amanat.core.errors import Refusal
 from amanat.core.ids import new_id
 from amanat.ledger import tables
+from amanat.ledger.bulk import update_many
 from amanat.ledger.orders import Order
 from amanat.ledger.registry import HandlerRegistry, LedgerEvent
 from amanat.store.journal import Provenance
@@ -79,7 +80,33 @@ def refusal_fields(refusal: Refusal) -> dict[str, Any]:
     }
 
 
-def complete_done(
+def store_endings(
+    connection: Connection,
+    endings: Sequence[tuple[Order, Receipt | None, Mapping[str, Any] | None]],
+    now: str,
+) -> None:
+    """Enter how these orders ended: with a receipt or never sent, with a refusal or done."""
+    update_many(
+        connection,
+        tables.order,
+        "id",
+        [
+            {
+                "id": order.id,
+                "state": "done" if refusal is None else "refused",
+                "completed_at": now,
+                "tx_hash": receipt.tx_hash if receipt else None,
+                "block_number": receipt.block_number if receipt else None,
+                "gas_used": receipt.gas_used if receipt else None,
+                "refusal": json.dumps(dict(refusal)) if refusal is not None else None,
+            }
+            for order, receipt, refusal in endings
+        ],
+    )
+    settle_alarms(connection, {order.id for order, _, _ in endings}, now)
+
+
+def tell_done(
     uow: UnitOfWork,
     registry: HandlerRegistry,
     order: Order,
@@ -87,7 +114,6 @@ def complete_done(
     events: Sequence[LedgerEvent],
 ) -> None:
     """Record that an order is done, and let its room draw the consequence."""
-    _store(uow, order, "done", receipt, None)
     kind = registry.completion_kind(order.kind, "Done")
     uow.journal.append(
         kind, _content(order, receipt), subject=order.journal_subject, cause=order.cause
@@ -96,15 +122,14 @@ def complete_done(
         function(order, events, uow)
 
 
-def complete_refused(
+def tell_refused(
     uow: UnitOfWork,
     registry: HandlerRegistry,
     order: Order,
     receipt: Receipt | None,
     refusal: Mapping[str, Any],
 ) -> None:
-    """Record that an order is refused; without a receipt it was never sent."""
-    _store(uow, order, "refused", receipt, refusal)
+    """Record that an order is refused, and let its room draw the consequence."""
     kind = registry.completion_kind(order.kind, "Refused")
     content = _content(order, receipt) | {"refusal": dict(refusal)}
     uow.journal.append(kind, content, subject=order.journal_subject, cause=order.cause)
@@ -130,29 +155,6 @@ def _content(order: Order, receipt: Receipt | None) -> dict[str, Any]:
     }
 
 
-def _store(
-    uow: UnitOfWork,
-    order: Order,
-    state: str,
-    receipt: Receipt | None,
-    refusal: Mapping[str, Any] | None,
-) -> None:
-    table = tables.order
-    uow.connection.execute(
-        sql.update(table)
-        .where(table.c.id == order.id)
-        .values(
-            state=state,
-            completed_at=time_text(uow.store.clock()),
-            tx_hash=receipt.tx_hash if receipt else None,
-            block_number=receipt.block_number if receipt else None,
-            gas_used=receipt.gas_used if receipt else None,
-            refusal=json.dumps(dict(refusal)) if refusal is not None else None,
-        )
-    )
-    settle_alarms(uow.connection, order.id, time_text(uow.store.clock()))
-
-
 def raise_alarm(connection: Connection, kind: str, subject: str, detail: str, now: str) -> bool:
     """Raise an alarm unless the same one is raised and unsettled; whether it is new."""
     table = tables.alarm
@@ -169,11 +171,13 @@ def raise_alarm(connection: Connection, kind: str, subject: str, detail: str, no
     return True
 
 
-def settle_alarms(connection: Connection, subject: str, now: str) -> None:
-    """Settle every alarm about a thing that came right."""
+def settle_alarms(connection: Connection, subjects: Collection[str], now: str) -> None:
+    """Settle every alarm about things that came right."""
     table = tables.alarm
-    connection.execute(
-        sql.update(table)
-        .where(table.c.subject == subject, table.c.settled_at.is_(None))
-        .values(settled_at=now)
+    standing = connection.execute(
+        sql.select(table.c.id, table.c.subject).where(table.c.settled_at.is_(None))
+    )
+    settled = [row.id for row in standing if row.subject in subjects]
+    update_many(
+        connection, table, "id", [{"id": alarm_id, "settled_at": now} for alarm_id in settled]
     )

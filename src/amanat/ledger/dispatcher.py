@@ -23,12 +23,14 @@ import sqlalchemy as sql
 
 from amanat.core.errors import Refusal
 from amanat.ledger import tables
+from amanat.ledger.bulk import update_many
 from amanat.ledger.completion import (
     business_date_of,
-    complete_refused,
     ledger_provenance,
     raise_alarm,
     refusal_fields,
+    store_endings,
+    tell_refused,
     time_text,
 )
 from amanat.ledger.gateway import refusal_of
@@ -155,7 +157,9 @@ class Dispatcher:
         with self._store.reading() as connection:
             day = business_date_of(connection, order.programme, self._store.clock())
         with self._store.work(ledger_provenance(order.programme, day, order.cause)) as uow:
-            complete_refused(uow, self._registry, order, None, refusal_fields(refusal))
+            told = refusal_fields(refusal)
+            store_endings(uow.connection, [(order, None, told)], time_text(self._store.clock()))
+            tell_refused(uow, self._registry, order, None, told)
             uow.commit()
 
     # Signing.
@@ -525,27 +529,22 @@ def _mark_signed(
     sender_address: str,
     now: str,
 ) -> None:
-    table = tables.order
-    connection.execute(
-        sql.update(table)
-        .where(table.c.id == sql.bindparam("this"))
-        .values(
-            state="signed",
-            signed_at=now,
-            sender_address=sender_address,
-            nonce=sql.bindparam("its_nonce"),
-            address=sql.bindparam("its_address"),
-            call_bytes=sql.bindparam("its_call"),
-            unresolved=None,
-        ),
+    update_many(
+        connection,
+        tables.order,
+        "id",
         [
             {
-                "this": order.id,
-                "its_nonce": attempt["nonce"],
-                "its_address": created_address(sender_address, attempt["nonce"])
+                "id": order.id,
+                "state": "signed",
+                "signed_at": now,
+                "sender_address": sender_address,
+                "nonce": attempt["nonce"],
+                "address": created_address(sender_address, attempt["nonce"])
                 if order.creates
                 else order.address,
-                "its_call": order.call_bytes,
+                "call_bytes": order.call_bytes,
+                "unresolved": None,
             }
             for order, attempt in zip(orders, attempts, strict=True)
         ],

@@ -24,25 +24,25 @@ from typing import Any
 import sqlalchemy as sql
 from sqlalchemy.engine import Connection
 
-from amanat.core.canonical import canonical_bytes
 from amanat.core.errors import AmanatError, Corrupt
 from amanat.ledger import tables
 from amanat.ledger.artifacts import Artifacts
 from amanat.ledger.balances import index_transfers
 from amanat.ledger.completion import (
     Receipt,
-    complete_done,
-    complete_refused,
     ledger_provenance,
     raise_alarm,
     refusal_fields,
     speak_as,
+    store_endings,
+    tell_done,
+    tell_refused,
     time_text,
 )
 from amanat.ledger.follower import FinalBlock, Follower
 from amanat.ledger.gateway import ContractBook, refusal_of
 from amanat.ledger.orders import Order, order_of
-from amanat.ledger.reader import NO_DAY, Ending, Reader, Run, Span, as_text, last_day, provenance_of
+from amanat.ledger.reader import NO_DAY, Ending, Reader, Run, Span, provenance_of
 from amanat.ledger.recovery import Recovery
 from amanat.ledger.refusals import ContractRefusal
 from amanat.ledger.registry import REANCHORED, HandlerRegistry, LedgerEvent
@@ -237,10 +237,10 @@ class Indexer:
                 observed,
             )
             run = reader.read(blocks)
-            _write(uow.connection, run)
+            _write(uow.connection, run, time_text(self._store.clock()))
             if run.returned:
                 self._note_returned(uow, cursor, blocks, run.returned)
-            self._tell_rooms(uow, run, moment)
+            self._tell_rooms(uow, run, moment, reader)
             _move_cursor(uow.connection, self._chain_id, cursor, last, reader.position)
             uow.commit()
 
@@ -259,19 +259,20 @@ class Indexer:
         }
         uow.journal.append(REANCHORED, content, subject=f"chain:{self._chain_id}")
 
-    def _tell_rooms(self, uow: UnitOfWork, run: Run, moment: datetime) -> None:
+    def _tell_rooms(self, uow: UnitOfWork, run: Run, moment: datetime, reader: Reader) -> None:
         """Run the rooms' functions in the order of the chain."""
         handled = self._registry.events
-        pending = list(run.orders)
+        pending, at = run.orders, 0
         clock_date = moment.date().isoformat()
         for event in run.events:
-            while pending and _ends_before(pending[0], event):
-                self._complete(uow, *pending.pop(0), clock_date)
+            while at < len(pending) and _ends_before(pending[at], event):
+                self._complete(uow, *pending[at], reader, clock_date)
+                at += 1
             for function in handled.get((event.contract, event.name), ()):
                 speak_as(uow, provenance_of(event, clock_date))
                 function(event, uow)
-        for one in pending:
-            self._complete(uow, *one, clock_date)
+        for one in pending[at:]:
+            self._complete(uow, *one, reader, clock_date)
 
     def _complete(
         self,
@@ -280,16 +281,17 @@ class Indexer:
         receipt: Receipt,
         events: list[LedgerEvent],
         refusal: Mapping[str, Any] | None,
+        reader: Reader,
         clock_date: str,
     ) -> None:
         day = events[-1].business_date if events else NO_DAY
         if day == NO_DAY:
-            day = last_day(uow.connection, order.programme) or clock_date
+            day = reader.day_of(order.programme) or clock_date
         speak_as(uow, ledger_provenance(order.programme, day, order.cause))
         if refusal is None:
-            complete_done(uow, self._registry, order, receipt, events)
+            tell_done(uow, self._registry, order, receipt, events)
         else:
-            complete_refused(uow, self._registry, order, receipt, refusal)
+            tell_refused(uow, self._registry, order, receipt, refusal)
 
     # What must be asked of the node before the database transaction begins.
 
@@ -390,11 +392,13 @@ def _seen(connection: Connection, hashes: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def _write(connection: Connection, run: Run) -> None:
+def _write(connection: Connection, run: Run, now: str) -> None:
     """Write a run's rows, many at a time."""
     insert_many(connection, tables.block, run.blocks)
     insert_many(connection, tables.chain_transaction, run.transactions)
     insert_many(connection, tables.business_day, run.days)
+    endings = [(order, receipt, refusal) for order, receipt, _, refusal in run.orders]
+    store_endings(connection, endings, now)
     insert_many(
         connection,
         tables.event,
@@ -411,7 +415,7 @@ def _write(connection: Connection, run: Run) -> None:
                 "programme": event.programme,
                 "contract": event.contract,
                 "name": event.name,
-                "arguments": canonical_bytes(as_text(event.arguments)).decode(),
+                "arguments": event.arguments_text,
                 "business_date": event.business_date,
                 "order_id": event.order_id,
                 "entry_id": event.entry_id,

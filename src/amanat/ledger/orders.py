@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,9 @@ from amanat.ledger.gateway import ContractBook
 from amanat.ledger.wire import address_of
 from amanat.store.engine import insert_many
 from amanat.store.uow import UnitOfWork
+
+# Addresses by (programme, contract, label).
+Known = dict[tuple[str, str, str], str]
 
 OPEN_STATES = ("requested", "signed", "sent")
 
@@ -143,38 +146,39 @@ class OrderBook:
         return Orders(self, uow)
 
     def encode(
-        self, connection: Connection, request: OrderRequest
+        self, connection: Connection, request: OrderRequest, known: Known | None = None
     ) -> tuple[str | None, bytes | None]:
         """The address and bytes of a call, as far as they are known now.
 
+        `known` remembers addresses between the calls of one transaction.
         Raises `CallNotEncodable`, `NotFound` (no such artifact), `AddressInvalid`.
         """
         artifact = self.artifacts.get(request.contract)
-        args, complete = self._resolve(connection, request.programme, list(request.args))
+        find = self._finder(connection, request.programme, {} if known is None else known)
+        args, complete = _resolve(find, list(request.args))
         address = address_of(request.address) if request.address else None
         if not request.function:
             return None, artifact.creation(args) if complete else None
         if address is None:
-            address = self.contracts.find(
-                request.programme, request.contract, request.label, connection
-            )
+            address = find(request.contract, request.label)
         if not complete:
             artifact.function(request.function, len(request.args))
             return address, None
         return address, artifact.function(request.function, len(args)).encode(args)
 
-    def _resolve(self, connection: Connection, programme: str, value: Any) -> tuple[Any, bool]:
-        if isinstance(value, AddressOf):
-            found = self.contracts.find(programme, value.contract, value.label, connection)
-            return found, found is not None
-        if isinstance(value, (list, tuple)):
-            parts = [self._resolve(connection, programme, one) for one in value]
-            return [one for one, _ in parts], all(known for _, known in parts)
-        if isinstance(value, Mapping):
-            named = {key: self._resolve(connection, programme, one) for key, one in value.items()}
-            known = all(one for _, one in named.values())
-            return {key: one for key, (one, _) in named.items()}, known
-        return value, True
+    def _finder(
+        self, connection: Connection, programme: str, known: Known
+    ) -> Callable[[str, str], str | None]:
+        def find(contract: str, label: str) -> str | None:
+            key = (programme, contract, label)
+            if key not in known:
+                found = self.contracts.find(programme, contract, label, connection)
+                if found is None:
+                    return None  # not remembered: it may be created within this transaction
+                known[key] = found
+            return known[key]
+
+        return find
 
     def complete(self, connection: Connection, order: Order) -> tuple[str | None, bytes]:
         """Address and bytes of an order all of whose dependencies are done.
@@ -207,12 +211,28 @@ class OrderBook:
         return artifact.function_at(order.call_bytes[:4]).decode_call(order.call_bytes)
 
 
+def _resolve(find: Callable[[str, str], str | None], value: Any) -> tuple[Any, bool]:
+    """`value` with addresses in the place of `AddressOf`; whether all of them were found."""
+    if isinstance(value, AddressOf):
+        found = find(value.contract, value.label)
+        return found, found is not None
+    if isinstance(value, (list, tuple)):
+        parts = [_resolve(find, one) for one in value]
+        return [one for one, _ in parts], all(known for _, known in parts)
+    if isinstance(value, Mapping):
+        named = {key: _resolve(find, one) for key, one in value.items()}
+        complete = all(one for _, one in named.values())
+        return {key: one for key, (one, _) in named.items()}, complete
+    return value, True
+
+
 class Orders:
     """The orders of one unit of work."""
 
     def __init__(self, book: OrderBook, uow: UnitOfWork) -> None:
         self._book = book
         self._uow = uow
+        self._known: Known = {}
 
     def request(
         self,
@@ -288,7 +308,7 @@ class Orders:
         first = next_numbers(connection, "orders", len(requests), 1)
         rows, waits = [], []
         for sequence, request in enumerate(requests, first):
-            address, call_bytes = self._book.encode(connection, request)
+            address, call_bytes = self._book.encode(connection, request, self._known)
             row = _row(request, sequence, now, address, call_bytes)
             rows.append(row)
             for other in dict.fromkeys(request.depends_on):

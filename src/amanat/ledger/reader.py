@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,6 +27,9 @@ from amanat.store.uow import UnitOfWork
 # What the contracts say while no business day was ever opened: day 0 (1970-01-01).
 NO_DAY = date_of_day(0)
 
+
+# The bytes of RFC 8785 for text, lists and names that are ASCII, as all arguments are by now.
+_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 # An order, its receipt, its events, and why it was refused (None: it was not).
 Ending = tuple[Order, Receipt, list[LedgerEvent], Mapping[str, Any] | None]
@@ -85,8 +89,9 @@ class Reader:
     def read(self, blocks: Sequence[FinalBlock]) -> Run:
         """Everything that these blocks mean to us."""
         for block in blocks:
-            # A list: each transaction of the block must be read.
-            ours = any([self._transaction(block, answer) for answer in block.receipts])
+            ours = False
+            for answer in block.receipts:
+                ours = self._transaction(block, answer) or ours
             # The first block is where a node that forgot everything and the index part.
             if ours or block is blocks[-1] or block.number == self._first_block:
                 row = {"number": block.number, "hash": block.hash, "time": block.time}
@@ -178,7 +183,7 @@ class Reader:
         day = self._registry.days.get(key)
         if day is not None:
             self._move_day(event, date_of_day(day(event.arguments)))
-        event.business_date = self._day(event.programme) or NO_DAY
+        event.business_date = self.day_of(event.programme) or NO_DAY
         creation = self._registry.creations.get(key)
         if creation is not None:
             address, label = creation.address(event.arguments), creation.label(event.arguments)
@@ -189,6 +194,8 @@ class Reader:
 
     def _append(self, event: LedgerEvent, order: Order | None) -> str:
         subject = order.journal_subject if order else f"address:{event.address}"
+        arguments = as_text(event.arguments)
+        event.arguments_text = _encode(arguments)
         content = {
             "chain": self._chain_id,
             "block_number": event.block_number,
@@ -199,7 +206,7 @@ class Reader:
             "label": event.label,
             "address": event.address,
             "event": event.name,
-            "arguments": as_text(event.arguments),
+            "arguments": arguments,
             "observed": event.order_id is None,
             "order": event.order_id,
         }
@@ -213,7 +220,8 @@ class Reader:
         kind = self._registry.event_kind(event.contract, event.name)
         return self._uow.journal.append(kind, content, subject=subject, provenance=head)
 
-    def _day(self, programme: str) -> str | None:
+    def day_of(self, programme: str) -> str | None:
+        """The programme's business day after what was read so far; None before its first."""
         if programme not in self._days:
             self._days[programme] = last_day(self._uow.connection, programme)
         return self._days[programme]

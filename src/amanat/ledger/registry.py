@@ -44,6 +44,7 @@ class LedgerEvent:
     arguments: dict[str, Any]
     business_date: str
     order_id: str | None
+    arguments_text: str = ""
     entry_id: str = ""
 
     @property
