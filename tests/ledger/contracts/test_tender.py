@@ -1,0 +1,194 @@
+"""Tenders: announced, changed, committed to, closed, and answered for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from eth_hash.auto import keccak
+
+from amanat.ledger import typed_data as td
+from amanat.ledger.refusals import decode
+
+SEALED = [keccak(b"bid %d" % i) for i in range(5)]
+NONE = bytes(32)
+
+
+class Auction:
+    """One announced tender, open for an hour, with bidders 11 and 12."""
+
+    def __init__(self, world: Any, kit: Any) -> None:
+        self.world, self.kit, self.number = world, kit, 1
+        self.opens = world.chain.now() + 10
+        self.due = self.opens + 3_600
+        self.keys = {bidder: kit.key_of(f"bidder {bidder}") for bidder in (11, 12)}
+        values = (1, 1, kit.word(world.isin), 500_000, self.opens, self.due, keccak(b"terms"))
+        self.act("announce", td.TENDER_ANNOUNCEMENT, values, 1, 2)
+        roll = (world.number(), 1, 1, list(self.keys), [kit.address_of(k) for k in self.keys.values()])
+        self.act("admit_bidders", td.BIDDER_ROLL, roll, 2)
+
+    def act(self, name: str, struct: td.Struct, values: Any, *who: int) -> Any:
+        seals = self.world.seal(self.world.tender, struct, values, *who)
+        return self.world.tender.call(name, tuple(values), seals)
+
+    def commit(self, bidder: int, sealed: bytes, replaces: bytes = NONE, key: int | None = None
+               ) -> Any:  # fmt: skip
+        values = (1, bidder, sealed, replaces)
+        [own] = self.world.sign(self.world.tender, td.COMMITMENT, values, self.keys[key or bidder])
+        return self.world.tender.call("commit", *values, own)
+
+    def close(self, *who: int) -> Any:
+        seals = self.world.seal(self.world.tender, td.TENDER_CLOSING, (1, 1), *(who or (2,)))
+        return self.world.tender.call("close", 1, 1, seals)
+
+    def times(self, name: str, opens: int, due: int, *who: int) -> Any:
+        values = (self.world.number(), 1, 1, opens, due)
+        return self.act(name, td.TENDER_TIMES, values, *(who or (1, 2)))
+
+    def result(self, accepted: int, unsuccessful: int, void: int, head: bytes | None = None,
+               who: tuple[int, ...] = (1, 2)) -> Any:  # fmt: skip
+        head = self.world.tender.ask("tender", 1)[7] if head is None else head
+        values = (1, 1, keccak(b"root"), head, accepted, unsuccessful, void, 1_000)
+        return self.act("publish_result", td.TENDER_RESULT, values, *who)
+
+
+@pytest.fixture
+def auction(world: Any, kit: Any) -> Auction:
+    return Auction(world, kit)
+
+
+def test_from_announcement_to_result(world: Any, auction: Auction) -> None:
+    world.chain.wait(10)
+    assert world.tender.ask("can_commit", 1, 11) == b""
+    for bidder, sealed in ((11, SEALED[0]), (12, SEALED[1]), (11, SEALED[2])):
+        outcome = auction.commit(bidder, sealed)
+        [recorded] = world.tender.events(outcome, "CommitmentRecorded")
+        assert recorded["commitment"] == sealed
+    world.chain.wait(3_600)
+    auction.close()
+    outcome = auction.result(1, 1, 1)
+    assert world.tender.events(outcome, "ResultPublished")[0]["root"] == keccak(b"root")
+
+
+def test_head_chains_the_commitments(world: Any, auction: Auction) -> None:
+    world.chain.wait(10)
+    head = NONE
+    for bidder, sealed in ((11, SEALED[0]), (12, SEALED[1])):
+        auction.commit(bidder, sealed)
+        head = keccak(head + bidder.to_bytes(32, "big") + sealed)
+    assert world.tender.ask("tender", 1)[7] == head
+
+
+def test_revision_and_withdrawal_until_the_close(
+    world: Any, auction: Auction, refuses: Any
+) -> None:
+    world.chain.wait(10)
+    auction.commit(11, SEALED[0])
+    auction.commit(11, SEALED[1], replaces=SEALED[0])
+    with refuses("CommitmentUnknown"):
+        auction.commit(11, SEALED[2], replaces=SEALED[0])
+    with refuses("CommitmentExists"):
+        auction.commit(11, SEALED[0])
+    values = (1, 11, SEALED[1])
+    [own] = world.sign(world.tender, td.BID_WITHDRAWAL, values, auction.keys[11])
+    world.tender.call("withdraw_commitment", *values, own)
+    state = world.tender.ask("tender", 1)
+    assert (state[5], state[6]) == (2, 2)
+    world.chain.wait(3_600)
+    with refuses("BiddingOver"):
+        world.tender.call("withdraw_commitment", *values, own)
+    auction.close()
+    auction.result(0, 0, 0)
+
+
+def test_letter(world: Any, auction: Auction, refuses: Any) -> None:
+    world.chain.wait(10)
+    values = (1, 1, 11, SEALED[0], NONE)
+    for who in ((1,), (2,), (2, 3)):
+        seals = world.seal(world.tender, td.COMMITMENT_LETTER, values, *who)
+        with refuses("SignersMissing"):
+            world.tender.call("commit_letter", 1, 11, SEALED[0], NONE, 1, seals)
+    seals = world.seal(world.tender, td.COMMITMENT_LETTER, values, 1, 2)
+    outcome = world.tender.call("commit_letter", 1, 11, SEALED[0], NONE, 1, seals)
+    assert world.tender.events(outcome, "CommitmentRecorded")[0]["by_letter"]
+    seals = world.seal(world.tender, td.COMMITMENT_LETTER, (1, 1, 99, SEALED[1], NONE), 1, 2)
+    with refuses("BidderUnknown"):
+        world.tender.call("commit_letter", 1, 99, SEALED[1], NONE, 1, seals)
+
+
+def test_times(world: Any, auction: Auction, refuses: Any) -> None:
+    opens, due = auction.opens, auction.due
+    with refuses("TenderTimesInvalid"):
+        auction.times("extend", opens, due)
+    with refuses("TenderTimesInvalid"):
+        auction.times("extend", opens + 1, due + 60)
+    with refuses("SignersMissing"):
+        auction.times("extend", opens, due + 60, 2, 3)
+    auction.times("extend", opens, due + 60)
+    auction.times("postpone", opens + 100, due + 100)
+    with refuses("TenderTimesInvalid"):
+        auction.times("postpone", due, due)
+    with refuses("TenderNotOpen"):
+        auction.commit(11, SEALED[0])
+    world.chain.wait(110)
+    with refuses("TenderTimesInvalid"):
+        auction.times("postpone", opens + 200, due + 200)
+    auction.commit(11, SEALED[0])
+
+
+def test_target_and_cancellation(world: Any, auction: Auction, refuses: Any) -> None:
+    auction.act("amend_target", td.TENDER_TARGET, (world.number(), 1, 1, 600_000), 1, 2)
+    assert world.tender.ask("tender", 1)[1] == 600_000
+    seals = world.seal(world.tender, td.TENDER_CANCELLATION, (1, 1, NONE), 1, 2)
+    world.tender.call("cancel", 1, 1, NONE, seals)
+    world.chain.wait(10)
+    with refuses("TenderCancelled"):
+        auction.commit(11, SEALED[0])
+    with refuses("TenderUnknown"):
+        world.tender.call("cancel", 2, 1, NONE, seals)
+
+
+def test_roll(world: Any, kit: Any, auction: Auction, refuses: Any) -> None:
+    world.chain.wait(10)
+    with refuses("BidderUnknown", bidder=13):
+        auction.commit(13, SEALED[0], key=11)
+    assert decode(world.tender.ask("can_commit", 1, 13)).name == "BidderUnknown"
+    with refuses("BidderExists"):
+        auction.act("admit_bidders", td.BIDDER_ROLL,
+                    (world.number(), 1, 1, [11], [kit.address_of(kit.key_of("x"))]), 2)  # fmt: skip
+    with refuses("SignersMissing"):
+        auction.act("admit_bidders", td.BIDDER_ROLL,
+                    (world.number(), 1, 1, [13], [kit.address_of(kit.key_of("x"))]), 1)  # fmt: skip
+
+
+def test_closing(world: Any, auction: Auction, refuses: Any) -> None:
+    with refuses("BiddingStillOpen", bids_due=auction.due):
+        auction.close()
+    world.chain.wait(3_610)
+    with refuses("SignersMissing"):
+        auction.close(1)
+    auction.close()
+    with refuses("TenderAlreadyClosed"):
+        auction.close()
+    with refuses("TenderExists"):
+        Auction(world, auction.kit)
+
+
+def test_result_once_and_by_both(world: Any, auction: Auction, refuses: Any) -> None:
+    world.chain.wait(3_610)
+    with refuses("TenderNotClosed"):
+        auction.result(0, 0, 0)
+    auction.close()
+    with refuses("SignersMissing"):
+        auction.result(0, 0, 0, who=(2, 3))
+    auction.result(0, 0, 0)
+    seals = world.seal(world.tender, td.TENDER_CANCELLATION, (1, 1, NONE), 1, 2)
+    with refuses("ResultExists"):
+        world.tender.call("cancel", 1, 1, NONE, seals)
+
+
+def test_halted(world: Any, auction: Auction, refuses: Any) -> None:
+    world.chain.wait(10)
+    world.halt(8)
+    with refuses("ContractHalted", contract_id=8):
+        auction.commit(11, SEALED[0])
