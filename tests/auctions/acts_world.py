@@ -110,12 +110,24 @@ class Auctions:
         return self
 
     def announce(
-        self, tender: str, target: int = 1_000, due_s: float = 4, **changes: Any
+        self,
+        tender: str,
+        target: int = 1_000,
+        due_s: float = 4,
+        *,
+        sealing_key: str | None = None,
+        **changes: Any,
     ) -> Outcome:
         """Fix a target in millions and announce, by price, with a non-competitive part."""
         self.world.do(
             "ministry",
-            SetTarget(tender=tender, isin=ISIN, auction_date=AUCTION_DAY, target=target * MILLION),
+            SetTarget(
+                tender=tender,
+                isin=ISIN,
+                auction_date=AUCTION_DAY,
+                target=target * MILLION,
+                sealing_key=sealing_key,
+            ),
         )
         fields: dict[str, Any] = {
             "tender": tender,

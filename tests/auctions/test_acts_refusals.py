@@ -36,13 +36,14 @@ from amanat.auctions.acts_rules import (
     TenderStateForbids,
     TimesDisorderly,
 )
-from amanat.auctions.acts_shares import ShareReleased
+from amanat.auctions.acts_shares import ShareKeptElsewhere, ShareKeptHere, ShareReleased
 from amanat.auctions.book import Window
 from amanat.auctions.commands import (
     AmendTarget,
     AwardTender,
     CancelTender,
     CloseTender,
+    DeliverSheet,
     EnterLetter,
     ExtendTender,
     FixCutOff,
@@ -62,11 +63,15 @@ from amanat.auctions.commands import (
 from amanat.auctions.forms import write_form
 from amanat.auctions.laws import InvestorOverCap
 from amanat.auctions.model import CompetitiveBid
-from amanat.auctions.sealing import commitment, new_salt, seal
+from amanat.auctions.sealing import ShareWrong, commitment, new_salt, new_share, seal
 from amanat.core.errors import Forbidden, NotFound, Refusal
+from amanat.ledger import typed_data
 from amanat.participants.commands import SetLevel
 from amanat.participants.model import Level
+from amanat.programme.commands import Halt, Resume
+from amanat.programme.model import Halted, NotBusinessDay
 from amanat.settings import Settings
+from amanat.store.journal import Provenance
 
 from .acts_world import (
     AUCTION_DAY,
@@ -166,6 +171,8 @@ def test_times_follow_one_another(auctions: Auctions) -> None:
     soon = {"bids_due": datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=1)}
     with pytest.raises(TimesDisorderly):
         auctions.announce("T3", **soon)
+    with pytest.raises(NotBusinessDay):  # Pakistan Day
+        auctions.announce("T3b", last_settlement_date=date(2021, 3, 23))
     code = "T4"
     auctions.announce(code, bids_open=in_seconds(30), bids_due=in_seconds(60))
     later = {
@@ -200,7 +207,7 @@ def test_times_follow_one_another(auctions: Auctions) -> None:
 
 def test_bids_until_the_close(auctions: Auctions) -> None:
     world, code = auctions.world, "T5"
-    auctions.announce(code, due_s=6)
+    auctions.announce(code, due_s=8)
     sheet = auctions.sheet(code, "bank_a", [bid(1, 100, "95")])
     with pytest.raises(DealerMayNotBid):  # another dealer's account
         world.propose("bank_b", SubmitBid(**sheet))
@@ -215,6 +222,10 @@ def test_bids_until_the_close(auctions: Auctions) -> None:
         world.propose("bank_b", WithdrawBid(tender=code, bid=receipt["bid"]))
     assert auctions.mine(code, "bank_b")["bids"] == []
     world.app.pump()
+    world.do("ministry", Halt(scope="tenders", reason="a test"))
+    with pytest.raises(Halted):
+        world.propose("bank_b", SubmitBid(**auctions.sheet(code, "bank_b", [bid(1, 9, "95")])))
+    world.do("ministry", Resume(scope="tenders", reason="over"))
     auctions.carry_out("bank_a", WithdrawBid(tender=code, bid=receipt["bid"]))
     assert auctions.mine(code, "bank_a")["bids"][0]["state"] == "withdrawn"
 
@@ -368,8 +379,16 @@ def test_a_sheet_over_the_cap_is_void_at_the_opening(auctions: Auctions) -> None
     auctions.carry_out("bank_a", SubmitNonCompetitiveBid(**fields), pump=False)
     # Competitive bids in the other window's sheet are void as a whole.
     auctions.submit(code, "bank_b", [bid(1, 10, "95")], window=Window.NON_COMPETITIVE, pump=False)
-    auctions.submit(code, "bank_b", [bid(2, 10, "95")], pump=False)
+    sheet = auctions.sheet(code, "bank_b", [bid(2, 10, "95")])
+    kept = auctions.carry_out("bank_b", SubmitBid(**sheet), pump=False)
     world.app.pump()
+    # What an operator loses or alters, its bidder delivers again.
+    tamper(auctions, kept["bid"], sealed=None)
+    with pytest.raises(NotFound):
+        world.propose("bank_b", DeliverSheet(**sheet | {"salt": "00" * 32}))
+    with pytest.raises(DealerMayNotBid):
+        world.propose("bank_a", DeliverSheet(**sheet))
+    assert auctions.carry_out("bank_b", DeliverSheet(**sheet))["bid"] == kept["bid"]
     auctions.open(code)
     world.do("ministry", FixCutOff(tender=code, amount=10 * MILLION))
     world.do("central_bank", AwardTender(tender=code))
@@ -379,3 +398,59 @@ def test_a_sheet_over_the_cap_is_void_at_the_opening(auctions: Auctions) -> None
     assert rows[1]["reasons"] == ["investor_over_cap"]
     assert rows[2]["status"] == "accepted"
     assert shown["tally"]["void"] == 2
+
+
+def test_commitments_sent_past_this_room_and_a_key_kept_elsewhere(auctions: Auctions) -> None:
+    """Bidders may send commitments themselves; a copied one opens to nobody's bid."""
+    world, code = auctions.world, "T9"
+    share = new_share("ministry")
+    auctions.announce(code, due_s=4, sealing_key=share.key.public.hex())
+    number = {
+        dealer: auctions.mine(code, dealer)["bidders"][0]["number"]
+        for dealer in ("bank_a", "bank_b")
+    }
+    sheet = auctions.sheet(code, "bank_a", [bid(1, 10, "95")])
+    promised = commitment(
+        bytes.fromhex(auctions.tender(code)["chain_id"]),
+        number["bank_a"],
+        bytes.fromhex(sheet["ciphertext"]),
+        bytes.fromhex(sheet["salt"]),
+    )
+    for dealer in ("bank_a", "bank_b"):
+        commit_directly(auctions, code, dealer, number[dealer], promised)
+    assert auctions.mine(code, "bank_a")["bids"] == []
+    auctions.carry_out("bank_a", DeliverSheet(**sheet))
+    with pytest.raises(DealerMayNotBid):  # the copier has neither this number nor this account
+        world.propose("bank_b", DeliverSheet(**sheet))
+    auctions.close(code)
+    refused(auctions, "ministry", ReleaseShare(tender=code), ShareKeptElsewhere)
+    other = ReleaseShare(tender=code, private_key=new_share("ministry").private.hex())
+    refused(auctions, "ministry", other, ShareWrong)
+    right = ReleaseShare(tender=code, private_key=share.private.hex())
+    refused(auctions, "central_bank", right, ShareKeptHere)
+    world.do("ministry", right)
+    world.do("central_bank", ReleaseShare(tender=code))
+    world.do("central_bank", OpenBids(tender=code))
+    shown = auctions.tender(code)["commitments"]
+    assert [(one["fate"], one["reason"]) for one in shown] == [
+        ("opened", None),
+        ("void", "withheld"),
+    ]
+
+
+def commit_directly(
+    auctions: Auctions, code: str, dealer: str, number: int, promised: bytes
+) -> None:
+    """A commitment signed by a dealer's key that comes to the chain by another way than an act."""
+    app, tender = auctions.world.app, int(auctions.tender(code)["chain_id"], 16)
+    domain = app.gateway(CODE).call("Tender", "eip712Domain")
+    digest = typed_data.Domain(domain[3], domain[4]).digest(
+        typed_data.COMMITMENT.hash(tender, number, promised, bytes(32))
+    )
+    signature = app.keys.sign(CODE, auctions.world.accounts[f"{dealer}.own"], digest)
+    source = Provenance(CODE, dealer, "bidder", "officer", "test", AUCTION_DAY)
+    with app.store.work(source) as uow:
+        args = [tender, number, promised, bytes(32), signature]
+        uow.orders.request("elsewhere", CODE, "Tender", "commit", args, gas=400_000)
+        uow.commit()
+    app.pump()

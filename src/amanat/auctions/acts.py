@@ -23,6 +23,7 @@ from amanat.auctions.acts_award import (
 )
 from amanat.auctions.acts_bids import (
     compose_sheet,
+    deliver_sheet,
     enter_letter,
     revise_bid,
     submit_bid,
@@ -41,6 +42,7 @@ __all__ = [
     "cancel_tender",
     "close_tender",
     "compose_sheet",
+    "deliver_sheet",
     "enter_letter",
     "extend_tender",
     "fix_cut_off",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sql
@@ -28,6 +29,7 @@ from amanat.auctions.acts_rules import (
     instant,
     load_tender,
     require_dealer,
+    require_no_halt,
     require_part,
     subject,
     update_tender,
@@ -54,6 +56,8 @@ from amanat.core.errors import Refusal
 from amanat.participants.model import Level
 from amanat.participants.records import level_of, valid_until
 from amanat.participants.tables import account, participant
+from amanat.programme.model import NotBusinessDay
+from amanat.programme.records import calendar_of
 
 BIDDERS_MAX = 64
 
@@ -85,8 +89,9 @@ def announce_tender(command: AnnounceTender, context: ActContext) -> Result:
     """Ask the chain to announce the tender, then to admit its bidders.
 
     Refuses, in order: `NotFound`, `TenderStateForbids`, `OrderUnderWay`, `NotTheirPart`,
-    `TimeNotWhole`, `TimesDisorderly`, `TermsInvalid`, `NoConventionForDate`,
-    `SettlementOutsideLife`, `DealerMayNotBid`, `BiddersTooMany`, `KeyNotHeld`, `OfferMoved`.
+    `Halted`, `TimeNotWhole`, `TimesDisorderly`, `NotBusinessDay`, `NoConventionForDate`,
+    `SettlementOutsideLife`, `TermsInvalid`, `DealerMayNotBid`, `BiddersTooMany`, `KeyNotHeld`,
+    `OfferMoved`.
     """
     row = _load_offer(command, context)
     offer: Mapping[str, Any] = context.approved.memo["offer"]
@@ -208,7 +213,8 @@ def postpone_tender(command: PostponeTender, context: ActContext) -> Result:
     """Ask the chain to move a tender that has not opened to another day.
 
     Refuses, in order: `NotFound`, `TenderStateForbids`, `OrderUnderWay`, `NotTheirPart`,
-    `TenderHasOpened`, `TimeNotWhole`, `TimesDisorderly`, `SettlementOutsideLife`.
+    `TenderHasOpened`, `TimeNotWhole`, `TimesDisorderly`, `NotBusinessDay`,
+    `SettlementOutsideLife`.
     """
     row, change = _check_postponement(command, context)
     return _request_change(context, row, "postpone_tender", command.reason, change)
@@ -254,6 +260,7 @@ class TenderHasOpened(Refusal):
 def _load_offer(command: AnnounceTender, context: ActContext) -> Row[Any]:
     row = load_tender(context, command.tender, TenderState.TARGET_SET)
     require_part(context, row, "central_bank")
+    require_no_halt(context, row)
     return row
 
 
@@ -326,7 +333,20 @@ def _check_dates(
     auction_date: str,
     command: AnnounceTender | PostponeTender,
 ) -> None:
-    """Dates in order, and a security that lives on the settlement date."""
+    """Dates in order and on days of business, and a security that lives when it settles."""
+    today = context.business_date.isoformat()
+    if auction_date < today:
+        check_order(row.code, ("today", today), ("auction_date", auction_date))
+    calendar = calendar_of(context.uow.connection, row.programme)
+    for day in (
+        date.fromisoformat(auction_date),
+        command.settlement_date,
+        command.last_settlement_date,
+    ):
+        if not calendar.is_settlement_day(day):
+            off = calendar.day_off(day)
+            reason = off.name if off else "weekend"
+            raise NotBusinessDay(day=day, calendar=calendar.code, reason=reason)
     check_order(
         row.code,
         ("auction_date", auction_date),

@@ -25,6 +25,7 @@ from amanat.auctions.acts_rules import (
     TenderState,
     find_tender,
     load_tender,
+    require_no_halt,
     require_part,
     subject,
     update_tender,
@@ -86,7 +87,7 @@ def award_tender(command: AwardTender, context: ActContext) -> Result:
     """Publish the award on the chain.
 
     Refuses, in order: `NotFound`, `TenderStateForbids`, `OrderUnderWay`, `NotTheirPart`,
-    `DecisionOther`, `ResultMoved`.
+    `Halted`, `DecisionOther`, `ResultMoved`.
     """
     return _publish(context, *_check_result(command.tender, context, award=True))
 
@@ -207,6 +208,7 @@ def _check_result(
 ) -> tuple[Row[Any], Recomputed, Published]:
     row = load_tender(context, code, TenderState.DECIDED)
     require_part(context, row, "central_bank")
+    require_no_halt(context, row)
     decision = decision_of(row)
     if isinstance(decision, Award) is not award:
         raise DecisionOther(tender=code, decision="an award" if not award else "no award")

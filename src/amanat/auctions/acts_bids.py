@@ -30,12 +30,14 @@ from amanat.auctions.acts_rules import (
     instant,
     load_tender,
     require_dealer,
+    require_no_halt,
     require_part,
     subject,
     whole,
 )
 from amanat.auctions.book import Window
 from amanat.auctions.commands import (
+    DeliverSheet,
     EnterLetter,
     ReviseBid,
     SealedSheet,
@@ -74,8 +76,8 @@ def approve_bid(command: SubmitBid, context: ActContext) -> Ask:
 def submit_bid(command: SubmitBid, context: ActContext) -> Result:
     """Take a sealed sheet of competitive bids.
 
-    Refuses, in order: `NotFound`, `TenderStateForbids`, `OrderUnderWay`, `BiddingNotOpen`,
-    `BiddingOver`, `DealerMayNotBid`, `NotFound` (not on the roll), `SheetStands`,
+    Refuses, in order: `NotFound`, `TenderStateForbids`, `OrderUnderWay`, `Halted`,
+    `BiddingNotOpen`, `BiddingOver`, `DealerMayNotBid`, `NotFound` (not on the roll), `SheetStands`,
     `CommitmentTwice`.
     """
     return _record_sheet(command, context, Window.COMPETITIVE, None)
@@ -143,6 +145,35 @@ def withdraw_bid(command: WithdrawBid, context: ActContext) -> Result:
         ("tender_bid", bid.id),
     )
     return {"bid": bid.id, "state": bid.state, "order": order}
+
+
+@act(capacities=["primary_dealer"], confidential=True)
+def deliver_sheet(command: DeliverSheet, context: ActContext) -> Result:
+    """Take the sealed sheet of a commitment that the chain has, until the book is opened.
+
+    For bidders that sent their commitment to the chain themselves, and against whoever lost or
+    altered what they delivered: only a sheet that gives the recorded commitment is taken.
+    Refuses, in order: `NotFound`, `TenderStateForbids`, `OrderUnderWay`, `DealerMayNotBid`,
+    `NotFound` (not on the roll, no such commitment).
+    """
+    row = load_tender(context, command.tender, TenderState.OPEN, TenderState.CLOSED)
+    require_dealer(context, row, context.actor.institution, command.account)
+    number: int = _bidder(context, row, command.account).number
+    promised = _commitment(command, row, number).hex()
+    recorded = _recorded(context, row, number, promised)
+    sealed = bytes.fromhex(command.ciphertext)
+    bid = _deliver(context, row, recorded, sealed, command)
+    context.uow.journal.append(
+        events.SHEET_DELIVERED,
+        {
+            "tender": row.code,
+            "bid": bid,
+            "commitment": promised,
+            "sealed_digest": chain.sha256(sealed).hex(),
+        },
+        subject=subject(row.code),
+    )
+    return {"bid": bid, "tender": row.code, "number": number, "commitment": promised}
 
 
 def approve_letter(command: EnterLetter, context: ActContext) -> Ask:
@@ -274,6 +305,7 @@ def _check_sheet(
 ) -> tuple[Row[Any], int]:
     """The open tender and the bidder's number in it."""
     row = load_tender(context, command.tender, TenderState.OPEN)
+    require_no_halt(context, row)
     _check_window(context, row, window)
     require_dealer(context, row, context.actor.institution, command.account)
     number: int = _bidder(context, row, command.account).number
@@ -298,6 +330,7 @@ def _check_window(context: ActContext, row: Row[Any], window: Window) -> None:
 def _check_letter(command: EnterLetter, context: ActContext) -> tuple[Row[Any], int]:
     row = load_tender(context, command.tender, TenderState.OPEN)
     require_part(context, row, "central_bank")
+    require_no_halt(context, row)
     if instant(context.now) < row.bids_due:
         raise BiddingStillOpen(tender=row.code, bids_due=row.bids_due)
     due = row.bids_due
@@ -310,6 +343,67 @@ def _check_letter(command: EnterLetter, context: ActContext) -> tuple[Row[Any], 
     require_dealer(context, row, bidder.participant, command.account)
     _check_new(context, row, command.commitment)
     return row, int(bidder.number)
+
+
+def _recorded(context: ActContext, row: Row[Any], number: int, promised: str) -> Row[Any]:
+    table = tables.commitment
+    found = context.uow.connection.execute(
+        sql.select(table).where(
+            table.c.programme == row.programme,
+            table.c.tender == row.code,
+            table.c.number == number,
+            table.c.commitment == promised,
+        )
+    ).one_or_none()
+    if found is None:
+        raise NotFound(thing=f"commitment of yours in tender {row.code}", value=promised)
+    return found
+
+
+def _deliver(
+    context: ActContext,
+    row: Row[Any],
+    recorded: Row[Any],
+    sealed: bytes,
+    command: DeliverSheet,
+) -> str:
+    """Store the sheet with its bid, which is entered if the commitment came past this room."""
+    table = tables.sealed_bid
+    known = context.uow.connection.execute(
+        sql.select(table.c.id).where(
+            table.c.programme == row.programme,
+            table.c.tender == row.code,
+            table.c.number == recorded.number,
+            table.c.commitment == recorded.commitment,
+        )
+    ).scalar_one_or_none()
+    if known is not None:
+        context.uow.connection.execute(
+            sql.update(table).where(table.c.id == known).values(sealed=sealed, salt=command.salt)
+        )
+        return str(known)
+    bid = new_id()
+    _store_bid(
+        context,
+        row,
+        {
+            "id": bid,
+            "participant": context.actor.institution,
+            "account": command.account.lower(),
+            "number": recorded.number,
+            "window": recorded.window,
+            "letter": recorded.letter,
+            "sealed": sealed,
+            "salt": command.salt,
+            "commitment": recorded.commitment,
+            "sequence": recorded.sequence,
+            "block": recorded.block,
+            "block_time": recorded.block_time,
+            "chain_transaction": recorded.chain_transaction,
+            "state": (BidState.WITHDRAWN if recorded.withdrawn else BidState.RECORDED).value,
+        },
+    )
+    return bid
 
 
 def _check_first(context: ActContext, row: Row[Any], number: int, window: Window) -> None:
@@ -386,9 +480,8 @@ def _store_bid(context: ActContext, row: Row[Any], values: dict[str, Any]) -> No
         tables.sealed_bid.insert().values(
             programme=row.programme,
             tender=row.code,
-            state=BidState.REQUESTED.value,
             submitted_at=context.now.isoformat(),
             business_date=context.business_date.isoformat(),
-            **values,
+            **{"state": BidState.REQUESTED.value, **values},
         )
     )

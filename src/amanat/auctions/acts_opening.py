@@ -25,6 +25,7 @@ from amanat.auctions.acts_rules import (
     find_tender,
     instant,
     load_tender,
+    require_no_halt,
     require_part,
     subject,
     update_tender,
@@ -54,7 +55,7 @@ def close_tender(command: CloseTender, context: ActContext) -> Result:
     """Ask the chain to close the bidding; from now on nothing more is taken here.
 
     Refuses, in order: `NotFound`, `TenderStateForbids`, `OrderUnderWay`, `NotTheirPart`,
-    `BiddingStillOpen`.
+    `Halted`, `BiddingStillOpen`.
     """
     row = _check_close(command, context)
     entry = context.uow.journal.append(
@@ -229,6 +230,7 @@ def _store_book(context: ActContext, row: Row[Any], book: Book) -> None:
 def _check_close(command: CloseTender, context: ActContext) -> Row[Any]:
     row = load_tender(context, command.tender, TenderState.OPEN)
     require_part(context, row, "central_bank")
+    require_no_halt(context, row)
     if instant(context.now) < row.bids_due:
         raise BiddingStillOpen(tender=row.code, bids_due=row.bids_due)
     return row

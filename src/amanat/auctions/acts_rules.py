@@ -18,6 +18,7 @@ from amanat.core.errors import Forbidden, Invalid, NotFound, Refusal
 from amanat.participants.model import Level
 from amanat.participants.records import level_of, valid_until
 from amanat.participants.tables import account, participant
+from amanat.programme.records import require_running
 
 ROOM = "tender"
 """First part of the subject under which the journal files what concerns a tender."""
@@ -279,6 +280,11 @@ def load_tender(context: ActContext, code: str, *allowed: TenderState) -> Row[An
     if row.pending is not None:
         raise OrderUnderWay(tender=code, pending=row.pending)
     return row
+
+
+def require_no_halt(context: ActContext, row: Row[Any]) -> None:
+    """Refuse `Halted` while the programme, its tenders or this security are halted."""
+    require_running(context.uow.connection, context.programme, "tenders", row.isin)
 
 
 def update_tender(connection: Connection, row: Row[Any], **values: Any) -> None:

@@ -56,7 +56,7 @@ class PublishCalendar(Command):
     """Publish the calendar of coming auctions, or a new one in place of an old one."""
 
     calendar: Code
-    lines: tuple[CalendarLine, ...] = Field(min_length=1, max_length=400)
+    lines: tuple[CalendarLine, ...] = Field(min_length=1, max_length=250)
     replaces: Code | None = None
 
 
@@ -211,6 +211,10 @@ class WithdrawBid(Command):
 
 class SubmitNonCompetitiveBid(SealedSheet):
     """Submit a sealed non-competitive sheet that names the investors for whom the dealer bids."""
+
+
+class DeliverSheet(SealedSheet):
+    """Deliver, again or for the first time, the sealed sheet of a commitment on the chain."""
 
 
 class NameInvestor(Command):

@@ -65,6 +65,11 @@ BID_SUBMITTED = declare("BidSubmitted", _BID, audience=Audience.CONFIDENTIAL)
 BID_WITHDRAWAL_REQUESTED = declare(
     "BidWithdrawalRequested", ("tender", "bid", "commitment"), audience=Audience.CONFIDENTIAL
 )
+SHEET_DELIVERED = declare(
+    "SheetDelivered",
+    ("tender", "bid", "commitment", "sealed_digest"),
+    audience=Audience.CONFIDENTIAL,
+)
 LETTER_ENTERED = declare(
     "LetterEntered",
     ("tender", "bid", "number", "commitment", "letter", "received_at", "reason"),
