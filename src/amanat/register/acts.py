@@ -53,7 +53,7 @@ def face(nominal: int | None) -> str:
 
 
 def _signers(context: ActContext, named: Sequence[str]) -> list[str]:
-    """The institutions that sign: those named, or the first ones up to the quorum.
+    """The institutions that sign: those named, or the proposer's and others up to the quorum.
 
     Refuses `NotFound` (one that has no such capacity), `QuorumNotReached`.
     """
@@ -63,6 +63,8 @@ def _signers(context: ActContext, named: Sequence[str]) -> list[str]:
     for code in named:
         if code not in members:
             raise NotFound(thing="institution that orders", value=code)
+    own = context.actor.institution
+    members.sort(key=lambda code: code != own)  # stable: the others stay in their order
     signing = list(dict.fromkeys(named)) or members[:quorum]
     if len(signing) < quorum:
         raise QuorumNotReached(given=len(signing), quorum=quorum)

@@ -18,7 +18,7 @@ Identifier = Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{36}$")]
 
 
 Signers = Annotated[tuple[Code, ...], Field(max_length=16)]
-"""Institutions whose people sign an order; none named: as many as the quorum, by their number."""
+"""Institutions that sign an order; none named: the proposer's and others up to the quorum."""
 
 
 class FreezeHolding(Command):

@@ -1,0 +1,132 @@
+"""Freezes, releases and movements by a quorum, on a real node; and who sees which holder."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from tests.settlement.trading import BOND_ISIN, MILLION, MONDAY, Trading
+
+from amanat.core.errors import Forbidden, NotFound
+from amanat.participants.model import ChangePending
+from amanat.register.commands import (
+    FreezeAccount,
+    FreezeHolding,
+    OrderForcedTransfer,
+    Release,
+    Reregister,
+)
+from amanat.register.model import HoldingIsHeld, NotReleasable, QuorumNotReached
+
+PAPER = {"order_hash": "ab" * 32, "reason": "order of the court 17/2021"}
+
+
+def test_orders_of_a_quorum(trading: Trading) -> None:
+    trading.trade("ministry.distribution", "bank_a.own", nominal=100 * MILLION, paisa=100)
+    freeze_and_release(trading)
+    move_by_order(trading)
+    see_holders(trading)
+
+
+def freeze_and_release(trading: Trading) -> None:
+    account = trading.at("bank_a.own")
+    freeze = FreezeHolding(isin=BOND_ISIN, account=account, nominal=60 * MILLION, **PAPER)
+    with pytest.raises(Forbidden):
+        trading.do("bank_b", freeze)
+    with pytest.raises(QuorumNotReached, match="1 institutions would sign an order that takes 2"):
+        trading.do("secp", freeze.model_copy(update={"signers": ("secp",)}))
+    with pytest.raises(NotFound):
+        trading.do("secp", freeze.model_copy(update={"signers": ("secp", "bank_b")}))
+    outcome = trading.do("secp", freeze, pump=False)
+    assert outcome.result is not None
+    identifier = outcome.result["hold"]
+    # It binds here from the request, before the ledger has it.
+    (holding,) = trading.world.view("holdings", "bank_a_officer", account=account)
+    assert (holding["nominal"], holding["held"], holding["free"]) == (
+        100 * MILLION,
+        60 * MILLION,
+        40 * MILLION,
+    )
+    with pytest.raises(NotReleasable, match="requested"):
+        trading.do("secp", Release(hold=identifier, **PAPER))
+    trading.app.pump()
+    held = trading.match("bank_a.own", "bank_b.own", nominal=50 * MILLION, paisa=100)
+    trading.settle()
+    assert trading.instruction(held)["reason_code"] == "ERC7943InsufficientUnfrozenBalance"
+
+    # A second hold adds to the first; an order signed over an older sum is refused.
+    more = freeze.model_copy(update={"nominal": 10 * MILLION})
+    stale = trading.world.propose("secp", more)
+    second = trading.do("central_bank", more)
+    with pytest.raises(ChangePending):
+        trading.world.approve(stale.awaits[0], stale)
+    (holding,) = trading.world.view("holdings", "bank_a_officer", account=account)
+    assert holding["held"] == 70 * MILLION
+    assert second.result is not None
+    trading.do("secp", Release(hold=second.result["hold"], **PAPER))
+    trading.do("secp", Release(hold=identifier, **PAPER))
+    with pytest.raises(NotReleasable, match="released"):
+        trading.do("secp", Release(hold=identifier, **PAPER))
+    trading.settle()
+    assert trading.instruction(held)["state"] == "settled"
+
+
+def move_by_order(trading: Trading) -> None:
+    account, target = trading.at("bank_a.own"), trading.at("fund_c.own")
+    transfer = OrderForcedTransfer(
+        isin=BOND_ISIN, from_account=account, to_account=target, nominal=20 * MILLION, **PAPER
+    )
+    whole = FreezeAccount(isin=BOND_ISIN, account=account, **PAPER)
+    frozen = trading.do("ministry", whole)
+    with pytest.raises(HoldingIsHeld, match="0 free"):
+        trading.do("central_bank", transfer)
+    assert frozen.result is not None
+    trading.do("ministry", Release(hold=frozen.result["hold"], **PAPER))
+    outcome = trading.do("central_bank", transfer)
+    assert trading.holds(BOND_ISIN, "fund_c.own") == 20 * MILLION
+    assert outcome.result is not None
+
+    # A lost key: the whole holding goes to the same participant's other account, its hold too.
+    partial = FreezeHolding(isin=BOND_ISIN, account=account, nominal=5 * MILLION, **PAPER)
+    trading.do("secp", partial)
+    lost = Reregister(
+        isin=BOND_ISIN, from_account=account, to_account=trading.at("bank_a.client"), **PAPER
+    )
+    trading.do("secp", lost)
+    assert trading.holds(BOND_ISIN, "bank_a.own") == 0
+    assert trading.holds(BOND_ISIN, "bank_a.client") == 30 * MILLION
+    client = trading.at("bank_a.client")
+    (holding,) = trading.world.view("holdings", "bank_a_officer", account=client)
+    assert holding["held"] == 5 * MILLION
+    # Another participant's account is refused by the ledger, and nothing has moved.
+    wrong = lost.model_copy(update={"from_account": client, "to_account": target})
+    trading.do("secp", wrong)
+    shown = trading.world.view("holds", "secp_officer")
+    assert [one["state"] for one in shown["movements"]] == ["done", "done", "refused"]
+    assert "belong to different participants" in shown["movements"][2]["failure"]
+    assert trading.world.view("holds", "bank_b_officer")["holds"] == []
+
+
+def see_holders(trading: Trading) -> None:
+    public = trading.world.view("holders", isin=BOND_ISIN)
+    assert (public["holders"], public["total"], public["lines"]) == (4, 1_000 * MILLION, [])
+    everyone = trading.world.view("holders", "central_bank_officer", isin=BOND_ISIN)
+    assert sum(one["nominal"] for one in everyone["lines"]) == 1_000 * MILLION
+    own = trading.world.view("holders", "bank_a_officer", isin=BOND_ISIN)
+    assert {one["institution"] for one in own["lines"]} == {"bank_a"}
+    before = trading.world.view("holders", "auditor_officer", isin=BOND_ISIN, on="2021-02-26")
+    assert before["lines"] == []
+    trading.move_to(date(2021, 3, 2))
+    trading.trade("bank_a.client", "bank_b.own", nominal=MILLION, paisa=1)
+    monday = trading.world.view("holders", "auditor_officer", isin=BOND_ISIN, on=MONDAY.isoformat())
+    now = trading.world.view("holders", "auditor_officer", isin=BOND_ISIN)
+    units = {
+        name: {one["account"]: one["nominal"] for one in shown["lines"]}
+        for name, shown in (("monday", monday), ("now", now))
+    }
+    client = trading.at("bank_a.client")
+    assert (units["monday"][client], units["now"][client]) == (30 * MILLION, 29 * MILLION)
+    changes = trading.world.view("history", "bank_a_officer", isin=BOND_ISIN, account=client)
+    assert [one["change"] for one in changes] == [30 * MILLION, -MILLION]
+    with pytest.raises(NotFound):
+        trading.world.view("history", "bank_b_officer", isin=BOND_ISIN, account=client)
