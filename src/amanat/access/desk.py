@@ -322,12 +322,12 @@ class Desk:
         ask = kind.approvals(command, context)
         row = self._store_proposal(kind, stated, ask, context)
         needs = _requirements(uow.connection, row.id)
-        if any(need.proposer_counts for need in ask.requirements):
-            own = [
-                need
-                for need, asked in zip(needs, ask.requirements, strict=True)
-                if asked.proposer_counts and asked.institution == actor.institution
-            ]
+        own = [
+            need
+            for need, asked in zip(needs, ask.requirements, strict=True)
+            if asked.proposer_counts and asked.institution == actor.institution
+        ]
+        if own:
             self._meet(uow, row, own, actor, {}, context.now)
         return self._carry_out_if_complete(uow, kind, row, actor)
 
