@@ -24,7 +24,7 @@ from amanat.core.errors import Invalid, NotFound, Unauthenticated
 from amanat.web.problems import PROBLEM_SCHEMA
 
 PAGE_ROWS_MAX = 500
-ProgrammeCode = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+ProgrammeCode = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 IdempotencyKey = Annotated[
     str | None, Header(alias="Idempotency-Key", min_length=1, max_length=120, pattern=r"^[!-~]+$")
 ]
@@ -74,14 +74,16 @@ class ApprovalBody(BaseModel):
 
 
 def actor_of(request: Request, app: Application) -> Actor | None:
-    """The signed-in actor, by bearer token or by the console's cookie; None without either."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if not token:
-        token = request.cookies.get("amanat_token", "")
-    elif scheme.lower() != "bearer":
-        raise Unauthenticated(reason="use a bearer token")
-    if not token:
+    """The actor behind the bearer token; None without one.
+
+    The console's cookie counts for nothing here, so that no other site's page can act through it.
+    """
+    stated = request.headers.get("Authorization", "")
+    if not stated.strip():
         return None
+    scheme, _, token = stated.strip().partition(" ")
+    if scheme.lower() != "bearer":
+        raise Unauthenticated(reason="use a bearer token")
     with app.store.reading() as connection:
         return authenticate(connection, token, app.store.clock())
 
@@ -173,6 +175,7 @@ def _add_view(
         summary=kind.summary,
         tags=[kind.room],
         response_model=None,
+        openapi_extra={"x-public": True} if kind.public else None,
     )
 
 
@@ -186,9 +189,11 @@ def _query_reader(kind: ViewKind) -> Callable[..., Any]:
     parameters = []
     for name, info in kind.query.model_fields.items():
         default = Query(default=... if info.is_required() else None, description=info.description)
-        annotation = info.annotation if info.is_required() else info.annotation | None  # type: ignore[operator]
+        annotation: Any = info.annotation
+        if not info.is_required():
+            annotation = annotation | None
         if info.metadata:
-            annotation = Annotated[(annotation, *info.metadata)]  # type: ignore[assignment]
+            annotation = Annotated[(annotation, *info.metadata)]
         parameters.append(
             inspect.Parameter(
                 name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation

@@ -1,37 +1,54 @@
-"""Charts: Vega-Lite specifications drawn to SVG on the server, so that no script is needed."""
+"""Charts: Vega-Lite specifications drawn to SVG on the server, so that no script is needed.
+
+The colours are names of roles: the stylesheet puts those of the reader's ground in their place.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import vl_convert
+from markupsafe import Markup
 
 _GREEN = "#0b7a4c"
 _AMBER = "#b36b00"
 _GREY = "#7d8983"
+_LINE = "#888833"
 _CONFIG: dict[str, Any] = {
+    "aria": False,
     "background": "transparent",
     "font": "Plex Sans, system-ui, sans-serif",
     "view": {"stroke": None},
     "axis": {
         "labelColor": _GREY,
         "titleColor": _GREY,
-        "gridColor": "#8883",
+        "gridColor": _LINE,
         "domainColor": _GREY,
         "tickColor": _GREY,
-        "labelFontSize": 12,
-        "titleFontSize": 12,
+        "labelFontSize": 13,
+        "titleFontSize": 13,
         "titleFontWeight": "normal",
+        "titlePadding": 10,
     },
-    "text": {"fontSize": 13, "fill": _GREEN},
 }
+_SIZES = {"wide": (820, 330), "narrow": (255, 260)}
 
 
-def draw(specification: dict[str, Any]) -> str:
+@dataclass(frozen=True, slots=True)
+class DemandPoint:
+    """All bids at one quote: the quote, and what was bid there or better, in millions."""
+
+    quote: str
+    cumulative: str
+
+
+def draw(specification: dict[str, Any]) -> Markup:
     """The SVG of a specification; the same one is drawn once."""
-    return _draw(json.dumps(specification, sort_keys=True))
+    return Markup(_draw(json.dumps(specification, sort_keys=True)))
 
 
 @lru_cache(maxsize=256)
@@ -40,78 +57,105 @@ def _draw(specification: str) -> str:
     return svg
 
 
-def demand_curve(points: list[dict[str, Any]], cut_off: str | None, unit: str) -> str:
-    """Cumulative demand by yield or price as steps, with the cut-off drawn in.
+def warm_up() -> None:
+    """Draw once, so that the first reader does not wait for the drawing engine to start."""
+    demand_curve([DemandPoint("1", "1")], None, "", "", "")
 
-    `points` are {"rate": text, "cumulative": text in millions}, the best bid first.
+
+def demand_curve(
+    points: Sequence[DemandPoint], cut_off: str | None, unit: str, across: str, cut_words: str
+) -> Markup:
+    """Cumulative demand as steps, the best quote first, with the cut-off drawn in.
+
+    `unit` titles the upright axis, `across` the other; `cut_words` labels the cut-off's line.
+    Once for wide and once for narrow screens; the stylesheet shows one of them.
     """
-    values = [{"rate": float(p["rate"]), "sum": float(p["cumulative"])} for p in points]
-    rates = [value["rate"] for value in values]
-    layers: list[dict[str, Any]] = [
+    # Places on a picture, not amounts: the table below has the exact figures.
+    quotes = [float(point.quote) for point in points]
+    sums = [float(point.cumulative) for point in points]
+    steps: list[dict[str, float]] = []
+    for place, (quote, total) in enumerate(zip(quotes, sums, strict=True)):
+        for across_at in (sums[place - 1] if place else 0.0, total):
+            steps.append({"x": across_at, "y": quote, "n": len(steps)})
+    pictures = []
+    for name, (width, height) in _SIZES.items():
+        layers = _demand_layers(steps, unit, across, ticks=8 if name == "wide" else 3)
+        if cut_off is not None and points:
+            layers += _cut_layers(float(cut_off), cut_words)
+        picture = draw({"config": _CONFIG, "width": width, "height": height, "layer": layers})
+        pictures.append(Markup('<div class="{}">{}</div>').format(name, picture))
+    return Markup("").join(pictures)
+
+
+def _demand_layers(
+    steps: list[dict[str, float]], unit: str, across: str, ticks: int
+) -> list[dict[str, Any]]:
+    dots = steps[1::2]
+    x = {
+        "field": "x",
+        "type": "quantitative",
+        "title": across,
+        "axis": {"tickCount": ticks, "grid": False, "format": ",.0f"},
+    }
+    y = {
+        "field": "y",
+        "type": "quantitative",
+        "title": unit,
+        "scale": {"zero": False, "nice": True, "padding": 12},
+        "axis": {"tickCount": 5},
+    }
+    line = {"type": "line", "color": _GREEN, "strokeWidth": 2.5}
+    return [
         {
-            "data": {"values": values},
-            "mark": {
-                "type": "line",
-                "interpolate": "step-before",
-                "color": _GREEN,
-                "strokeWidth": 2.5,
-            },
-            "encoding": {
-                "x": {
-                    "field": "sum",
-                    "type": "quantitative",
-                    "title": "Cumulative nominal, PKR m",
-                    "scale": {"zero": True},
-                },
-                "y": {
-                    "field": "rate",
-                    "type": "quantitative",
-                    "title": unit,
-                    "scale": {"zero": False, "nice": True},
-                },
-            },
+            "data": {"values": steps},
+            "mark": line,
+            "encoding": {"x": x, "y": y, "order": {"field": "n", "type": "quantitative"}},
         },
         {
-            "data": {"values": values},
-            "mark": {"type": "point", "filled": True, "color": _GREEN, "size": 45, "opacity": 1},
+            "data": {"values": dots},
+            "mark": {"type": "point", "filled": True, "color": _GREEN, "size": 34, "opacity": 1},
+            "encoding": {"x": {"field": "x", "type": "quantitative"}, "y": y},
+        },
+    ]
+
+
+def _cut_layers(cut: float, words: str) -> list[dict[str, Any]]:
+    label = {"align": "left", "dx": 8, "dy": -9, "fontWeight": 600, "fontSize": 13, "fill": _AMBER}
+    y = {"field": "y", "type": "quantitative"}
+    return [
+        {
+            "data": {"values": [{"y": cut}]},
+            "mark": {"type": "rule", "color": _AMBER, "strokeDash": [6, 4], "strokeWidth": 2},
+            "encoding": {"y": y},
+        },
+        {
+            "data": {"values": [{"y": cut, "x": 0, "t": words}]},
+            "mark": {"type": "text", "color": _AMBER, **label},
             "encoding": {
-                "x": {"field": "sum", "type": "quantitative"},
-                "y": {"field": "rate", "type": "quantitative"},
+                "x": {"field": "x", "type": "quantitative"},
+                "y": y,
+                "text": {"field": "t"},
             },
         },
     ]
-    if cut_off and rates:
-        cut = float(cut_off)
-        layers += [
-            {
-                "data": {"values": [{"y": cut}]},
-                "mark": {"type": "rule", "color": _AMBER, "strokeDash": [6, 4], "strokeWidth": 2},
-                "encoding": {"y": {"field": "y", "type": "quantitative"}},
-            },
-            {
-                "data": {"values": [{"y": cut, "x": 0, "t": f"Cut-off {cut_off}"}]},
-                "mark": {
-                    "type": "text",
-                    "align": "left",
-                    "dx": 8,
-                    "dy": -9,
-                    "color": _AMBER,
-                    "fill": _AMBER,
-                    "fontWeight": 600,
-                },
-                "encoding": {
-                    "x": {"field": "x", "type": "quantitative"},
-                    "y": {"field": "y", "type": "quantitative"},
-                    "text": {"field": "t"},
-                },
-            },
-        ]
-    return draw(
-        {
-            "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-            "config": _CONFIG,
-            "width": 720,
-            "height": 300,
-            "layer": layers,
-        }
-    )
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a bar: the class that fills it and its share from the start, in thousandths."""
+
+    name: str
+    start: int
+    width: int
+
+
+def parts_of_bar(whole: int, amounts: Sequence[tuple[str, int]]) -> list[Part]:
+    """Shares of a whole as places on a bar of 1000; what passes the whole is cut at its end."""
+    parts, run = [], 0
+    for name, amount in amounts:
+        start = min(1000, run * 1000 // whole) if whole > 0 else 0
+        run += max(0, amount)
+        end = min(1000, run * 1000 // whole) if whole > 0 else 0
+        if amount > 0:
+            parts.append(Part(name, start, max(2, end - start)))
+    return parts

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,17 +14,19 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from starlette.exceptions import HTTPException
 
-from amanat.access.actors import Actor, Role, authenticate
-from amanat.access.acts import ACTS, VIEWS, ActKind
-from amanat.access.desk import parse
+from amanat.access.actors import Actor, authenticate
+from amanat.access.acts import ACTS, VIEWS, ActKind, ViewKind
 from amanat.app import Application
 from amanat.core.errors import AmanatError, NotFound, Refusal, Refusals, Unauthenticated
 from amanat.core.ids import new_id
-from amanat.web import texts
-from amanat.web.api import actor_of, page
-from amanat.web.charts import demand_curve
+from amanat.web import subjects, tables, texts
+from amanat.web.guard import FormTokens
 
+COOKIE = "amanat_token"
+_PART_ROWS = 1_000
+_DOWNLOAD_ROWS_MAX = 200_000
 SECTIONS = (
     ("", "Programme"),
     ("/v/securities", "Securities"),
@@ -36,8 +37,26 @@ SECTIONS = (
     ("/v/journal", "Journal"),
     ("/v/proposals", "Approvals"),
     ("/acts", "Acts"),
+    ("/views", "All views"),
 )
-_ROWS = 50
+# A view that shows one thing stands under the list of such things.
+PARENTS = {
+    "security": "securities",
+    "holders": "securities",
+    "history": "securities",
+    "tender": "tenders",
+    "my_bids": "tenders",
+    "instruction": "instructions",
+    "fails": "instructions",
+    "cash": "instructions",
+    "payment": "payments",
+    "withholding_statement": "payments",
+    "participant": "participants",
+    "accounts": "participants",
+    "asset": "assets",
+    "proposal": "proposals",
+    "entry": "journal",
+}
 # Where a value of this column leads: the view and the query field that shows the thing.
 LINKS = {
     "isin": ("security", "isin"),
@@ -46,6 +65,8 @@ LINKS = {
     "instruction": ("instruction", "instruction"),
     "payment": ("payment", "payment"),
     "participant": ("participant", "participant"),
+    "asset": ("asset", "asset"),
+    "entry": ("entry", "id"),
     "entry_id": ("entry", "id"),
     "journal_id": ("entry", "id"),
 }
@@ -59,37 +80,63 @@ class Problem:
     text: str
 
 
-def problems_of(error: AmanatError) -> list[Problem]:
-    """The lines of the error summary, each with the field that it is about."""
+def problems_of(error: AmanatError, language: str = "en") -> list[Problem]:
+    """The lines of the error summary in the reader's language, each with its field."""
     refusals = error.refusals if isinstance(error, Refusals) else (error,)
-    return [
-        Problem(one.place.field if isinstance(one, Refusal) and one.place else None, str(one))
-        for one in refusals
-    ]
+    return [_problem(one, language) for one in refusals]
+
+
+def _problem(error: AmanatError, language: str) -> Problem:
+    if not isinstance(error, Refusal):
+        return Problem(None, str(error))
+    text = texts.translated(language, error.template).format(**error.fields)
+    return Problem(error.place.field if error.place else None, text)
+
+
+@cache
+def asset(name: str) -> str:
+    """The address of a static file, which changes with its content."""
+    content = (files("amanat.web") / "static" / name).read_bytes()
+    return f"/static/{name}?v={hashlib.sha256(content).hexdigest()[:12]}"
 
 
 class Pages:
     """Renders pages for one application."""
 
-    def __init__(self, app: Application) -> None:
+    def __init__(self, app: Application, tokens: FormTokens) -> None:
         self.app = app
-        folder = Path(str(files("amanat.web") / "templates"))
-        self._environment = Environment(
-            loader=FileSystemLoader(folder),
-            autoescape=select_autoescape(default=True, default_for_string=True),
-            undefined=StrictUndefined,
-            extensions=["jinja2.ext.i18n"],
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._environment.filters.update(texts.FILTERS)
-        self._environment.globals.update(demand_curve=demand_curve, links=LINKS, new_key=new_id)
+        self.tokens = tokens
+        self._environments = {language: _environment(language) for language in texts.LANGUAGES}
 
-    def actor(self, request: Request) -> Actor | None:
-        """Who looks; a token that no longer holds counts as nobody."""
+    def actor(self, request: Request, programme: str | None = None) -> Actor | None:
+        """Who looks; a token that no longer holds, or of another programme, counts as nobody."""
+        if not hasattr(request.state, "actor"):
+            request.state.actor = self._authenticated(request)
+        found: Actor | None = request.state.actor
+        return found if found is None or programme in (None, found.programme) else None
+
+    def _authenticated(self, request: Request) -> Actor | None:
+        token = request.cookies.get(COOKIE, "")
+        if not token:
+            return None
         try:
-            return actor_of(request, self.app)
+            with self.app.store.reading() as connection:
+                return authenticate(connection, token, self.app.store.clock())
         except Unauthenticated:
+            return None
+
+    def look(self, request: Request, programme: str, name: str, fields: Mapping[str, Any]) -> Any:
+        """What a view shows this reader."""
+        return self.app.desk.view(self.actor(request, programme), programme, name, fields)
+
+    def glance(self, request: Request, programme: str, name: str, **fields: Any) -> Any:
+        """What a view shows this reader, or None where it is not theirs to see."""
+        kind = VIEWS.get(name)
+        if kind is None or (not kind.public and self.actor(request, programme) is None):
+            return None
+        try:
+            return self.look(request, programme, name, fields)
+        except NotFound:
             return None
 
     def render(
@@ -97,41 +144,102 @@ class Pages:
     ) -> HTMLResponse:
         """One page in the reader's language."""
         language = language_of(request)
-        environment = self._environment.overlay()
-        environment.install_gettext_translations(  # type: ignore[attr-defined]
-            texts.catalogue(language), newstyle=True
-        )
         programme = values.get("programme")
-        values.setdefault("actor", self.actor(request))
-        if programme:
-            values |= self.app.programme_facts(programme)
-        here = request.url.path.removeprefix(f"/p/{programme}") if programme else None
+        facts = self.app.programme_facts(programme) if programme else {}
+        actor = self.actor(request)
+        path = request.url.path
+        kept = {k: v for k, v in request.query_params.items() if k != "lang"}
 
         def with_language(code: str) -> str:
-            return f"{request.url.path}?{urlencode({**request.query_params, 'lang': code})}"
+            return f"{path}?{urlencode({**kept, 'lang': code})}"
 
-        html = environment.get_template(template).render(
-            values
-            | {
-                "language": language,
-                "direction": texts.direction(language),
-                "languages": texts.LANGUAGES,
-                "with_language": with_language,
-                "sections": SECTIONS,
-                "here": here,
-                "programme": programme,
-                "simulation": values.get("simulation", False),
-                "request": request,
-            }
+        html = (
+            self._environments[language]
+            .get_template(template)
+            .render(
+                {"simulation": False, "zone": "UTC", "currency": "PKR"}
+                | facts
+                | values
+                | {
+                    "actor": actor,
+                    "form_token": self.tokens.issue(request.cookies.get(COOKIE, "")),
+                    "with_language": with_language,
+                    "sections": _sections(actor, programme),
+                    "here": _here(path, programme),
+                    "programme": programme,
+                }
+            )
         )
         response = HTMLResponse(html, status)
-        if "lang" in request.query_params:
+        if request.query_params.get("lang") in texts.LANGUAGES:
             response.set_cookie("lang", language, samesite="lax", httponly=True)
         return response
 
-    def look(self, request: Request, programme: str, name: str, fields: Mapping[str, Any]) -> Any:
-        """What a view shows this reader."""
-        return self.app.desk.view(self.actor(request), programme, name, fields)
+    def refuse(self, request: Request, error: AmanatError) -> Response:
+        """The page of an expected error; who is not signed in is asked to sign in first."""
+        if isinstance(error, Unauthenticated) and request.method == "GET":
+            return RedirectResponse(f"/sign-in?{urlencode({'next': _own_address(request)})}", 303)
+        return self.render(
+            request, "refused.html", error.status, problems=problems_of(error, language_of(request))
+        )
+
+    def refuse_http(self, request: Request, error: HTTPException) -> Response:
+        """The page of an error of HTTP itself."""
+        problems = [Problem(None, str(error.detail))]
+        return self.render(request, "refused.html", error.status_code, problems=problems)
+
+
+def _environment(language: str) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(str(files("amanat.web") / "templates"))),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.install_gettext_translations(  # type: ignore[attr-defined]
+        texts.catalogue(language), newstyle=True
+    )
+    environment.filters.update(texts.FILTERS)
+    environment.tests["identifier"] = texts.is_identifier
+    environment.filters["shape_of"] = lambda name: texts.shape_of(str(name), "PKR")
+    environment.globals.update(
+        asset=asset,
+        direction=texts.direction(language),
+        language=language,
+        languages=texts.LANGUAGES,
+        links=LINKS,
+        named=lambda name: texts.translated(language, texts.words(str(name))),
+        new_key=new_id,
+        said=lambda text: texts.translated(language, str(text)),
+        views=VIEWS,
+    )
+    return environment
+
+
+def _sections(actor: Actor | None, programme: str | None) -> list[tuple[str, str]]:
+    """Where one can go: what takes a sign-in is offered to those who are signed in."""
+    inside = actor is not None and actor.programme == programme
+    return [
+        (path, label)
+        for path, label in SECTIONS
+        if inside or path not in {"/v/proposals", "/v/instructions"}
+    ]
+
+
+def _here(path: str, programme: str | None) -> str | None:
+    if programme is None:
+        return None
+    rest = path.removeprefix(f"/p/{programme}")
+    name = rest.removeprefix("/v/")
+    if rest.startswith("/acts"):
+        return "/acts"
+    return f"/v/{PARENTS[name]}" if name in PARENTS else rest
+
+
+def _own_address(request: Request) -> str:
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
 def language_of(request: Request) -> str:
@@ -140,265 +248,224 @@ def language_of(request: Request) -> str:
     return wanted if wanted in texts.LANGUAGES else "en"
 
 
-def table_of(rows: list[dict[str, Any]], request: Request) -> dict[str, Any]:
-    """Rows filtered, sorted and cut to a page by the parameters in the URL."""
-    columns = [c for c in (rows[0] if rows else {}) if not isinstance(rows[0][c], dict | list)]
-    sought = request.query_params.get("q", "").strip().lower()
-    if sought:
-        rows = [r for r in rows if any(sought in str(r.get(c, "")).lower() for c in columns)]
-    order = request.query_params.get("sort", "")
-    if order.lstrip("-") in columns:
-        name = order.lstrip("-")
-        rows = sorted(rows, key=lambda r: _sort_key(r.get(name)), reverse=order.startswith("-"))
-    try:
-        start = max(0, int(request.query_params.get("from", "0")))
-    except ValueError:
-        start = 0
-    return {
-        "columns": columns,
-        "rows": rows[start : start + _ROWS],
-        "count": len(rows),
-        "start": start,
-        "size": _ROWS,
-        "sort": order,
-        "sought": sought,
-        "numeric": {c for c in columns if all(_is_number(r.get(c)) for r in rows[:50])},
-    }
-
-
-def _is_number(value: Any) -> bool:
-    if isinstance(value, bool):
-        return False
-    if isinstance(value, int) or value is None:
-        return True
-    return isinstance(value, str) and value.replace(".", "", 1).lstrip("-").isdigit()
-
-
-def _sort_key(value: Any) -> tuple[int, Any]:
-    if value is None:
-        return (0, 0)
-    return (1, float(value)) if _is_number(value) else (2, str(value))
-
-
-def csv_of(rows: list[dict[str, Any]]) -> str:
-    """Rows as CSV; what a spreadsheet would take for a formula is kept as text."""
-    columns = list(rows[0]) if rows else []
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow([_cell(row.get(column)) for column in columns])
-    return out.getvalue()
-
-
-def _cell(value: Any) -> str:
-    text = (
-        json.dumps(value) if isinstance(value, dict | list) else "" if value is None else str(value)
-    )
-    risky = text[:1] in {"=", "+", "@", "\t", "\r"} or (text[:1] == "-" and not _is_number(text))
-    return f"'{text}" if risky else text
-
-
-def router(app: Application) -> APIRouter:
-    """All pages."""
-    pages = Pages(app)
-    routes = APIRouter(include_in_schema=False)
-
-    @routes.get("/")
-    def home(request: Request) -> Response:
-        return pages.render(request, "home.html", programmes=app.programmes())
-
-    @routes.get("/p/{programme}")
-    def programme_page(request: Request, programme: str) -> Response:
-        app.require_programme(programme)
-        shown = {
-            name: pages.look(request, programme, name, {})
-            for name in ("programme", "securities", "tenders")
-        }
-        return pages.render(request, "programme.html", programme=programme, shown=shown)
-
-    @routes.get("/p/{programme}/v/{name}")
-    def view_page(request: Request, programme: str, name: str) -> Response:
-        return _view_page(pages, request, programme, name)
-
-    _sign_in_routes(routes, pages)
-    _act_routes(routes, pages)
-    return routes
-
-
-def _view_page(pages: Pages, request: Request, programme: str, name: str) -> Response:
-    pages.app.require_programme(programme)
-    kind = VIEWS.get(name)
-    if kind is None:
-        raise NotFound(thing="page", value=name)
-    if not kind.public and pages.actor(request) is None:
-        return RedirectResponse(f"/sign-in?{urlencode({'next': str(request.url)})}", 303)
-    fields = {k: v for k, v in request.query_params.items() if k in kind.query.model_fields and v}
-    missing = [n for n, i in kind.query.model_fields.items() if i.is_required() and n not in fields]
-    if missing:
-        return pages.render(
-            request, "ask.html", programme=programme, name=name, kind=kind, missing=missing
-        )
-    shown = pages.look(request, programme, name, fields)
-    rows = shown.get("rows", []) if isinstance(shown, dict) else []
-    wanted = request.query_params.get("format")
-    if wanted == "csv":
-        headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-        return Response(csv_of(rows), media_type="text/csv; charset=utf-8", headers=headers)
-    if wanted == "json":
-        return JSONResponse(page(shown, 10**9, None))
-    template = f"{name}.html" if _has_template(name) else "view.html"
-    return pages.render(
-        request,
-        template,
-        programme=programme,
-        name=name,
-        kind=kind,
-        shown=shown,
-        asked=fields,
-        table=table_of(rows, request),
-        acts=[a for a in ACTS.values() if _may(pages.actor(request), a)],
-        path=str(request.url.path) + ("?" + request.url.query if request.url.query else ""),
-    )
-
-
-def _has_template(name: str) -> bool:
-    return (files("amanat.web") / "templates" / f"{name}.html").is_file()
-
-
-def _may(actor: Actor | None, kind: ActKind) -> bool:
+def may(actor: Actor | None, kind: ActKind) -> bool:
+    """Whether the reader may propose an act; the policy decides again when they do."""
     return (
         actor is not None
         and bool(actor.capacities & kind.capacities)
         and actor.role.value in kind.roles
+        and actor.role.value != "viewer"
     )
 
 
-def _sign_in_routes(routes: APIRouter, pages: Pages) -> None:
-    @routes.get("/sign-in")
-    def sign_in(request: Request) -> Response:
-        return pages.render(request, "sign_in.html", problems=[])
+def router(pages: Pages) -> APIRouter:
+    """The pages that read."""
+    routes = APIRouter(include_in_schema=False)
 
-    @routes.post("/sign-in")
-    async def signed_in(request: Request) -> Response:
-        form = await request.form()
-        token = str(form.get("token", "")).strip()
-        try:
-            with pages.app.store.reading() as connection:
-                actor = authenticate(connection, token, pages.app.store.clock())
-        except Unauthenticated as error:
-            return pages.render(request, "sign_in.html", 401, problems=problems_of(error))
-        response = RedirectResponse(f"/p/{actor.programme}", 303)
-        response.set_cookie("amanat_token", token, httponly=True, samesite="strict")
-        return response
+    @routes.get("/")
+    def home(request: Request) -> Response:
+        return pages.render(request, "home.html", programmes=pages.app.programmes())
 
-    @routes.get("/sign-out")
-    def sign_out() -> Response:
-        response = RedirectResponse("/", 303)
-        response.delete_cookie("amanat_token")
-        return response
-
-
-def _act_routes(routes: APIRouter, pages: Pages) -> None:
-    def require_actor(request: Request, programme: str) -> Actor:
-        actor = pages.actor(request)
-        if actor is None or actor.programme != programme:
-            raise Unauthenticated(reason="this page is for people of the programme")
-        return actor
-
-    @routes.get("/p/{programme}/acts")
-    def acts(request: Request, programme: str) -> Response:
+    @routes.get("/p/{programme}")
+    def programme_page(request: Request, programme: str) -> Response:
         pages.app.require_programme(programme)
-        actor = pages.actor(request)
-        kinds = sorted(ACTS.values(), key=lambda one: (one.room, one.name))
-        offered = [(kind, _may(actor, kind)) for kind in kinds]
-        return pages.render(request, "acts.html", programme=programme, offered=offered)
+        return _programme_page(pages, request, programme)
 
-    @routes.get("/p/{programme}/acts/{name}")
-    def act_form(request: Request, programme: str, name: str) -> Response:
-        require_actor(request, programme)
-        values = {k: v for k, v in request.query_params.items() if k != "lang"}
-        return _form(pages, request, programme, _kind(name), values, [])
+    @routes.get("/p/{programme}/views")
+    def all_views(request: Request, programme: str) -> Response:
+        pages.app.require_programme(programme)
+        inside = pages.actor(request, programme) is not None
+        offered = [
+            kind
+            for kind in sorted(VIEWS.values(), key=lambda one: (one.room, one.name))
+            if kind.public or inside
+        ]
+        return pages.render(request, "views.html", programme=programme, offered=offered)
 
-    @routes.post("/p/{programme}/acts/{name}")
-    async def act_sent(request: Request, programme: str, name: str) -> Response:
-        actor, kind = require_actor(request, programme), _kind(name)
-        values = {k: str(v) for k, v in (await request.form()).items()}
-        key = values.pop("idempotency_key", None)
-        try:
-            command = parse(kind.command, read_form(kind, values))
-            outcome = pages.app.desk.submit(actor, command, key=key)
-        except AmanatError as error:
-            if error.status >= 500:
-                raise
-            return _form(pages, request, programme, kind, values, problems_of(error))
-        pages.app.wake()
-        return pages.render(request, "outcome.html", programme=programme, outcome=outcome)
+    @routes.get("/p/{programme}/v/{name}")
+    def view_page(request: Request, programme: str, name: str) -> Response:
+        pages.app.require_programme(programme)
+        if name not in VIEWS:
+            raise NotFound(thing="page", value=name)
+        return _view_page(pages, request, programme, VIEWS[name])
 
-    @routes.post("/p/{programme}/proposals/{identifier}/{decision}")
-    def decide(request: Request, programme: str, identifier: str, decision: str) -> Response:
-        actor = require_actor(request, programme)
-        if decision not in {"approve", "withdraw"}:
-            raise NotFound(thing="page", value=decision)
-        try:
-            outcome = getattr(pages.app.desk, decision)(actor, identifier)
-        except AmanatError as error:
-            if error.status >= 500:
-                raise
-            return pages.render(
-                request,
-                "refused.html",
-                error.status,
-                programme=programme,
-                problems=problems_of(error),
-            )
-        pages.app.wake()
-        return pages.render(request, "outcome.html", programme=programme, outcome=outcome)
+    return routes
 
 
-def _kind(name: str) -> ActKind:
-    if name not in ACTS:
-        raise NotFound(thing="act", value=name)
-    return ACTS[name]
+def _programme_page(pages: Pages, request: Request, programme: str) -> Response:
+    def seen(name: str) -> list[dict[str, Any]]:
+        return tables.rows_of(pages.glance(request, programme, name)) or []
+
+    shown = pages.look(request, programme, "programme", {})
+    today = shown["day"]["business_date"] or ""
+    found = {
+        "securities": seen("securities"),
+        "tenders": seen("tenders"),
+        "payments": subjects.to_come(seen("payment_calendar"), today),
+    }
+    wanted = _download(request, found, shown)
+    if wanted is not None:
+        return wanted
+    actor = pages.actor(request, programme)
+    return pages.render(
+        request,
+        "overview.html",
+        programme=programme,
+        shown=shown,
+        bar=subjects.ceiling_bar(shown),
+        tables=_tables(request, "programme", found, shown["currency"]),
+        acts=subjects.acts_for("programme", {}, [a for a in ACTS.values() if may(actor, a)]),
+    )
 
 
-def _form(
+def _tables(
+    request: Request, view: str, found: Mapping[str, list[dict[str, Any]]], currency: str
+) -> dict[str, tables.Table]:
+    parameters = {k: v for k, v in request.query_params.items() if k != "lang"}
+    return {
+        name: tables.table_of(
+            name,
+            rows,
+            request.url.path,
+            parameters,
+            preferred=tables.preferred(view, name),
+            currency=currency,
+        )
+        for name, rows in found.items()
+    }
+
+
+def _view_page(pages: Pages, request: Request, programme: str, kind: ViewKind) -> Response:
+    actor = pages.actor(request, programme)
+    if not kind.public and actor is None:
+        raise Unauthenticated(reason="this page is for people of the programme")
+    given = {k: v for k, v in request.query_params.items() if v}
+    fields = {k: v for k, v in given.items() if k in kind.query.model_fields}
+    required = [name for name, info in kind.query.model_fields.items() if info.is_required()]
+    if any(name not in fields for name in required):
+        return pages.render(
+            request, "ask.html", programme=programme, name=kind.name, kind=kind, given=fields
+        )
+    wanted = request.query_params.get("format")
+    shown = _shown(pages, request, programme, kind, fields, whole=wanted is not None)
+    found = tables.named_tables(shown, kind.name)
+    if kind.name == "tender" and shown.get("sheet"):
+        found["sheet"] = shown["sheet"]["rows"]
+    answer = _download(request, found, shown)
+    if answer is not None:
+        return answer
+    state = shown.get("state") if isinstance(shown, dict) else None
+    return pages.render(
+        request,
+        f"{kind.name}.html" if _has_template(kind.name) else "view.html",
+        programme=programme,
+        name=kind.name,
+        kind=kind,
+        parent=PARENTS.get(kind.name),
+        shown=shown,
+        asked=fields,
+        tables=_tables(request, kind.name, found, "PKR"),
+        acts=subjects.acts_for(
+            kind.name, fields, [a for a in ACTS.values() if may(actor, a)], state
+        ),
+        older=_older(request, kind, shown),
+        **_extra(pages, request, programme, kind, shown),
+    )
+
+
+def _shown(
     pages: Pages,
     request: Request,
     programme: str,
-    kind: ActKind,
-    values: Mapping[str, str],
-    problems: list[Problem],
-) -> Response:
-    schema = kind.command.model_json_schema()
-    return pages.render(
-        request,
-        "act.html",
-        422 if problems else 200,
-        programme=programme,
-        kind=kind,
-        schema=schema,
-        values=values,
-        problems=problems,
-        allowed=_may(pages.actor(request), kind),
-        viewer=Role.VIEWER,
-    )
+    kind: ViewKind,
+    fields: Mapping[str, Any],
+    *,
+    whole: bool,
+) -> Any:
+    """What a view shows; one that answers in parts is asked on for a download, up to a bound."""
+    inside = kind.query.model_fields
+    if "before" not in inside:
+        return pages.look(request, programme, kind.name, fields)
+    more = {"limit": _PART_ROWS} if "limit" in inside and "limit" not in fields else {}
+    shown = pages.look(request, programme, kind.name, {**fields, **more})
+    rows = tables.rows_of(shown, kind.name)
+    following = _before(kind, shown)
+    while whole and following is not None and rows and len(rows) < _DOWNLOAD_ROWS_MAX:
+        part = pages.look(request, programme, kind.name, {**fields, **more, "before": following})
+        rows.extend(tables.rows_of(part, kind.name) or [])
+        following = _before(kind, part)
+    return shown
 
 
-def read_form(kind: ActKind, values: Mapping[str, str]) -> dict[str, Any]:
-    """A form's texts as a command's fields: empty ones left out, lists and objects as JSON."""
-    fields: dict[str, Any] = {}
-    properties = kind.command.model_json_schema().get("properties", {})
-    for name, text in values.items():
-        if text.strip() == "":
-            continue
-        shape = properties.get(name, {})
-        kinds = {shape.get("type")} | {one.get("type") for one in shape.get("anyOf", [])}
-        if kinds & {"array", "object"} or "$ref" in shape:
-            try:
-                fields[name] = json.loads(text)
-            except ValueError:
-                fields[name] = text  # the schema then says what it should have been
-        else:
-            fields[name] = text.strip()
-    return fields
+def _before(kind: ViewKind, shown: Any) -> Any:
+    """Where a view that answers in parts goes on; None at its end."""
+    if not isinstance(shown, dict) or "before" not in kind.query.model_fields:
+        return None
+    if "next" in shown:
+        return shown["next"]
+    rows = tables.rows_of(shown, kind.name)
+    return rows[-1].get("leaf") or None if rows else None
+
+
+def _older(request: Request, kind: ViewKind, shown: Any) -> str | None:
+    following = _before(kind, shown)
+    if following is None:
+        return None
+    kept = {k: v for k, v in request.query_params.items() if k not in {"start", "lang"}}
+    return f"{request.url.path}?{urlencode(kept | {'before': following})}"
+
+
+def _extra(
+    pages: Pages, request: Request, programme: str, kind: ViewKind, shown: Any
+) -> dict[str, Any]:
+    """What a special page shows beside its own view, as far as its reader may see that."""
+    language = language_of(request)
+    if kind.name == "tender":
+
+        def say(text: str) -> str:
+            return texts.translated(language, text)
+
+        address = f"{request.url.path}?{urlencode({'tender': shown['tender']})}&format="
+        return {"picture": subjects.tender_picture(shown, say), "sheet_address": address}
+    if kind.name == "security":
+        isin = shown["isin"]
+        today = pages.app.programme_facts(programme)["business_date"]
+        calendar = pages.glance(request, programme, "payment_calendar", isin=isin) or []
+        holders = pages.glance(request, programme, "holders", isin=isin) or {}
+        return {
+            "life": subjects.life_of_security(shown, calendar, today),
+            "holders": holders,
+            "more": _tables(
+                request,
+                "security",
+                {"holders": holders.get("lines", []), "payments": calendar},
+                "PKR",
+            ),
+        }
+    return {}
+
+
+def _download(
+    request: Request, found: Mapping[str, list[dict[str, Any]]], shown: Any
+) -> Response | None:
+    """What was asked for instead of a page: one table as CSV, or everything as JSON."""
+    wanted = request.query_params.get("format")
+    if wanted is None:
+        return None
+    name = request.query_params.get("table", "rows")
+    if wanted == "json" and "table" not in request.query_params:
+        return JSONResponse(shown)
+    if wanted not in {"csv", "json"} or name not in found:
+        raise NotFound(thing="download", value=f"{name} ({wanted})")
+    prefix = "" if name == "rows" else f"{name}."
+    rows = tables.select(found[name], request.query_params, prefix)
+    if wanted == "json":
+        return JSONResponse(rows)
+    thing = request.url.path.rsplit("/", 1)[-1] + ("" if name == "rows" else f"-{name}")
+    headers = {"Content-Disposition": f'attachment; filename="{thing}.csv"'}
+    return Response(tables.csv_of(rows), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@cache
+def _has_template(name: str) -> bool:
+    return (files("amanat.web") / "templates" / f"{name}.html").is_file()

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
-from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from amanat.access.desk import FieldNotAccepted
 from amanat.core.errors import AmanatError, Place, Refusals
-
-log = logging.getLogger(__name__)
 
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -53,30 +49,22 @@ def _plain(status: int, detail: str, code: str) -> JSONResponse:
     )
 
 
-def install(app: FastAPI) -> None:
-    """Answer every error of the API in this one form; only our own mistakes become a 500."""
+def plain(error: HTTPException) -> JSONResponse:
+    """The response for an error of HTTP itself: no such path, wrong method, too large."""
+    return _plain(error.status_code, str(error.detail), f"http_{error.status_code}")
 
-    @app.exception_handler(AmanatError)
-    async def expected(_request: Request, error: AmanatError) -> JSONResponse:
-        if error.status >= 500:
-            log.error("%s: %s", error.code, error)
-        return problem(error)
 
-    @app.exception_handler(RequestValidationError)
-    async def malformed(_request: Request, error: RequestValidationError) -> JSONResponse:
-        refusals = []
-        for one in error.errors():
-            path = ".".join(str(part) for part in one["loc"][1:]) or "body"
-            refusals.append(
-                FieldNotAccepted(
-                    place=Place(field=path),
-                    field=path,
-                    reason=one["msg"],
-                    value=repr(one.get("input"))[:80],
-                )
+def malformed(error: RequestValidationError) -> Refusals:
+    """Everything that a request has in the wrong form, all at once."""
+    refusals = []
+    for one in error.errors():
+        path = ".".join(str(part) for part in one["loc"][1:]) or "body"
+        refusals.append(
+            FieldNotAccepted(
+                place=Place(field=path),
+                field=path,
+                reason=one["msg"],
+                value=repr(one.get("input"))[:80],
             )
-        return problem(Refusals(refusals))
-
-    @app.exception_handler(HTTPException)
-    async def http(_request: Request, error: HTTPException) -> JSONResponse:
-        return _plain(error.status_code, str(error.detail), f"http_{error.status_code}")
+        )
+    return Refusals(refusals)

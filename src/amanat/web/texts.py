@@ -3,15 +3,51 @@
 from __future__ import annotations
 
 import gettext
-from datetime import date
+import re
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from typing import Any
+from zoneinfo import ZoneInfo
 
 LANGUAGES = {"en": "English", "ur": "اردو"}
 _MINUS = "−"
 _SCALES = ((10**12, "tn"), (10**9, "bn"), (10**6, "m"))
+_ISO_TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d")
+_FIGURE = re.compile(r"(-?\d{1,40}(?:\.\d{1,20})?) ([A-Z]{3}(?: face)?|units?|fine_troy_oz|bbl)")
+_LONG_IDENTIFIER = 24
+# By ending: how a column's values are shown, and what its head leaves away.
+_ENDINGS = (
+    ("_paisa", "money"),
+    ("_minor", "money"),
+    ("_usd_cents", "dollars"),
+    ("_cents", "dollars"),
+    ("_at", "moment"),
+)
+_SHAPES = {
+    "state": "state",
+    "status": "state",
+    "level": "state",
+    "level_on_ledger": "state",
+    "level_requested": "state",
+    "phase": "state",
+    "bids_open": "moment",
+    "bids_due": "moment",
+    "non_competitive_due": "moment",
+    "block_time": "moment",
+}
+_FACE = {
+    "nominal",
+    "target",
+    "authorised",
+    "issued",
+    "redeemed",
+    "outstanding",
+    "unsold",
+    "allotted",
+}
+_UNITS = {"price": "per 100", "cut_off_price": "per 100", "average_price": "per 100"}
 
 
 @cache
@@ -23,9 +59,32 @@ def catalogue(language: str) -> gettext.NullTranslations:
     return gettext.translation("amanat", str(folder), [language])
 
 
+def translated(language: str, text: str) -> str:
+    """A text that is a name or sentence in the code; itself where the catalogue has none."""
+    return catalogue(language).gettext(text) if text else ""
+
+
 def direction(language: str) -> str:
     """`rtl` for Urdu, else `ltr`."""
     return "rtl" if language == "ur" else "ltr"
+
+
+def exact(value: int | str) -> Decimal:
+    """A number as the exact decimal that it says."""
+    return Decimal(value)
+
+
+def shape_of(name: str, currency: str) -> tuple[str, str, str]:
+    """How a column is shown: its shape, the words of its head, and the unit in its head."""
+    for ending, shape in _ENDINGS:
+        if name.endswith(ending):
+            unit = {"money": currency, "dollars": "USD", "moment": ""}[shape]
+            stem = name if shape == "moment" else name.removesuffix(ending)
+            return shape, stem.removesuffix("_usd"), unit
+    if name.endswith(("_pct", "_percent")):
+        return "plain", name.removesuffix("_pct").removesuffix("_percent"), "%"
+    unit = f"{currency} face" if name in _FACE else _UNITS.get(name, "")
+    return _SHAPES.get(name, "plain"), name, unit
 
 
 def grouped(value: int | Decimal | str | None) -> str:
@@ -36,20 +95,18 @@ def grouped(value: int | Decimal | str | None) -> str:
     return f"{number:,}".replace("-", _MINUS)
 
 
-def money(value: int | str | None, currency: str = "PKR") -> str:
-    """Minor units as "PKR 11,059,204,000.00"; empty for None."""
-    if value is None:
-        return ""
-    return f"{currency} {grouped(Decimal(int(value)).scaleb(-2))}"
-
-
 def amount(value: int | str | None) -> str:
     """Minor units in major ones without the currency, for columns that state it in their head."""
     return "" if value is None else grouped(Decimal(int(value)).scaleb(-2))
 
 
+def money(value: int | str | None, currency: str = "PKR") -> str:
+    """Minor units as "PKR 11,059,204,000.00"; empty for None."""
+    return "" if value is None else f"{currency} {amount(value)}"
+
+
 def large(value: int | Decimal | str | None, currency: str = "PKR") -> str:
-    """Major units shortened as "PKR 11.06 bn"; the exact figure stays in the title."""
+    """Major units shortened as "PKR 11.06 bn"; the exact figure stays beside it or in the title."""
     if value is None:
         return ""
     number = Decimal(str(value))
@@ -57,6 +114,11 @@ def large(value: int | Decimal | str | None, currency: str = "PKR") -> str:
         if abs(number) >= scale:
             return f"{currency} {grouped((number / scale).quantize(Decimal('0.01')))} {word}"
     return f"{currency} {grouped(number)}"
+
+
+def millions(value: int | str | None) -> str:
+    """Units in millions as the field's sheets print them: 11601.000 -> "11,601.000"."""
+    return "" if value is None else grouped((Decimal(value) / 10**6).quantize(Decimal("0.001")))
 
 
 def day(value: date | str | None) -> str:
@@ -67,28 +129,56 @@ def day(value: date | str | None) -> str:
     return f"{found.day} {found:%B %Y}"
 
 
+def moment(value: str | None, zone: str = "UTC") -> str:
+    """A UTC time in the programme's zone, to the minute: "2021-03-03 10:30"."""
+    if not value:
+        return ""
+    if not _ISO_TIME.match(value):
+        return value
+    found = datetime.fromisoformat(value)
+    return f"{found.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}" if found.tzinfo else value[:16]
+
+
+def quantity(value: str) -> str:
+    """A figure with its unit as the records write it, "11059204000.00 PKR", with separators."""
+    found = _FIGURE.fullmatch(value)
+    return f"{grouped(Decimal(found[1]))} {found[2]}" if found else value
+
+
 def short(identifier: str | None) -> str:
-    """An identifier shortened in its middle: `0x12ab…90ef`."""
+    """An identifier shortened in its middle: `0x12ab34…90abcd`."""
     text = identifier or ""
     return text if len(text) <= 16 else f"{text[:8]}…{text[-6:]}"
+
+
+def is_identifier(value: Any) -> bool:
+    """Whether a text is an address, hash or id, to be shortened and copied."""
+    if not isinstance(value, str) or len(value) <= _LONG_IDENTIFIER:
+        return False
+    return re.fullmatch(r"(0x)?[0-9a-f]{32,}|[0-9a-f]{8}(-[0-9a-f]{4,12}){4}", value) is not None
 
 
 def words(name: str) -> str:
     """`AnnounceTender` and `awaiting_settlement` as words: "Announce tender"."""
     spaced = "".join(f" {c.lower()}" if c.isupper() else c for c in name).replace("_", " ").strip()
-    return spaced[:1].upper() + spaced[1:]
+    if spaced.replace(" ", "") in {"isin", "lei", "cfi", "fisn", "id"}:
+        return spaced.replace(" ", "").upper()
+    return spaced[:1].upper() + spaced[1:].replace(" usd", " USD").replace(" isin", " ISIN")
 
 
 _GOOD = {
     "settled",
     "done",
-    "carried_out",
+    "carried",
     "active",
     "accepted",
     "paid",
     "awarded",
     "open",
     "funded",
+    "redeemed",
+    "outstanding",
+    "issued",
 }
 _WARN = {
     "proposed",
@@ -99,13 +189,16 @@ _WARN = {
     "closed",
     "announced",
     "partial",
+    "awaiting",
+    "fixed",
+    "instructed",
 }
 _STOP = {"failed", "refused", "expired", "cancelled", "halted", "frozen", "defaulted", "void"}
 
 
 def pill(state: str) -> str:
     """The class of the pill that shows a state; its word carries the meaning."""
-    head = state.lower().split(":")[0].split(" ")[0]
+    head = re.split(r"[:\s_]", state.lower(), maxsplit=1)[0]
     if head in _GOOD:
         return "good"
     if head in _STOP:
@@ -118,8 +211,11 @@ FILTERS: dict[str, Any] = {
     "money": money,
     "amount": amount,
     "large": large,
+    "millions": millions,
     "day": day,
+    "moment": moment,
     "short": short,
     "words": words,
     "pill": pill,
+    "quantity": quantity,
 }

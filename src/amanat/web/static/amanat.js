@@ -1,4 +1,4 @@
-// The pages work without this; it only copies identifiers with one click.
+// The pages work without this; it copies identifiers with one click and finds the error summary.
 for (const button of document.querySelectorAll(".copy")) {
   button.hidden = false;
   button.addEventListener("click", async () => {
@@ -8,3 +8,4 @@ for (const button of document.querySelectorAll(".copy")) {
     setTimeout(() => { button.textContent = word; }, 1200);
   });
 }
+document.querySelector(".errors")?.focus();

@@ -1,0 +1,96 @@
+"""The Urdu catalogue: what it has to hold, and how its .po and .mo are written.
+
+`python tests/web/catalogue.py` puts new messages into the .po (without a translation, for a person
+to give) and compiles the .mo from it.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+import amanat.web
+from amanat.app import declare_rooms
+from amanat.access.acts import ACTS, VIEWS
+from amanat.web.forms import fields_of
+from amanat.web.pages import SECTIONS
+from amanat.web.tables import PREFERRED, column_label
+from amanat.web.texts import shape_of, words
+
+WEB = Path(amanat.web.__file__).parent
+FOLDER = WEB / "locale" / "ur" / "LC_MESSAGES"
+PO, MO = FOLDER / "amanat.po", FOLDER / "amanat.mo"
+
+
+def of_templates() -> set[str]:
+    """Every message that a template or a page's code marks."""
+    found = extract_from_dir(
+        str(WEB),
+        [("templates/**.html", "jinja2"), ("subjects.py", "python")],
+        {"templates/**.html": {"trimmed": "true", "newstyle_gettext": "true"}},
+        keywords={"_": None, "gettext": None, "say": None},
+    )
+    return {message for _file, _line, message, _notes, _context in found}
+
+
+def of_names() -> Iterator[str]:
+    """The words of acts, views, rooms, fields and the columns that tables show at first."""
+    declare_rooms()
+    yield from (label for _path, label in SECTIONS)
+    for act in ACTS.values():
+        yield words(act.name)
+        yield words(act.room)
+        yield act.summary
+        yield from (words(field["name"]) for field in fields_of(act))
+    for view in VIEWS.values():
+        yield words(view.name)
+        yield words(view.room)
+        yield view.summary
+        yield from (words(name) for name in view.query.model_fields)
+    for columns in PREFERRED.values():
+        yield from (column_label(shape_of(name, "PKR")[1]) for name in columns)
+
+
+def wanted() -> list[str]:
+    """All messages of the catalogue, without repeats."""
+    return sorted({message for message in (*of_templates(), *of_names()) if message})
+
+
+def read() -> Catalog:
+    """The .po as it is."""
+    with PO.open("rb") as file:
+        return read_po(file, locale="ur", domain="amanat")
+
+
+def compiled(catalogue: Catalog) -> bytes:
+    """The .mo that belongs to a .po."""
+    out = io.BytesIO()
+    write_mo(out, catalogue)
+    return out.getvalue()
+
+
+def update() -> int:
+    """Bring the .po up to the code and compile it; how many messages lack a translation."""
+    former = read() if PO.exists() else Catalog(locale="ur", domain="amanat")
+    catalogue = Catalog(
+        locale="ur", domain="amanat", project="Amanat", fuzzy=False, copyright_holder="Amanat"
+    )
+    for message in wanted():
+        known = former.get(message)
+        flags = ("python-format",) if known and "python-format" in known.flags else ()
+        catalogue.add(message, known.string if known else "", flags=flags)
+    catalogue.creation_date = catalogue.revision_date = former.creation_date
+    with PO.open("wb") as file:
+        write_po(file, catalogue, width=100, sort_output=True, omit_header=False)
+    MO.write_bytes(compiled(read()))
+    return sum(1 for message in catalogue if message.id and not message.string)
+
+
+if __name__ == "__main__":
+    print(f"{update()} messages lack a translation")
