@@ -42,18 +42,35 @@ def postgres_server() -> Iterator[str]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture
-def postgres_url(postgres_server: str) -> Iterator[str]:
-    """The URL of an empty PostgreSQL database of its own, dropped afterwards."""
-    name = f"test_{secrets.token_hex(6)}"
+@pytest.fixture(scope="session")
+def _postgres_root(postgres_server: str) -> Iterator[Engine]:
     root = f"postgresql+pg8000://postgres@/postgres?unix_sock={postgres_server}"
     engine = sql.create_engine(root, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(sql.text(f"CREATE DATABASE {name}"))
-    yield f"postgresql+pg8000://postgres@/{name}?unix_sock={postgres_server}"
-    with engine.connect() as connection:
-        connection.execute(sql.text(f"DROP DATABASE {name} WITH (FORCE)"))
+    yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str, _postgres_root: Engine) -> Iterator[str]:
+    """The URL of an empty place of its own in PostgreSQL, dropped afterwards.
+
+    A user finds the schema of their own name first, and a schema is made ten times faster than a
+    database.
+    """
+    name = f"test_{secrets.token_hex(6)}"
+    with _postgres_root.connect() as connection:
+        connection.execute(sql.text(f"CREATE ROLE {name} LOGIN"))
+        connection.execute(sql.text(f"CREATE SCHEMA {name} AUTHORIZATION {name}"))
+    yield f"postgresql+pg8000://{name}@/postgres?unix_sock={postgres_server}"
+    with _postgres_root.connect() as connection:
+        connection.execute(
+            sql.text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = :name"
+            ),
+            {"name": name},
+        )
+        connection.execute(sql.text(f"DROP SCHEMA {name} CASCADE"))
+        connection.execute(sql.text(f"DROP ROLE {name}"))
 
 
 @pytest.fixture

@@ -41,11 +41,9 @@ def _signature(entry: Mapping[str, Any]) -> str:
 
 
 def plain(value: Any) -> Any:
-    """A decoded value without byte strings: bytes become `0x…`, tuples lists, addresses lower."""
+    """A decoded value without byte strings: bytes become `0x…`, tuples lists."""
     if isinstance(value, bytes):
         return "0x" + value.hex()
-    if isinstance(value, str) and value.startswith("0x"):
-        return value.lower()
     if isinstance(value, (tuple, list)):
         return [plain(one) for one in value]
     return value
@@ -87,10 +85,6 @@ class Function:
     @cached_property
     def _types(self) -> list[str]:
         return [type_of(one) for one in self.entry["inputs"]]
-
-    @cached_property
-    def _has_structure(self) -> bool:
-        return any("tuple" in one["type"] or "bytes" in one["type"] for one in self.entry["inputs"])
 
     @cached_property
     def selector(self) -> bytes:

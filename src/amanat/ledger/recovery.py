@@ -1,4 +1,9 @@
-"""Brings back what the embedded node forgot: the same transactions, in the same order."""
+"""Brings back what the embedded node forgot: the same transactions, in the same order.
+
+A wallet may send something new while these return.  It is then indexed after them, and its
+position in the index is later than its place among the blocks of that second; balances now and
+by business day are the same either way.
+"""
 
 from __future__ import annotations
 
