@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -42,18 +41,6 @@ SETTLEMENT_DAY = date(2021, 3, 4)
 LAST_DAY = date(2021, 3, 8)
 
 
-def in_seconds(seconds: float) -> datetime:
-    """A whole second, so far ahead."""
-    ahead = datetime.now(UTC) + timedelta(seconds=seconds)
-    return ahead.replace(microsecond=0) + timedelta(seconds=1)
-
-
-def wait_until(instant: str) -> None:
-    """Until block time has reached a stored instant."""
-    left = datetime.fromisoformat(instant).timestamp() - time.time()
-    time.sleep(max(0.0, left) + 0.05)
-
-
 def bid(line: int, millions: int, price: str) -> CompetitiveBid:
     """A competitive bid by price; its number is filled in by `Auctions.sheet`."""
     return CompetitiveBid(0, line, millions * MILLION, price=Decimal(price))
@@ -64,6 +51,24 @@ class Auctions:
     """What is done with tenders in a world."""
 
     world: World
+    ahead_s: int = 0
+
+    def now(self) -> datetime:
+        """The clock of application and node; see `skip_to`."""
+        return datetime.now(UTC) + timedelta(seconds=self.ahead_s)
+
+    def in_seconds(self, seconds: int) -> datetime:
+        """A whole second, so far ahead."""
+        return self.now().replace(microsecond=0) + timedelta(seconds=seconds)
+
+    def skip_to(self, instant: str) -> None:
+        """Set the clocks of node and application to just after a stored instant."""
+        left = datetime.fromisoformat(instant) - self.now()
+        skipped = max(0, int(left.total_seconds())) + 2
+        self.ahead_s += skipped
+        app = self.world.app
+        app.ledger.rpc.call("evm_increaseTime", skipped)
+        app.store.clock = self.now
 
     def prepare(self) -> Auctions:
         """Admit dealers and a client's account; authorise the bond."""
@@ -113,7 +118,7 @@ class Auctions:
         self,
         tender: str,
         target: int = 1_000,
-        due_s: float = 4,
+        due_s: int = 600,
         *,
         sealing_key: str | None = None,
         **changes: Any,
@@ -133,7 +138,7 @@ class Auctions:
             "tender": tender,
             "settlement_date": SETTLEMENT_DAY,
             "last_settlement_date": LAST_DAY,
-            "bids_due": in_seconds(due_s),
+            "bids_due": self.in_seconds(due_s),
             "bid_by": BidBy.PRICE,
             "non_competitive": NonCompetitiveTerms(cap_fraction=Decimal("0.05")),
         }
@@ -206,8 +211,8 @@ class Auctions:
         return NonCompetitiveBid(0, line, millions * MILLION, investor, "fund")
 
     def close(self, code: str) -> None:
-        """Wait until bids were due, and close."""
-        wait_until(self.tender(code)["bids_due"])
+        """Once bids were due, close."""
+        self.skip_to(self.tender(code)["bids_due"])
         self.world.do("central_bank", CloseTender(tender=code))
 
     def release(self, code: str) -> None:

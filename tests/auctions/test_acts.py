@@ -36,7 +36,7 @@ def auctions(tmp_path: Path, database_url: str) -> Iterator[Auctions]:
 
 def test_tender_from_target_to_default(auctions: Auctions) -> None:
     world, code = auctions.world, "T1"
-    auctions.announce(code, due_s=6)
+    auctions.announce(code)
     shown = auctions.tender(code, None)
     assert shown["state"] == "open"
     assert shown["target"] == "1000000000"

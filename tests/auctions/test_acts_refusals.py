@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -80,8 +80,6 @@ from .acts_world import (
     SETTLEMENT_DAY,
     Auctions,
     bid,
-    in_seconds,
-    wait_until,
 )
 
 
@@ -168,28 +166,28 @@ def test_target_and_announcement_belong_to_two_institutions_and_two_persons(
 
 
 def test_times_follow_one_another(auctions: Auctions) -> None:
-    soon = {"bids_due": datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=1)}
+    soon = {"bids_due": auctions.in_seconds(-1)}
     with pytest.raises(TimesDisorderly):
         auctions.announce("T3", **soon)
     with pytest.raises(NotBusinessDay):  # Pakistan Day
         auctions.announce("T3b", last_settlement_date=date(2021, 3, 23))
     code = "T4"
-    auctions.announce(code, bids_open=in_seconds(30), bids_due=in_seconds(60))
+    auctions.announce(code, bids_open=auctions.in_seconds(30), bids_due=auctions.in_seconds(60))
     later = {
         "tender": code,
         "auction_date": date(2021, 3, 4),
         "settlement_date": date(2021, 3, 5),
         "last_settlement_date": date(2021, 3, 9),
-        "bids_open": in_seconds(90),
-        "bids_due": in_seconds(120),
+        "bids_open": auctions.in_seconds(90),
+        "bids_due": auctions.in_seconds(120),
         "reason": "the market is closed",
     }
     auctions.world.do("central_bank", PostponeTender(**later))
     shown = auctions.tender(code, None)
     assert (shown["auction_date"], shown["settlement_date"]) == ("2021-03-04", "2021-03-05")
-    sooner = ExtendTender(tender=code, bids_due=in_seconds(10), reason="an outage")
+    sooner = ExtendTender(tender=code, bids_due=auctions.in_seconds(10), reason="an outage")
     refused(auctions, "central_bank", sooner, TimesDisorderly)
-    due = in_seconds(180)
+    due = auctions.in_seconds(180)
     extended = ExtendTender(tender=code, bids_due=due, reason="an outage")
     auctions.world.do("central_bank", extended, pump=False)
     refused(auctions, "central_bank", extended, OrderUnderWay)
@@ -207,7 +205,7 @@ def test_times_follow_one_another(auctions: Auctions) -> None:
 
 def test_bids_until_the_close(auctions: Auctions) -> None:
     world, code = auctions.world, "T5"
-    auctions.announce(code, due_s=8)
+    auctions.announce(code)
     sheet = auctions.sheet(code, "bank_a", [bid(1, 100, "95")])
     with pytest.raises(DealerMayNotBid):  # another dealer's account
         world.propose("bank_b", SubmitBid(**sheet))
@@ -247,7 +245,7 @@ def test_bids_until_the_close(auctions: Auctions) -> None:
 
     # In time here, but on the chain after the announced time: the chain's time decides.
     late = auctions.submit(code, "bank_a", [bid(1, 100, "95")], pump=False)
-    wait_until(auctions.tender(code)["bids_due"])
+    auctions.skip_to(auctions.tender(code)["bids_due"])
     world.app.pump()
     refused_bid = auctions.mine(code, "bank_a")["bids"][-1]
     assert (refused_bid["bid"], refused_bid["state"]) == (late["bid"], "refused")
@@ -256,7 +254,7 @@ def test_bids_until_the_close(auctions: Auctions) -> None:
     refused(
         auctions,
         "central_bank",
-        ExtendTender(tender=code, bids_due=in_seconds(9), reason="too late"),
+        ExtendTender(tender=code, bids_due=auctions.in_seconds(9), reason="too late"),
         BiddingOver,
     )
 
@@ -264,7 +262,7 @@ def test_bids_until_the_close(auctions: Auctions) -> None:
 def test_attacks_on_the_book(auctions: Auctions) -> None:
     """Duplicate investors, a bid over the cap, an altered and a withheld sheet, a letter."""
     world, code = auctions.world, "T6"
-    auctions.announce(code, due_s=7)
+    auctions.announce(code)
     names = [
         auctions.carry_out(
             dealer,
@@ -336,13 +334,13 @@ def enter_a_letter(auctions: Auctions, code: str) -> tuple[str, bytes, bytes]:
         tender=code,
         account=bidder["account"],
         commitment=commitment(chain_id, bidder["number"], form, salt).hex(),
-        received_at=datetime.now(UTC).replace(microsecond=0),
+        received_at=auctions.in_seconds(0),
         reason="the network is down",
         letter="cd" * 32,
     )
     refused(auctions, "central_bank", letter, BiddingStillOpen)
     due = auctions.tender(code)["bids_due"]
-    wait_until(due)
+    auctions.skip_to(due)
     refused(auctions, "ministry", letter, Forbidden)
     tardy = letter.model_copy(update={"received_at": datetime.fromisoformat(due)})
     refused(auctions, "central_bank", tardy, LetterLate)
@@ -355,7 +353,7 @@ def enter_a_letter(auctions: Auctions, code: str) -> tuple[str, bytes, bytes]:
 def test_a_sheet_over_the_cap_is_void_at_the_opening(auctions: Auctions) -> None:
     """A dealer that seals by itself can break the rules; the opened book does not forgive it."""
     world, code = auctions.world, "T7"
-    auctions.announce(code, due_s=4)
+    auctions.announce(code)
     investor = auctions.carry_out(
         "bank_a", NameInvestor(tender=code, account=world.accounts["bank_a.client"]), pump=False
     )["investor"]
@@ -404,7 +402,7 @@ def test_commitments_sent_past_this_room_and_a_key_kept_elsewhere(auctions: Auct
     """Bidders may send commitments themselves; a copied one opens to nobody's bid."""
     world, code = auctions.world, "T9"
     share = new_share("ministry")
-    auctions.announce(code, due_s=4, sealing_key=share.key.public.hex())
+    auctions.announce(code, sealing_key=share.key.public.hex())
     number = {
         dealer: auctions.mine(code, dealer)["bidders"][0]["number"]
         for dealer in ("bank_a", "bank_b")
