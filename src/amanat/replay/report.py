@@ -7,6 +7,7 @@ published figures that a sheet is held against.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from dataclasses import asdict
 from decimal import Decimal
@@ -19,13 +20,14 @@ from amanat.auctions import tables as auction_tables
 from amanat.auctions.acts_book import bidders_of, decision_of, published_of, result_of
 from amanat.auctions.sheet import ResultSheet, result_sheet
 from amanat.core.errors import Corrupt
+from amanat.ledger import refusals
 from amanat.ledger.balances import balances_at
-from amanat.ledger.tables import order
+from amanat.ledger.tables import event, order
 from amanat.programme.tables import business_day, security
 from amanat.replay.model import Pilot, Tender
 from amanat.replay.performing import Performer
 from amanat.servicing.tables import entitlement, payment
-from amanat.settlement.tables import cash_movement, cycle, instruction
+from amanat.settlement.tables import cash_movement, claim, cycle, instruction
 
 Facts = dict[str, Any]
 
@@ -39,9 +41,11 @@ def report_of(performer: Performer) -> Facts:
             "programme": pilot.programme.code,
             "title": pilot.programme.title,
             "business_days": _business_days(connection, pilot),
-            "auctions": [_auction(connection, pilot, tender) for tender in pilot.tenders],
+            "auctions": [auction_facts(connection, pilot, tender) for tender in pilot.tenders],
             "settlements": _settlements(connection, pilot, names),
             "cycles": _cycles(connection, pilot),
+            "fails": _fails(connection, pilot),
+            "claims": _claims(connection, pilot, names),
             "payments": _payments(connection, pilot),
             "tax_by_class": _tax_by_class(connection, pilot),
             "holders": _holders(connection, pilot, names),
@@ -80,7 +84,11 @@ def _business_days(connection: Connection, pilot: Pilot) -> Facts:
     return {"count": len(found), "first": found[0], "last": found[-1]}
 
 
-def _auction(connection: Connection, pilot: Pilot, tender: Tender) -> Facts:
+def auction_facts(connection: Connection, pilot: Pilot, tender: Tender) -> Facts:
+    """The result sheet of a tender, recomputed from the opened bids, with the published figures.
+
+    Raises `Corrupt` when the result recomputed is not the one that the ledger has.
+    """
     table = auction_tables.tender
     row = connection.execute(
         sql.select(table).where(
@@ -188,6 +196,61 @@ def _cycles(connection: Connection, pilot: Pilot) -> list[Facts]:
     ]
 
 
+def _fails(connection: Connection, pilot: Pilot) -> list[Facts]:
+    """Every time that the ledger refused an instruction, from its own events."""
+    references = {
+        row.digest: row.reference
+        for row in connection.execute(
+            sql.select(instruction.c.digest, instruction.c.reference).where(
+                instruction.c.programme == pilot.programme.code
+            )
+        )
+    }
+    rows = connection.execute(
+        sql.select(event.c.arguments, event.c.business_date)
+        .where(event.c.programme == pilot.programme.code, event.c.name == "InstructionFailed")
+        .order_by(event.c.position)
+    )
+    found = []
+    for row in rows:
+        said = json.loads(row.arguments)
+        reason = refusals.decode(bytes.fromhex(said["reason"].removeprefix("0x")))
+        found.append(
+            {
+                "trade": references.get(said["digest"].removeprefix("0x")),
+                "on": row.business_date,
+                "error": reason.name,
+                "reason": reason.message,
+            }
+        )
+    return found
+
+
+def _claims(connection: Connection, pilot: Pilot, names: dict[str, str]) -> list[Facts]:
+    """Coupons that went to the wrong side of a trade across the record date, and their payment."""
+    rows = connection.execute(
+        sql.select(claim, instruction.c.reference)
+        .join(
+            instruction,
+            (instruction.c.programme == claim.c.programme)
+            & (instruction.c.id == claim.c.instruction),
+        )
+        .where(claim.c.programme == pilot.programme.code)
+        .order_by(claim.c.raised_on, claim.c.instruction)
+    )
+    return [
+        {
+            "trade": row.reference,
+            "debtor": names.get(row.debtor, row.debtor),
+            "creditor": names.get(row.creditor, row.creditor),
+            "amount_paisa": row.amount_paisa,
+            "raised_on": row.raised_on,
+            "state": row.state,
+        }
+        for row in rows
+    ]
+
+
 def _payments(connection: Connection, pilot: Pilot) -> list[Facts]:
     rows = connection.execute(
         sql.select(payment)
@@ -215,7 +278,7 @@ def _tax_by_class(connection: Connection, pilot: Pilot) -> list[Facts]:
             sql.func.sum(table.c.tax_base_paisa).label("base_paisa"),
             sql.func.sum(table.c.tax_paisa).label("tax_paisa"),
         )
-        .where(table.c.programme == pilot.programme.code)
+        .where(table.c.programme == pilot.programme.code, table.c.tax_base_paisa > 0)
         .group_by(table.c.holder_class, table.c.tax_rate, table.c.tax_basis)
         .order_by(table.c.holder_class, table.c.tax_rate, table.c.tax_basis)
     )

@@ -76,7 +76,7 @@ def _print_auction(console: Console, auction: Facts) -> None:
         kind = "" if row["competitive"] else " (nc)"
         table.add_row(
             str(row["bid"]), dealer + kind, _figure(row["offered"]), _figure(row["face_value"]),
-            row["price"] or "", row["yield_pct"] or "", _figure(row["realised_value"]),
+            _quote(row["price"]), _quote(row["yield_pct"]), _figure(row["realised_value"]),
             _figure(row["accrued_interest"]), _figure(row["final_value"]), str(row["status"]),
         )  # fmt: skip
     for name, key in (("competitive", "competitive"), ("non-competitive", "non_competitive")):
@@ -107,6 +107,11 @@ def _print_published(console: Console, auction: Facts) -> None:
     console.print(table)
 
 
+def _quote(value: Any) -> str:
+    """A price or yield to four decimals, as quoted."""
+    return "" if value is None else f"{Decimal(value):.4f}"
+
+
 def _figure(value: Any) -> str:
     return "" if value is None else f"{Decimal(value):,f}"
 
@@ -114,7 +119,7 @@ def _figure(value: Any) -> str:
 def _print_settlements(console: Console, report: Facts) -> None:
     table = _table(
         "Settlements", "what", "seller", "buyer", ">face", ">paid", "due", "settled", ">tries",
-        "state", "last reason",
+        "state",
         caption="PKR million; netted trades settle by the net positions of their cycle",
     )  # fmt: skip
     for row in report["settlements"]:
@@ -123,13 +128,20 @@ def _print_settlements(console: Console, report: Facts) -> None:
             f"{name}{' (netted)' if row['netted'] else ''}", row["seller"], row["buyer"],
             millions(row["nominal"], 0), millions(row["consideration_paisa"]), row["first_day"],
             row["settled_on"] or "", str(row["attempts"]), row["state"],
-            (row["reason"] or "") if row["attempts"] > 1 or row["state"] != "settled" else "",
         )  # fmt: skip
     console.print(table)
     for one in report["cycles"]:
         console.print(
             f"Cycle ({one['purpose']}): {one['trades']} trades of {one['accounts']} accounts, "
             f"PKR {millions(one['gross_paisa'])} m gross, {millions(one['net_paisa'])} m moved: "
+            f"{one['state']}"
+        )
+    for one in report["fails"]:
+        console.print(f"Fail of {one['trade']} on {one['on']}: {one['reason']}; tried again")
+    for one in report["claims"]:
+        console.print(
+            f"Claim of {one['trade']}: {one['debtor']} owes {one['creditor']} the coupon, "
+            f"PKR {millions(one['amount_paisa'])} m net of tax, raised {one['raised_on']}: "
             f"{one['state']}"
         )
 

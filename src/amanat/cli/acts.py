@@ -1,0 +1,256 @@
+"""Acts, views and proposals, for all that the rooms declare."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import BaseModel
+from rich.table import Table
+
+from amanat.access.acts import ACTS, VIEWS
+from amanat.cli.session import open_session
+from amanat.cli.terminal import errors_in_lines, out, print_answer, print_json
+from amanat.core.errors import Invalid, NotFound
+from amanat.ledger.signers import read_request, read_signature, signing_request
+
+Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")]
+Data = Annotated[
+    Path | None, typer.Option("--data", help="Folder of the installation (AMANAT_DATA).")
+]
+Url = Annotated[str | None, typer.Option("--url", help="A server to ask instead (AMANAT_URL).")]
+ProgrammeCode = Annotated[
+    str | None, typer.Option("--programme", help="Which programme (AMANAT_PROGRAMME).")
+]
+Fields = Annotated[
+    list[str] | None,
+    typer.Argument(help="name=value ...; a value that begins with [ or { is JSON."),
+]
+
+
+class FieldUnreadable(Invalid):
+    """A field is written name=value; lists and tables are JSON."""
+
+    template = "{field}: {reason}."
+
+
+def complete_act(incomplete: str) -> list[str]:
+    """Names of acts that begin so, for the shell."""
+    return sorted(name for name in ACTS if name.startswith(incomplete))
+
+
+def complete_view(incomplete: str) -> list[str]:
+    """Names of views that begin so, for the shell."""
+    return sorted(name for name in VIEWS if name.startswith(incomplete))
+
+
+def read_fields(given: list[str] | None, file: Path | None = None) -> dict[str, Any]:
+    """The fields of a command or query: those of a JSON file, then those of the command line.
+
+    Refuses `FieldUnreadable`.
+    """
+    fields: dict[str, Any] = {}
+    if file is not None:
+        try:
+            stated = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise FieldUnreadable(field=file, reason=f"not a readable JSON file: {error}") from None
+        if not isinstance(stated, dict):
+            raise FieldUnreadable(field=file, reason="not a JSON object")
+        fields |= stated
+    for one in given or []:
+        name, equals, value = one.partition("=")
+        if not equals or not name:
+            raise FieldUnreadable(field=one, reason="write name=value")
+        fields[name] = _value(name, value)
+    return fields
+
+
+def _value(name: str, value: str) -> Any:
+    if value[:1] not in ("[", "{"):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise FieldUnreadable(field=name, reason=f"not JSON: {error}") from None
+
+
+def act(
+    name: Annotated[
+        str | None, typer.Argument(help="The act.", autocompletion=complete_act)
+    ] = None,
+    fields: Fields = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", help="JSON file with the command's fields.")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option(help="Idempotency key; the same key never acts twice.")
+    ] = None,
+    data: Data = None,
+    url: Url = None,
+    programme: ProgrammeCode = None,
+    as_json: Json = False,
+) -> None:
+    """Propose or carry out an act.  Without a name: all acts; without fields: what it takes."""
+    with errors_in_lines(as_json=as_json):
+        if name is None:
+            _list({one: kind.summary for one, kind in ACTS.items()}, as_json)
+            return
+        if name not in ACTS:
+            raise NotFound(thing="act", value=name)
+        command = ACTS[name].command
+        if not fields and file is None and command.model_fields:
+            _describe(name, ACTS[name].summary, command, as_json)
+            return
+        stated = read_fields(fields, file)
+        with open_session(url, data, programme) as session:
+            outcome = session.submit(name, stated, key or f"cli-{uuid.uuid4()}")
+        print_answer(outcome, as_json=as_json, title=name)
+
+
+def view(
+    name: Annotated[
+        str | None, typer.Argument(help="The view.", autocompletion=complete_view)
+    ] = None,
+    fields: Fields = None,
+    data: Data = None,
+    url: Url = None,
+    programme: ProgrammeCode = None,
+    as_json: Json = False,
+) -> None:
+    """Ask a view.  Without a name: all views."""
+    with errors_in_lines(as_json=as_json):
+        if name is None:
+            _list({one: kind.summary for one, kind in VIEWS.items()}, as_json)
+            return
+        if name not in VIEWS:
+            raise NotFound(thing="view", value=name)
+        stated = read_fields(fields)
+        with open_session(url, data, programme) as session:
+            shown = session.view(name, stated)
+        print_answer(shown, as_json=as_json, title=name)
+
+
+def proposals(
+    state: Annotated[str, typer.Option(help="open, carried_out or withdrawn.")] = "open",
+    data: Data = None,
+    url: Url = None,
+    programme: ProgrammeCode = None,
+    as_json: Json = False,
+) -> None:
+    """Proposals of your institution, and those that wait for it."""
+    with errors_in_lines(as_json=as_json), open_session(url, data, programme) as session:
+        print_answer(session.view("proposals", {"state": state}), as_json=as_json)
+
+
+def approve(
+    proposal: Annotated[str, typer.Argument(help="Its id.")],
+    request: Annotated[
+        list[Path] | None,
+        typer.Option("--request", help="A signing request that was signed elsewhere."),
+    ] = None,
+    signature: Annotated[
+        list[Path] | None,
+        typer.Option("--signature", help="The signature that was brought back for it."),
+    ] = None,
+    data: Data = None,
+    url: Url = None,
+    programme: ProgrammeCode = None,
+    as_json: Json = False,
+) -> None:
+    """Give your institution's approval; the last one carries the act out."""
+    with errors_in_lines(as_json=as_json):
+        given = _signatures(request or [], signature or [])
+        with open_session(url, data, programme) as session:
+            print_answer(session.approve(proposal, given), as_json=as_json)
+
+
+def _signatures(requests: list[Path], signatures: list[Path]) -> Mapping[str, bytes]:
+    if len(requests) != len(signatures):
+        reason = f"{len(requests)} requests and {len(signatures)} signatures do not pair"
+        raise FieldUnreadable(field="--request", reason=reason)
+    given = {}
+    for asked, answered in zip(requests, signatures, strict=True):
+        one = read_request(asked.read_text(encoding="utf-8"))
+        signed = str(one["digest"]).removeprefix("0x")
+        given[signed] = read_signature(answered.read_text(encoding="utf-8"), one)
+    return given
+
+
+def withdraw(
+    proposal: Annotated[str, typer.Argument(help="Its id.")],
+    data: Data = None,
+    url: Url = None,
+    programme: ProgrammeCode = None,
+    as_json: Json = False,
+) -> None:
+    """Withdraw your institution's own open proposal."""
+    with errors_in_lines(as_json=as_json), open_session(url, data, programme) as session:
+        print_answer(session.withdraw(proposal), as_json=as_json)
+
+
+def requests(
+    proposal: Annotated[str, typer.Argument(help="Its id.")],
+    signer: Annotated[str, typer.Argument(help="Address of the key that is elsewhere.")],
+    folder: Annotated[Path, typer.Argument(help="Where to write the files.")] = Path("."),
+    data: Data = None,
+    url: Url = None,
+    programme: ProgrammeCode = None,
+    as_json: Json = False,
+) -> None:
+    """Write what a proposal still has to have signed as files to take to `amanat sign`."""
+    with errors_in_lines(as_json=as_json):
+        with open_session(url, data, programme) as session:
+            shown = session.view("proposal", {"proposal": proposal})
+        written = []
+        for place, need in enumerate(shown["requirements"]):
+            if need["met_at"] is not None:
+                continue
+            asked = signing_request(
+                signer=signer,
+                purpose=f"{shown['act']} {proposal}",
+                typed_data=need["shows"],
+                digest=bytes.fromhex(str(need["signs"]).removeprefix("0x")),
+            )
+            path = folder / f"{proposal}-{place}.request.json"
+            path.write_text(json.dumps(asked, indent=2) + "\n", encoding="utf-8")
+            written.append(str(path))
+        print_answer(written, as_json=as_json)
+
+
+def _list(entries: Mapping[str, str], as_json: bool) -> None:
+    if as_json:
+        print_json([{"name": name, "summary": entries[name]} for name in sorted(entries)])
+        return
+    table = Table("name", "what it does", title_justify="left")
+    for name in sorted(entries):
+        table.add_row(name, entries[name])
+    out.print(table)
+
+
+def _describe(name: str, summary: str, model: type[BaseModel], as_json: bool) -> None:
+    if as_json:
+        print_json(model.model_json_schema())
+        return
+    table = Table("field", "form", "needed", title=f"{name}: {summary}", title_justify="left")
+    schema = model.model_json_schema()
+    needed = set(schema.get("required", ()))
+    for field, form in schema.get("properties", {}).items():
+        table.add_row(field, _form(form), "yes" if field in needed else "")
+    out.print(table)
+
+
+def _form(form: Mapping[str, Any]) -> str:
+    """A field's JSON schema in a few words."""
+    if "$ref" in form:
+        return str(form["$ref"]).rsplit("/", 1)[-1]
+    if "anyOf" in form:
+        return " or ".join(_form(one) for one in form["anyOf"])
+    words = str(form.get("format") or form.get("type") or "value")
+    if form.get("type") == "array":
+        return f"list of {_form(form.get('items', {}))}"
+    return words

@@ -1,0 +1,143 @@
+"""`amanat pilot FOLDER` and `amanat pilots`: replay programmes that are written down as files."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import TimeRemainingColumn as Remaining
+
+from amanat.app import Application
+from amanat.cli.acts import Json
+from amanat.cli.terminal import PILOTS_FOLDER, err, errors_in_lines, out, print_json
+from amanat.core.errors import Refusal
+from amanat.replay.loading import load_pilot
+from amanat.replay.model import Pilot
+from amanat.replay.performing import Performer
+from amanat.replay.plan import Step
+from amanat.replay.report import Facts, report_of
+from amanat.replay.runner import Course, replay
+from amanat.replay.sheets import print_report
+from amanat.settings import Settings
+
+MARKER = "pilot.txt"
+"""A folder that holds this file was made by a replay, and may be emptied by the next one."""
+
+
+class NotAReplay(Refusal):
+    """Only what an earlier replay made is ever thrown away."""
+
+    template: ClassVar[str] = "{folder} is not empty and was not made by a replay; name another."
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One pilot that has been replayed."""
+
+    pilot: Pilot
+    data: Path
+    course: Course
+    report: Facts
+
+    def as_json(self) -> Facts:
+        """The report with the times."""
+        times: dict[str, Any] = {
+            "seconds": {stage.value: round(one, 3) for stage, one in self.course.seconds.items()},
+            "total_seconds": round(self.course.total_seconds, 3),
+            "waited_seconds": round(self.course.waited_seconds, 3),
+            "steps": self.course.steps,
+        }
+        return self.report | {"data": str(self.data), "times": times}
+
+
+def pilot(
+    folder: Annotated[Path, typer.Argument(help="The pilot's folder, such as pilots/NAME.")],
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Where to keep it; else var/pilots/NAME.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run that was interrupted.")
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say whether the folder is sound.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Replay a pilot, from an empty ledger, and print what happened as tables."""
+    with errors_in_lines(as_json=as_json):
+        read = load_pilot(folder)
+        if check:
+            out.print(f"{folder} is sound: {len(read.tenders)} tenders, {len(read.trades)} trades")
+            return
+        run = run_pilot(read, data or PILOTS_FOLDER / folder.resolve().name, resume=resume)
+        _show(run, as_json)
+
+
+def pilots(
+    folder: Annotated[Path, typer.Argument(help="The folder of pilots.")] = Path("pilots"),
+    as_json: Json = False,
+) -> None:
+    """Replay every pilot in a folder, one after the other."""
+    with errors_in_lines(as_json=as_json):
+        found = sorted(one.parent for one in folder.glob("*/programme.toml"))
+        runs = [run_pilot(load_pilot(one), PILOTS_FOLDER / one.name, resume=False) for one in found]
+        if as_json:
+            print_json([run.as_json() for run in runs])
+            return
+        for run in runs:
+            _show(run, as_json=False)
+
+
+def _show(run: Run, as_json: bool) -> None:
+    if as_json:
+        print_json(run.as_json())
+        return
+    print_report(out, run.report, run.course)
+    out.print()
+    out.print(f"To look at it in a browser: amanat serve --data {run.data}")
+    out.print(f"To act in it: amanat token issue PERSON --data {run.data}")
+
+
+def run_pilot(pilot: Pilot, data: Path, *, resume: bool) -> Run:
+    """Replay a pilot in a folder of its own, with progress on standard error."""
+    prepare(data, resume=resume)
+    application = Application(Settings.at(data, light_keys=True))
+    columns = (
+        TextColumn("{task.fields[day]}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        Remaining(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=err, transient=True) as progress:
+        task = progress.add_task("starting the node", total=None, day=pilot.programme.first_day)
+
+        def watch(step: Step, place: int, count: int) -> None:
+            progress.update(task, completed=place, total=count, description=step.key, day=step.day)
+
+        began = time.perf_counter()
+        with application:
+            started = time.perf_counter() - began
+            course = replay(application, pilot, watch)
+            report = report_of(Performer(application, pilot))
+            report["starting_seconds"] = round(started, 3)
+    return Run(pilot, data, course, report)
+
+
+def prepare(data: Path, *, resume: bool) -> None:
+    """Empty the folder of an earlier replay, unless it is to be resumed.
+
+    Refuses `NotAReplay`: a folder with anything else in it is never touched.
+    """
+    if data.exists() and any(data.iterdir()) and not (data / MARKER).is_file():
+        raise NotAReplay(folder=data)
+    if not resume and data.exists():
+        shutil.rmtree(data)
+    data.mkdir(parents=True, exist_ok=True)
+    (data / MARKER).write_text("Made by `amanat pilot`; the next run empties this folder.\n")

@@ -1,0 +1,193 @@
+"""Where commands are sent: to the installation in this folder, or to a server by its API.
+
+Nobody acts without a token.  A server is asked when AMANAT_URL (or --url) names one; otherwise the
+application is opened here, which nobody can do while a server has the embedded node.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, Self
+
+import httpx
+
+from amanat.access.actors import Actor, authenticate
+from amanat.access.acts import ACTS
+from amanat.access.desk import parse
+from amanat.app import Application
+from amanat.cli.terminal import settings_of
+from amanat.core.errors import AmanatError, Invalid, Unauthenticated, Unavailable
+
+TOKEN_VARIABLE = "AMANAT_TOKEN"
+URL_VARIABLE = "AMANAT_URL"
+PROGRAMME_VARIABLE = "AMANAT_PROGRAMME"
+_TIMEOUT_SECONDS = 60.0
+
+
+class ServerRefused(AmanatError):
+    """What a server refused, in its own words and with its code."""
+
+    def __init__(self, body: Mapping[str, Any]) -> None:
+        self.body = dict(body)
+        lines = [str(one.get("detail", "")) for one in body.get("errors", ())]
+        super().__init__("\n".join(lines) or str(body.get("detail", "refused")))
+
+    @property
+    def code(self) -> str:
+        """The server's code."""
+        return str(self.body.get("code", "server_refused"))
+
+    def problem(self) -> dict[str, Any]:
+        """The server's problem document."""
+        return self.body
+
+
+class ServerUnavailable(Unavailable):
+    """The server does not answer, or cannot at the moment."""
+
+
+class ProgrammeNotNamed(Invalid):
+    """Where there are several programmes, the one that is meant is named."""
+
+    template: ClassVar[str] = (
+        "name the programme with --programme or AMANAT_PROGRAMME; there are: {known}."
+    )
+
+
+class Session(Protocol):
+    """One person at work, or the public."""
+
+    def submit(self, act: str, fields: Mapping[str, Any], key: str | None) -> dict[str, Any]:
+        """Propose or carry out an act."""
+        ...
+
+    def approve(self, proposal: str, signatures: Mapping[str, bytes]) -> dict[str, Any]:
+        """Approve a proposal."""
+        ...
+
+    def withdraw(self, proposal: str) -> dict[str, Any]:
+        """Withdraw a proposal."""
+        ...
+
+    def view(self, name: str, fields: Mapping[str, Any]) -> Any:
+        """Ask a view."""
+        ...
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        ...
+
+    def __exit__(self, *_: object) -> None:
+        """End."""
+        ...
+
+
+class LocalSession:
+    """The installation in a folder of this machine."""
+
+    def __init__(self, data: Path | None, programme: str | None, token: str | None) -> None:
+        self._application = Application(settings_of(data))
+        self._programme = programme
+        self._token = token
+
+    def __enter__(self) -> Self:
+        self._application.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._application.stop()
+
+    def _actor(self) -> Actor:
+        if not self._token:
+            raise Unauthenticated(reason=f"put a token into {TOKEN_VARIABLE}")
+        with self._application.store.reading() as connection:
+            return authenticate(connection, self._token, self._application.store.clock())
+
+    def submit(self, act: str, fields: Mapping[str, Any], key: str | None) -> dict[str, Any]:
+        """Propose or carry out an act, and let the ledger finish what it ordered."""
+        command = parse(ACTS[act].command, fields)
+        outcome = self._application.desk.submit(self._actor(), command, key=key)
+        self._application.pump()
+        return outcome.as_json()
+
+    def approve(self, proposal: str, signatures: Mapping[str, bytes]) -> dict[str, Any]:
+        """Approve a proposal, and let the ledger finish what it ordered."""
+        outcome = self._application.desk.approve(self._actor(), proposal, signatures=signatures)
+        self._application.pump()
+        return outcome.as_json()
+
+    def withdraw(self, proposal: str) -> dict[str, Any]:
+        """Withdraw a proposal."""
+        return self._application.desk.withdraw(self._actor(), proposal).as_json()
+
+    def view(self, name: str, fields: Mapping[str, Any]) -> Any:
+        """Ask a view, as the token's person or as the public."""
+        actor = self._actor() if self._token else None
+        programme = actor.programme if actor else self._programme or self._only_programme()
+        return self._application.desk.view(actor, programme, name, fields)
+
+    def _only_programme(self) -> str:
+        known = [str(one["code"]) for one in self._application.programmes()]
+        if len(known) != 1:
+            raise ProgrammeNotNamed(known=", ".join(known) or "none yet")
+        return known[0]
+
+
+class ServerSession:
+    """A server, through its API."""
+
+    def __init__(self, url: str, programme: str | None, token: str | None) -> None:
+        if programme is None:
+            raise ProgrammeNotNamed(known="those of the server")
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        base = f"{url.rstrip('/')}/v1/programmes/{programme}"
+        self._client = httpx.Client(base_url=base, headers=headers, timeout=_TIMEOUT_SECONDS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def submit(self, act: str, fields: Mapping[str, Any], key: str | None) -> dict[str, Any]:
+        """Propose or carry out an act."""
+        headers = {"Idempotency-Key": key} if key else {}
+        return dict(self._ask("POST", f"/acts/{act}", json=dict(fields), headers=headers))
+
+    def approve(self, proposal: str, signatures: Mapping[str, bytes]) -> dict[str, Any]:
+        """Approve a proposal."""
+        given = {signed: signature.hex() for signed, signature in signatures.items()}
+        body = {"signatures": given}
+        return dict(self._ask("POST", f"/proposals/{proposal}/approve", json=body))
+
+    def withdraw(self, proposal: str) -> dict[str, Any]:
+        """Withdraw a proposal."""
+        return dict(self._ask("POST", f"/proposals/{proposal}/withdraw"))
+
+    def view(self, name: str, fields: Mapping[str, Any]) -> Any:
+        """Ask a view."""
+        return self._ask("GET", f"/views/{name}", params=dict(fields))
+
+    def _ask(self, method: str, path: str, **options: Any) -> Any:
+        try:
+            answer = self._client.request(method, path, **options)
+            body = answer.json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise ServerUnavailable(f"{self._client.base_url} does not answer: {error}") from error
+        if answer.is_success:
+            return body
+        if answer.status_code == ServerUnavailable.status:
+            raise ServerUnavailable(str(body.get("detail", "the server is busy")))
+        raise ServerRefused(body)
+
+
+def open_session(url: str | None, data: Path | None, programme: str | None) -> Session:
+    """The session that options and environment ask for."""
+    token = os.environ.get(TOKEN_VARIABLE)
+    programme = programme or os.environ.get(PROGRAMME_VARIABLE)
+    url = url or (None if data else os.environ.get(URL_VARIABLE))
+    if url:
+        return ServerSession(url, programme, token)
+    return LocalSession(data, programme, token)

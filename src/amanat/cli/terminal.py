@@ -1,0 +1,144 @@
+"""What every command shares: where the installation is, how answers and errors are printed."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from amanat.core.errors import AmanatError, Corrupt, Refusals, Unavailable
+from amanat.settings import Settings
+
+REFUSED, UNAVAILABLE, CORRUPT, INTERRUPTED = 1, 3, 4, 130
+PILOTS_FOLDER = Path("var/pilots")
+INSTALLATION_FOLDER = Path("var/amanat")
+
+out = Console()
+"""Answers; colour is off where it is piped."""
+err = Console(stderr=True)
+"""Progress and errors."""
+
+
+def data_folder(given: Path | None) -> Path:
+    """The installation's folder: as given, else AMANAT_DATA, else the usual one.
+
+    Where none of these is there, the pilot that ran last, so that it can be looked at.
+    """
+    if given is not None:
+        return given
+    if "AMANAT_DATA" in os.environ:
+        return Path(os.environ["AMANAT_DATA"])
+    runs = [one for one in PILOTS_FOLDER.glob("*") if (one / "amanat.sqlite").exists()]
+    if not INSTALLATION_FOLDER.exists() and runs:
+        return max(runs, key=lambda one: (one / "amanat.sqlite").stat().st_mtime)
+    return INSTALLATION_FOLDER
+
+
+def settings_of(data: Path | None) -> Settings:
+    """The settings of the environment, in this folder.  Raises `SettingInvalid`."""
+    folder = data_folder(data)
+    return Settings.from_environment(os.environ | {"AMANAT_DATA": str(folder)})
+
+
+def exit_code(error: AmanatError) -> int:
+    """The documented code for an expected error."""
+    if isinstance(error, Unavailable):
+        return UNAVAILABLE
+    if isinstance(error, Corrupt):
+        return CORRUPT
+    return REFUSED
+
+
+@contextmanager
+def errors_in_lines(*, as_json: bool = False) -> Iterator[None]:
+    """Print an expected error, one line for each refusal, and leave with its code."""
+    try:
+        yield
+    except AmanatError as error:
+        if as_json:
+            print_json(error.problem())
+        refusals = error.refusals if isinstance(error, Refusals) else (error,)
+        for one in refusals:
+            err.print(Text(f"{one.code}: {one}", style="red"), soft_wrap=True, highlight=False)
+        sys.exit(exit_code(error))
+    except KeyboardInterrupt:
+        err.print("interrupted")
+        sys.exit(INTERRUPTED)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def print_answer(value: Any, *, as_json: bool, title: str = "") -> None:
+    """What an act or view answered, as JSON or as tables."""
+    if as_json:
+        print_json(value)
+        return
+    if isinstance(value, Mapping):
+        _print_mapping(value, title)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        _print_rows(list(value), title)
+    else:
+        out.print(Text(str(value)))
+
+
+def _print_mapping(value: Mapping[str, Any], title: str) -> None:
+    plain = {key: one for key, one in value.items() if not _is_rows(one)}
+    if plain:
+        table = Table(title=title or None, title_justify="left", show_header=False)
+        table.add_column("field", style="dim")
+        table.add_column("value", overflow="fold")
+        for key, one in plain.items():
+            table.add_row(key, Text(_cell(one)))
+        out.print(table)
+    for key, one in value.items():
+        if _is_rows(one):
+            _print_rows(list(one), key)
+
+
+def _is_rows(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
+
+
+def _print_rows(rows: list[Any], title: str) -> None:
+    if not rows:
+        out.print(f"{title or 'rows'}: none")
+        return
+    if not _is_rows(rows):
+        for one in rows:
+            out.print(Text(_cell(one)))
+        return
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    table = Table(title=title or None, title_justify="left")
+    for name in columns:
+        figures = all(_is_figure(row.get(name)) for row in rows)
+        table.add_column(name, justify="right" if figures else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_cell(row.get(name))) for name in columns))
+    out.print(table)
+
+
+def _is_figure(value: Any) -> bool:
+    return value is None or (isinstance(value, int) and not isinstance(value, bool))
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, dict | list | tuple):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)

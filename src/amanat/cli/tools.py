@@ -1,0 +1,190 @@
+"""The server, keys and tokens, signing offline, and the check of the ledger."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import sqlalchemy as sql
+import typer
+from rich.progress import Progress
+
+from amanat.access.actors import issue_token, load_actor, revoke_tokens
+from amanat.access.tables import person
+from amanat.app import Application
+from amanat.cli.acts import Data, Json, ProgrammeCode
+from amanat.cli.session import ProgrammeNotNamed
+from amanat.cli.terminal import (
+    CORRUPT,
+    err,
+    errors_in_lines,
+    out,
+    print_answer,
+    print_json,
+    settings_of,
+)
+from amanat.core.errors import NotFound
+from amanat.ledger.keystore import SCRYPT_STANDARD, Keystore
+from amanat.ledger.signers import read_request, sign_request
+from amanat.store.migrate import migrate
+
+keys = typer.Typer(help="Keys of an institution, encrypted, kept apart from the server.")
+token = typer.Typer(help="Personal tokens for the API and this command line.")
+ledger = typer.Typer(help="The ledger itself.")
+
+KeyFolder = Annotated[Path, typer.Option("--keys", help="Folder of the keystore.")]
+
+
+def serve(
+    data: Data = None,
+    host: Annotated[str, typer.Option(help="Another than loopback needs TLS.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option()] = 8000,
+    certificate: Annotated[Path | None, typer.Option(help="TLS certificate, PEM.")] = None,
+    key: Annotated[Path | None, typer.Option(help="Its private key, PEM.")] = None,
+) -> None:
+    """Serve the pages and the API, and follow the ledger meanwhile."""
+    from amanat.web.server import serve as serve_faces  # the web is needed by this command alone
+
+    with errors_in_lines():
+        settings = settings_of(data)
+        with Application(settings) as application:
+            scheme = "https" if certificate else "http"
+            err.print(f"{settings.data_dir}: {scheme}://{host}:{port} (Ctrl-C ends it)")
+            serve_faces(application, host, port, certificate=certificate, key=key)
+
+
+@ledger.command()
+def fsck(data: Data = None, as_json: Json = False) -> None:
+    """Compare contracts, index and journal; leaves with 4 where two of them differ."""
+    with errors_in_lines(as_json=as_json):
+        with Application(settings_of(data)) as application:
+            application.pump()
+            with Progress(console=err, transient=True) as progress:
+                tasks = {}
+
+                def tell(what: str, done: int, count: int) -> None:
+                    if what not in tasks:
+                        tasks[what] = progress.add_task(what, total=count)
+                    progress.update(tasks[what], completed=done, total=count)
+
+                differences = application.ledger.check(tell)
+        if as_json:
+            print_json([str(one) for one in differences])
+        for one in differences if not as_json else ():
+            out.print(str(one), highlight=False)
+        if differences:
+            sys.exit(CORRUPT)
+        if not as_json:
+            out.print("Contracts, index and journal agree.")
+
+
+@token.command("issue")
+def token_issue(
+    who: Annotated[str, typer.Argument(help="Code of the person.")],
+    programme: ProgrammeCode = None,
+    days: Annotated[int, typer.Option(min=1, max=366, help="Days that it is valid.")] = 30,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Issue a token, shown once.  For the operator, who has the installation's folder."""
+    with errors_in_lines(as_json=as_json):
+        application = Application(settings_of(data))
+        migrate(application.engine)
+        with application.engine.begin() as connection:
+            code = programme or _programme_of(connection, who)
+            load_actor(connection, code, who, "operator")
+            now = application.store.clock()
+            text = issue_token(connection, code, who, now, timedelta(days=days))
+        print_answer(
+            {"person": who, "programme": code, "token": text, "days": days}, as_json=as_json
+        )
+
+
+@token.command("revoke")
+def token_revoke(
+    who: Annotated[str, typer.Argument(help="Code of the person.")],
+    programme: ProgrammeCode = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Revoke every token of a person at once."""
+    with errors_in_lines(as_json=as_json):
+        application = Application(settings_of(data))
+        migrate(application.engine)
+        with application.engine.begin() as connection:
+            code = programme or _programme_of(connection, who)
+            count = revoke_tokens(connection, code, who, application.store.clock())
+        print_answer({"person": who, "programme": code, "revoked": count}, as_json=as_json)
+
+
+def _programme_of(connection: sql.Connection, who: str) -> str:
+    """The one programme in which there is such a person; refuses `NotFound`."""
+    found = sorted(
+        connection.execute(sql.select(person.c.programme).where(person.c.code == who)).scalars()
+    )
+    if not found:
+        raise NotFound(thing="person", value=who)
+    if len(found) > 1:
+        raise ProgrammeNotNamed(known=", ".join(found))
+    return str(found[0])
+
+
+def _password(*, confirm: bool) -> str:
+    return str(typer.prompt("Password", hide_input=True, confirmation_prompt=confirm))
+
+
+@keys.command("new")
+def keys_new(
+    institution: Annotated[str, typer.Argument()],
+    name: Annotated[str, typer.Argument(help="Such as the person's code.")],
+    folder: KeyFolder = Path("keys"),
+    as_json: Json = False,
+) -> None:
+    """Make a key, encrypted with a password; prints its address."""
+    with errors_in_lines(as_json=as_json):
+        store = Keystore(folder, scrypt=SCRYPT_STANDARD)
+        signer = store.create(institution, name, _password(confirm=True))
+        print_answer({"key": f"{institution}/{name}", "address": signer.address}, as_json=as_json)
+
+
+@keys.command("list")
+def keys_list(
+    institution: Annotated[str, typer.Argument()],
+    folder: KeyFolder = Path("keys"),
+    as_json: Json = False,
+) -> None:
+    """The keys of an institution with their addresses."""
+    with errors_in_lines(as_json=as_json):
+        store = Keystore(folder)
+        rows = [
+            {"key": name, "address": store.address(institution, name)}
+            for name in store.names(institution)
+        ]
+        print_answer(rows, as_json=as_json, title=institution)
+
+
+def sign(
+    request: Annotated[Path, typer.Argument(help="A signing request, see `amanat requests`.")],
+    institution: Annotated[str, typer.Argument()],
+    name: Annotated[str, typer.Argument(help="The key.")],
+    folder: KeyFolder = Path("keys"),
+    output: Annotated[Path | None, typer.Option("--output", help="Else beside it.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Sign without asking.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Sign a request offline: needs the key file and its password, no network, no database."""
+    with errors_in_lines(as_json=as_json):
+        asked = read_request(request.read_text(encoding="utf-8"))
+        if not as_json:
+            out.print_json(json.dumps(asked))
+        if not yes and not typer.confirm("Sign this?"):
+            err.print("not signed")
+            raise typer.Exit(1)
+        signer = Keystore(folder).open(institution, name, _password(confirm=False))
+        answer = sign_request(asked, signer)
+        path = output or request.with_suffix(".signature.json")
+        path.write_text(json.dumps(answer, indent=2) + "\n", encoding="utf-8")
+        print_answer(answer | {"written": str(path)}, as_json=as_json)
