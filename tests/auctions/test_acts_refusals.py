@@ -420,6 +420,8 @@ def test_commitments_sent_past_this_room_and_a_key_kept_elsewhere(auctions: Auct
     auctions.carry_out("bank_a", DeliverSheet(**sheet))
     with pytest.raises(DealerMayNotBid):  # the copier has neither this number nor this account
         world.propose("bank_b", DeliverSheet(**sheet))
+    invented = auctions.non_competitive("nobody", 5, 10)
+    auctions.submit(code, "bank_b", [invented], window=Window.NON_COMPETITIVE)
     auctions.close(code)
     refused(auctions, "ministry", ReleaseShare(tender=code), ShareKeptElsewhere)
     other = ReleaseShare(tender=code, private_key=new_share("ministry").private.hex())
@@ -433,6 +435,15 @@ def test_commitments_sent_past_this_room_and_a_key_kept_elsewhere(auctions: Auct
     assert [(one["fate"], one["reason"]) for one in shown] == [
         ("opened", None),
         ("void", "withheld"),
+        ("opened", None),
+    ]
+    world.do("ministry", FixCutOff(tender=code, cut_off=Decimal(95)))
+    world.do("central_bank", AwardTender(tender=code))
+    rows = world.view("allotments", "auditor_officer", tender=code)
+    # An investor whom no dealer named to the register has no account to receive anything.
+    assert [(row["state"], row["account"]) for row in rows] == [
+        ("awaiting_settlement", world.accounts["bank_a.own"].lower()),
+        ("defaulted", None),
     ]
 
 

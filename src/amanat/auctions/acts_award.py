@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection, Row
 from amanat.access.acts import ActContext, Ask, Requirement, Result, act
 from amanat.auctions import acts_chain as chain
 from amanat.auctions import events, tables
-from amanat.auctions.acts_book import decision_of, result_of
+from amanat.auctions.acts_book import decision_of, face, result_of
 from amanat.auctions.acts_rules import (
     AllotmentState,
     AllotmentStateForbids,
@@ -147,7 +147,7 @@ def cancel_allotment(uow: UnitOfWork, row: Row[Any], allotment: Row[Any], reason
             "allotment": allotment.id,
             "number": allotment.number,
             "line": allotment.line,
-            "nominal": f"{allotment.nominal} PKR face",
+            "nominal": face(uow.connection, row.programme, allotment.nominal),
             "unpaid": row.unpaid,
             "reason": reason,
         },

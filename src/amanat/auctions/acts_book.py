@@ -21,7 +21,18 @@ from amanat.auctions.sealing import Share, TenderKey
 from amanat.core.errors import NotFound
 from amanat.instruments.model import Terms, terms_from
 from amanat.jurisdictions.conventions import load_convention
+from amanat.programme.records import find_programme
 from amanat.programme.tables import security
+
+
+def currency_of(connection: Connection, programme: str) -> str:
+    """The currency of a programme."""
+    return str(find_programme(connection, programme).currency)
+
+
+def face(connection: Connection, programme: str, units: int) -> str:
+    """A nominal as the journal writes it."""
+    return f"{units} {currency_of(connection, programme)} face"
 
 
 def terms_of(row: Row[Any]) -> TenderTerms:

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Row
 from amanat.access.acts import ActContext, Ask, Requirement, Result, act
 from amanat.auctions import acts_chain as chain
 from amanat.auctions import events, tables
-from amanat.auctions.acts_book import security_terms
+from amanat.auctions.acts_book import face, security_terms
 from amanat.auctions.acts_rules import (
     BiddingOver,
     CalendarExists,
@@ -58,7 +58,9 @@ def publish_calendar(command: PublishCalendar, context: ActContext) -> Result:
         {
             "calendar": command.calendar,
             "replaces": command.replaces,
-            "lines": [line | {"target": face(line["target"])} for line in lines],
+            "lines": [
+                line | {"target": face(connection, programme, line["target"])} for line in lines
+            ],
         },
         subject=f"calendar:{command.calendar}",
     )
@@ -125,7 +127,7 @@ def set_target(command: SetTarget, context: ActContext) -> Result:
             "tender": command.tender,
             "isin": command.isin,
             "auction_date": command.auction_date.isoformat(),
-            "target": face(command.target),
+            "target": face(connection, programme, command.target),
             "calendar": command.calendar,
             "sealing_key": public,
         },
@@ -160,7 +162,7 @@ def amend_target(command: AmendTarget, context: ActContext) -> Result:
             "tender": row.code,
             "change": "amend_tender_target",
             "reason": None,
-            "to": {"target": face(command.target)},
+            "to": {"target": face(context.uow.connection, row.programme, command.target)},
         },
         subject=subject(row.code),
     )
@@ -188,18 +190,13 @@ def change_target(uow: UnitOfWork, row: Row[Any], target: int) -> None:
         {
             "tender": row.code,
             "version": version + 1,
-            "former": face(row.target),
-            "target": face(target),
+            "former": face(uow.connection, row.programme, row.target),
+            "target": face(uow.connection, row.programme, target),
         },
         subject=subject(row.code),
     )
     _record_target(uow, row.programme, row.code, version + 1, target, entry)
     update_tender(uow.connection, row, target=target)
-
-
-def face(units: int) -> str:
-    """A nominal as the journal writes it."""
-    return f"{units} PKR face"
 
 
 def _check_calendar(command: PublishCalendar, context: ActContext) -> None:

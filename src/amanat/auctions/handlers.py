@@ -17,6 +17,8 @@ from amanat.auctions import events, tables
 from amanat.auctions.acts_award import cancel_allotment
 from amanat.auctions.acts_book import (
     bidders_of,
+    currency_of,
+    face,
     investors_of,
     keys_of,
     pricing_for,
@@ -45,7 +47,6 @@ from amanat.core.quantities import text_from
 from amanat.ledger.completion import raise_alarm
 from amanat.ledger.orders import Order
 from amanat.ledger.registry import HandlerRegistry, LedgerEvent
-from amanat.programme.tables import programme
 from amanat.store.uow import UnitOfWork
 
 _REFUSAL_MAX = 200
@@ -443,7 +444,7 @@ def _make_allotment(uow: UnitOfWork, row: Row[Any], won: Allotment) -> None:
         named = investors_of(uow.connection, row).get((bidder.participant, bid.investor))
         known = named is not None and named.investor_class == bid.investor_class
         account = named.account if known and named is not None else None
-    currency = _currency(uow, row)
+    currency = currency_of(uow.connection, row.programme)
     assert won.price is not None  # accepted rows are priced
     assert won.yield_pct is not None
     identifier = new_id()
@@ -479,7 +480,7 @@ def _make_allotment(uow: UnitOfWork, row: Row[Any], won: Allotment) -> None:
             "line": bid.line,
             "participant": bidder.participant,
             "account": account,
-            "nominal": f"{won.nominal} {currency} face",
+            "nominal": face(uow.connection, row.programme, won.nominal),
             "price": text_from(won.price),
             "realised": str(Money(won.realised, currency).amount) + f" {currency}",
             "accrued": str(Money(won.accrued, currency).amount) + f" {currency}",
@@ -563,10 +564,3 @@ def _bid(uow: UnitOfWork, row: Row[Any], promised: str, number: int) -> Row[Any]
 def _set_bid(uow: UnitOfWork, identifier: str, **values: Any) -> None:
     sealed = tables.sealed_bid
     uow.connection.execute(sql.update(sealed).where(sealed.c.id == identifier).values(**values))
-
-
-def _currency(uow: UnitOfWork, row: Row[Any]) -> str:
-    found: str = uow.connection.execute(
-        sql.select(programme.c.currency).where(programme.c.code == row.programme)
-    ).scalar_one()
-    return found

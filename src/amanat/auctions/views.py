@@ -23,6 +23,7 @@ from amanat.access.acts import Query, ViewContext, view
 from amanat.auctions import tables
 from amanat.auctions.acts_book import (
     bidders_of,
+    currency_of,
     decision_of,
     key_rows,
     pricing_for,
@@ -37,7 +38,6 @@ from amanat.auctions.recompute import Recomputed, published_record, recompute, t
 from amanat.auctions.sheet import demand_curve, result_sheet
 from amanat.core.errors import NotFound, Refusal
 from amanat.core.money import Money
-from amanat.programme.tables import programme
 
 RUNS = ("issuer", "auctioneer", "auditor")
 _OPEN_BOOK = (
@@ -346,9 +346,7 @@ def _opened(row: Row[Any], context: ViewContext) -> dict[str, Any]:
     found = _computed(row, context)
     if found is None:
         return {"sheet": None, "demand_curve": [], "tally": None}
-    currency: str = context.connection.execute(
-        sql.select(programme.c.currency).where(programme.c.code == row.programme)
-    ).scalar_one()
+    currency = currency_of(context.connection, row.programme)
     return {
         "sheet": _sheet(found.result, currency),
         "demand_curve": [_plain(asdict(point)) for point in demand_curve(found.result)],
