@@ -57,6 +57,23 @@ PARENTS = {
     "proposal": "proposals",
     "entry": "journal",
 }
+# Where the subject of a journal entry or proposal leads, by its first word.
+SUBJECTS = {
+    "programme": ("security", "isin"),
+    "security": ("security", "isin"),
+    "tender": ("tender", "tender"),
+    "payment": ("payment", "payment"),
+    "participant": ("participant", "participant"),
+    "asset": ("asset", "asset"),
+    "instruction": ("instruction", "instruction"),
+}
+# Where the `id` of a row leads, by the view that lists it.
+ROW_LINKS = {
+    "instructions": ("instruction", "instruction"),
+    "fails": ("instruction", "instruction"),
+    "payments": ("payment", "payment"),
+    "journal": ("entry", "id"),
+}
 # Where a value of this column leads: the view and the query field that shows the thing.
 LINKS = {
     "isin": ("security", "isin"),
@@ -203,6 +220,7 @@ def _environment(language: str) -> Environment:
     )
     environment.filters.update(texts.FILTERS)
     environment.tests["identifier"] = texts.is_identifier
+    environment.tests["day"] = texts.is_day
     environment.filters["shape_of"] = lambda name: texts.shape_of(str(name), "PKR")
     environment.globals.update(
         asset=asset,
@@ -210,6 +228,8 @@ def _environment(language: str) -> Environment:
         language=language,
         languages=texts.LANGUAGES,
         links=LINKS,
+        row_links=ROW_LINKS,
+        subject_links=SUBJECTS,
         named=lambda name: texts.translated(language, texts.words(str(name))),
         new_key=new_id,
         said=lambda text: texts.translated(language, str(text)),
@@ -365,6 +385,7 @@ def _view_page(pages: Pages, request: Request, programme: str, kind: ViewKind) -
         shown=shown,
         asked=fields,
         tables=_tables(request, kind.name, found, "PKR"),
+        acting=kind.name in subjects.ACTS_OF,
         acts=subjects.acts_for(
             kind.name, fields, [a for a in ACTS.values() if may(actor, a)], state
         ),

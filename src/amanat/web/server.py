@@ -124,10 +124,10 @@ def _answer_errors(faces: FastAPI, shown: pages.Pages) -> None:
         return shown.refuse_http(request, error)
 
     @faces.exception_handler(Exception)
-    def unexpected(request: Request, error: Exception) -> Response:
+    def unexpected(request: Request, _error: Exception) -> Response:
         # Logged with its traceback by the server, which raises it again after this answer.
         fault = HTTPException(500, "This is our own mistake, not yours; it has been noted.")
-        response = problems.plain(fault)
+        response: Response = problems.plain(fault)
         if not request.url.path.startswith(API_PREFIX):
             response = shown.refuse_http(request, fault)
         response.headers["Connection"] = "close"

@@ -14,7 +14,7 @@ from amanat.web import charts
 Glance = Callable[..., Any]
 Say = Callable[[str], str]
 # What a reader of a page is likely to do next with the thing on it.
-_ACTS: dict[str, tuple[str, ...]] = {
+ACTS_OF: dict[str, tuple[str, ...]] = {
     "programme": ("MoveDay", "AttestReserves", "RecordExchangeRate", "Halt", "Resume"),
     "securities": ("AuthoriseSecurity", "IssueNominal"),
     "security": ("IssueNominal", "CancelUnsold", "SetTarget", "FixEntitlements", "Halt", "Resume"),
@@ -76,7 +76,7 @@ def acts_for(
     """The acts that belong to a page and that its reader may propose, each with its form."""
     kinds = {kind.name: kind for kind in allowed}
     found = []
-    for name in _ACTS.get(view, ()):
+    for name in ACTS_OF.get(view, ()):
         if name not in kinds or (view == "tender" and not _timely(name, state)):
             continue
         given = {k: v for k, v in asked.items() if k in kinds[name].command.model_fields}
@@ -165,11 +165,12 @@ def life_of_security(
 
 @dataclass(frozen=True, slots=True)
 class TenderPicture:
-    """The demand curve of a tender, its reading in words, and the sheet's rows in its order."""
+    """The demand curve of a tender with what it says, and the sheet's rows by kind of bid."""
 
     chart: str
+    finding: str
     words: dict[str, str]
-    rows: list[dict[str, Any]]
+    groups: list[tuple[str, list[dict[str, Any]]]]
     cut_after: int | None
 
 
@@ -178,31 +179,61 @@ def tender_picture(shown: Mapping[str, Any], say: Say) -> TenderPicture | None:
     sheet = shown.get("sheet")
     if not sheet:
         return None
-    by_price = (shown.get("rules") or {}).get("bid_by") == "price"
-    quote = "price" if by_price else "yield_pct"
     points = [
-        charts.DemandPoint(str(one[quote]), str(Decimal(one["cumulative"]) / 10**6))
+        charts.DemandPoint(str(one["yield_pct"]), _millions(one["cumulative"]))
         for one in shown.get("demand_curve", [])
     ]
-    cut = sheet.get("cut_off_price" if by_price else "cut_off_yield")
-    unit = say("Price per 100") if by_price else say("Yield, %")
+    cut = sheet.get("cut_off_yield")
     chart = charts.demand_curve(
         points,
         str(cut) if cut is not None else None,
-        unit,
+        say("Yield, %"),
         say("Cumulative face value, PKR million"),
-        f"{say('Cut-off')} {cut}" if cut is not None else "",
+        f"{say('Cut-off')} {cut}%" if cut is not None else "",
     )
     rows = list(sheet["rows"])
-    taken = [n for n, row in enumerate(rows) if row["competitive"] and row["status"] == "accepted"]
-    lost = any(row["competitive"] and row["status"] == "unsuccessful" for row in rows)
+    competitive = [row for row in rows if row["competitive"]]
+    taken = [row["bid"] for row in competitive if row["status"] == "accepted"]
+    lost = any(row["status"] == "unsuccessful" for row in competitive)
+    groups = (
+        (say("Competitive bids"), [r for r in competitive if r["status"] != "void"]),
+        (
+            say("Non-competitive bids"),
+            [r for r in rows if not r["competitive"] and r["status"] != "void"],
+        ),
+        (say("Void"), [r for r in rows if r["status"] == "void"]),
+    )
+    demand = f"{Decimal(sheet['competitive']['offered']):,}"
     words = {
-        "bids": str(len(points)),
         "best": points[0].quote if points else "",
         "worst": points[-1].quote if points else "",
-        "unit": unit,
-        "demand": f"{Decimal(points[-1].cumulative):,.3f}" if points else "0",
+        "demand": demand,
     }
     return TenderPicture(
-        chart=chart, words=words, rows=rows, cut_after=taken[-1] if taken and lost else None
+        chart=chart if points else "",
+        finding=_finding(sheet, cut, say),
+        words=words,
+        groups=[(label, found) for label, found in groups if found],
+        cut_after=taken[-1] if taken and lost else None,
     )
+
+
+def _finding(sheet: Mapping[str, Any], cut: Any, say: Say) -> str:
+    """What the picture shows, in one sentence."""
+    competitive = sheet["competitive"]
+    values = {
+        "offered": f"{Decimal(competitive['offered']):,}",
+        "taken": f"{Decimal(competitive['face_value']):,}",
+        "cut": str(cut),
+    }
+    if cut is None:
+        return say("PKR {offered} million were bid, and nothing was accepted").format(**values)
+    if competitive["offered"] == competitive["face_value"]:
+        text = say("All of the PKR {offered} million bid were accepted, at yields up to {cut}%")
+    else:
+        text = say("PKR {taken} of {offered} million bid were accepted, at yields up to {cut}%")
+    return text.format(**values)
+
+
+def _millions(units: Any) -> str:
+    return str(Decimal(units) / 10**6)

@@ -48,13 +48,12 @@ _PAYMENTS = (
 )
 _INSTRUCTIONS = (
     "id",
-    "isin",
     "state",
+    "isin",
     "deliverer_institution",
     "receiver_institution",
     "nominal",
     "consideration_paisa",
-    "first_day",
     "settled_on",
     "reason",
 )
@@ -87,7 +86,6 @@ PREFERRED: dict[str, tuple[str, ...]] = {
         "state",
         "institution",
         "proposed_at",
-        "expires_at",
         "proposal",
     ),
     "securities": (
@@ -140,6 +138,18 @@ PREFERRED: dict[str, tuple[str, ...]] = {
         "consideration",
         "state",
         "instruction",
+    ),
+    "authorisations": (
+        "number",
+        "nominal",
+        "usd_value",
+        "rate",
+        "rate_date",
+        "rate_assumed",
+        "asset",
+        "expires_on",
+        "state",
+        "issued",
     ),
     "life": ("leaf", "kind", "business_date", "recorded_at"),
 }
@@ -342,6 +352,7 @@ def _column(name: str, values: Sequence[Any], currency: str) -> Column:
     )
     if shape == "plain" and numeric:
         shape = "number"
+    numeric = numeric or (shape == "ordinal" and any(value is not None for value in values))
     return Column(name, column_label(stem), unit, shape, numeric)
 
 

@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 LANGUAGES = {"en": "English", "ur": "اردو"}
 _MINUS = "−"
 _SCALES = ((10**12, "tn"), (10**9, "bn"), (10**6, "m"))
+_ACRONYM = re.compile(r"\b(usd|isin|lei|rtgs)\b", re.IGNORECASE)
+_ISO_DAY = re.compile(r"^\d{4}-\d\d-\d\d$")
 _ISO_TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d")
 _FIGURE = re.compile(r"(-?\d{1,40}(?:\.\d{1,20})?) ([A-Z]{3}(?: face)?|units?|fine_troy_oz|bbl)")
 _LONG_IDENTIFIER = 24
@@ -36,6 +38,27 @@ _SHAPES = {
     "bids_due": "moment",
     "non_competitive_due": "moment",
     "block_time": "moment",
+    "leaf": "ordinal",
+    "number": "ordinal",
+    "sequence": "ordinal",
+    "position": "ordinal",
+    "block": "ordinal",
+    "block_number": "ordinal",
+    "close_block": "ordinal",
+    "version": "ordinal",
+    "authorisation": "ordinal",
+    "line": "ordinal",
+    "cursor": "ordinal",
+    "subject": "subject",
+    "kind": "named",
+    "act": "named",
+    "action": "named",
+    "change": "named",
+    "window": "named",
+    "fate": "named",
+    "purpose": "named",
+    "direction": "named",
+    "capacity": "named",
 }
 _FACE = {
     "nominal",
@@ -83,6 +106,8 @@ def shape_of(name: str, currency: str) -> tuple[str, str, str]:
             return shape, stem.removesuffix("_usd"), unit
     if name.endswith(("_pct", "_percent")):
         return "plain", name.removesuffix("_pct").removesuffix("_percent"), "%"
+    if name.endswith("_usd"):
+        return "plain", name.removesuffix("_usd"), ""
     unit = f"{currency} face" if name in _FACE else _UNITS.get(name, "")
     return _SHAPES.get(name, "plain"), name, unit
 
@@ -158,12 +183,18 @@ def is_identifier(value: Any) -> bool:
     return re.fullmatch(r"(0x)?[0-9a-f]{32,}|[0-9a-f]{8}(-[0-9a-f]{4,12}){4}", value) is not None
 
 
+def is_day(value: Any) -> bool:
+    """Whether a text is an ISO date, which is never broken over two lines."""
+    return isinstance(value, str) and _ISO_DAY.match(value) is not None
+
+
 def words(name: str) -> str:
     """`AnnounceTender` and `awaiting_settlement` as words: "Announce tender"."""
     spaced = "".join(f" {c.lower()}" if c.isupper() else c for c in name).replace("_", " ").strip()
     if spaced.replace(" ", "") in {"isin", "lei", "cfi", "fisn", "id"}:
         return spaced.replace(" ", "").upper()
-    return spaced[:1].upper() + spaced[1:].replace(" usd", " USD").replace(" isin", " ISIN")
+    sentence = spaced[:1].upper() + spaced[1:]
+    return _ACRONYM.sub(lambda found: found[0].upper(), sentence)
 
 
 _GOOD = {
@@ -179,6 +210,9 @@ _GOOD = {
     "redeemed",
     "outstanding",
     "issued",
+    "complete",
+    "recorded",
+    "public",
 }
 _WARN = {
     "proposed",
