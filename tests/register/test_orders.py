@@ -13,7 +13,9 @@ from amanat.register.commands import (
     FreezeAccount,
     FreezeHolding,
     OrderForcedTransfer,
+    PlaceHold,
     Release,
+    ReleaseHold,
     Reregister,
 )
 from amanat.register.model import HoldingIsHeld, NotReleasable, QuorumNotReached
@@ -26,6 +28,7 @@ def test_orders_of_a_quorum(trading: Trading) -> None:
     freeze_and_release(trading)
     move_by_order(trading)
     see_holders(trading)
+    set_aside(trading)
 
 
 def freeze_and_release(trading: Trading) -> None:
@@ -130,3 +133,43 @@ def see_holders(trading: Trading) -> None:
     assert [one["change"] for one in changes] == [30 * MILLION, -MILLION]
     with pytest.raises(NotFound):
         trading.world.view("history", "bank_b_officer", isin=BOND_ISIN, account=client)
+
+
+def set_aside(trading: Trading) -> None:
+    """Collateral: bank B sets part of its holding aside for the fund, which alone releases it."""
+    account = trading.at("bank_b.own")
+    units = trading.holds(BOND_ISIN, "bank_b.own")
+    place = PlaceHold(
+        isin=BOND_ISIN,
+        account=account,
+        beneficiary=trading.at("fund_c.own"),
+        nominal=units - MILLION,
+        last_day=date(2021, 3, 5),
+        reason="collateral",
+    )
+    with pytest.raises(NotFound):
+        trading.do("bank_a", place)
+    outcome = trading.do("bank_b", place)
+    assert outcome.result is not None
+    pledged = outcome.result["hold"]
+    with pytest.raises(HoldingIsHeld, match="1000000 free"):
+        trading.do("bank_b", place)
+    (holding,) = trading.world.view("holdings", "bank_b_officer", account=account)
+    assert holding["free"] == MILLION
+    late = trading.match("bank_b.own", "bank_a.own", nominal=2 * MILLION, paisa=1)
+    trading.settle()
+    assert trading.instruction(late)["reason_code"] == "ERC7943InsufficientUnfrozenBalance"
+    with pytest.raises(NotFound):
+        trading.do("bank_b", ReleaseHold(hold=pledged))
+    trading.do("fund_c", ReleaseHold(hold=pledged))
+    trading.settle()
+    assert trading.instruction(late)["state"] == "settled"
+    # Another, which nobody releases: after its last day the holder does.
+    again = trading.do("bank_b", place.model_copy(update={"nominal": MILLION}))
+    assert again.result is not None
+    trading.move_to(date(2021, 3, 8))
+    trading.do("bank_b", ReleaseHold(hold=again.result["hold"]))
+    shown = trading.world.view("holds", "fund_c_officer")["pledges"]
+    assert [one["state"] for one in shown] == ["released", "released"]
+    with pytest.raises(NotReleasable, match="released"):
+        trading.do("bank_b", ReleaseHold(hold=pledged))

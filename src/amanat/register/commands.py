@@ -12,7 +12,7 @@ from amanat.participants.commands import Address, Code, Words
 from amanat.programme.commands import IsinText, NominalUnits
 
 OrderHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-"""SHA-256 of the order on paper, in small hexadecimal letters."""
+"""A digest of 32 bytes, such as the SHA-256 of an order on paper, in small hexadecimal letters."""
 Identifier = Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{36}$")]
 """UUIDv7 of a thing in the store."""
 
@@ -75,6 +75,23 @@ class Reregister(Command):
     order_hash: OrderHash
     reason: Words
     signers: Signers = ()
+
+
+class PlaceHold(Command):
+    """Set part of an own holding aside for a beneficiary, until it is released or lapses."""
+
+    isin: IsinText
+    account: Address
+    beneficiary: Address
+    nominal: NominalUnits
+    last_day: date
+    reason: Words
+
+
+class ReleaseHold(Command):
+    """Release what was set aside: its beneficiary may at any time, anyone after its last day."""
+
+    hold: OrderHash
 
 
 class HoldersAsked(Query):

@@ -27,3 +27,13 @@ REREGISTRATION_REQUESTED = declare(
     ("movement", "number", "isin", "from_account", "to_account", "nominal", "order_hash", "reason"),
     audience=Audience.CONFIDENTIAL,
 )
+PLEDGE_REQUESTED = declare(
+    "PledgeRequested",
+    ("hold", "account", "beneficiary", "isin", "nominal", "number", "last_day", "reason"),
+    audience=Audience.CONFIDENTIAL,
+)
+PLEDGE_RELEASE_REQUESTED = declare(
+    "PledgeReleaseRequested",
+    ("hold", "account", "beneficiary", "isin"),
+    audience=Audience.CONFIDENTIAL,
+)

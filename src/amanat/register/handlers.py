@@ -7,11 +7,12 @@ from typing import Any
 
 import sqlalchemy as sql
 
+from amanat.core.dates import date_from_business_day
 from amanat.ledger.orders import Order
 from amanat.ledger.registry import HandlerRegistry, LedgerEvent
 from amanat.participants.handlers import block_time
 from amanat.register.model import HoldState
-from amanat.register.tables import hold, movement
+from amanat.register.tables import hold, movement, pledge
 from amanat.store.uow import UnitOfWork
 
 MOVEMENT_ORDERS = ("forced_transfer", "reregister")
@@ -23,6 +24,10 @@ def register(registry: HandlerRegistry) -> None:
     registry.on_refused("freeze")(freeze_refused)
     registry.on_done("release")(release_done)
     registry.on_refused("release")(release_refused)
+    registry.on_event("Security", "HoldPlaced")(hold_placed)
+    registry.on_event("Security", "HoldReleased")(hold_released)
+    registry.on_refused("place_hold")(pledge_refused)
+    registry.on_refused("release_hold")(pledge_release_refused)
     for kind in MOVEMENT_ORDERS:
         registry.on_done(kind)(movement_done)
         registry.on_refused(kind)(movement_refused)
@@ -74,6 +79,68 @@ def movement_done(order: Order, events: Sequence[LedgerEvent], uow: UnitOfWork) 
 def movement_refused(order: Order, refusal: Mapping[str, Any], uow: UnitOfWork) -> None:
     """Nothing has moved."""
     _update_movement(order, uow, state="refused", failure=str(refusal["message"]))
+
+
+def hold_placed(event: LedgerEvent, uow: UnitOfWork) -> None:
+    """A holder has set part of its holding aside, through this system or by itself."""
+    told, connection = event.arguments, uow.connection
+    digest = told["hold"].removeprefix("0x")
+    when = block_time(event)
+    known = connection.execute(
+        sql.update(pledge)
+        .where(pledge.c.programme == event.programme, pledge.c.digest == digest)
+        .values(state=HoldState.HELD.value, done_at=when)
+    )
+    if known.rowcount:
+        return
+    connection.execute(
+        pledge.insert().values(
+            programme=event.programme,
+            digest=digest,
+            isin=event.label,
+            account=told["account"],
+            beneficiary=told["beneficiary"],
+            nominal=told["amount"],
+            number=0,
+            last_day=date_from_business_day(told["last_day"]).isoformat(),
+            state=HoldState.HELD.value,
+            requested_at=when,
+            done_at=when,
+        )
+    )
+
+
+def hold_released(event: LedgerEvent, uow: UnitOfWork) -> None:
+    """What was set aside is free again."""
+    _update_pledge(
+        uow,
+        event.programme,
+        event.arguments["hold"].removeprefix("0x"),
+        state=HoldState.RELEASED.value,
+        released_at=block_time(event),
+    )
+
+
+def pledge_refused(order: Order, refusal: Mapping[str, Any], uow: UnitOfWork) -> None:
+    """Nothing is set aside."""
+    assert order.subject is not None
+    values = {"state": HoldState.REFUSED.value, "failure": str(refusal["message"])}
+    _update_pledge(uow, order.programme, order.subject[1], **values)
+
+
+def pledge_release_refused(order: Order, refusal: Mapping[str, Any], uow: UnitOfWork) -> None:
+    """It stays set aside."""
+    assert order.subject is not None
+    values = {"state": HoldState.HELD.value, "failure": str(refusal["message"])}
+    _update_pledge(uow, order.programme, order.subject[1], **values)
+
+
+def _update_pledge(uow: UnitOfWork, programme: str, digest: str, **values: Any) -> None:
+    uow.connection.execute(
+        sql.update(pledge)
+        .where(pledge.c.programme == programme, pledge.c.digest == digest)
+        .values(**values)
+    )
 
 
 def _update_hold(order: Order, uow: UnitOfWork, **values: Any) -> None:

@@ -12,7 +12,7 @@ from amanat.ledger.balances import balance_at, balances_at
 from amanat.participants.tables import account
 from amanat.programme.tables import security
 from amanat.register.model import BINDING, Holding, held_of
-from amanat.register.tables import hold
+from amanat.register.tables import hold, pledge
 
 SEES_HOLDERS = ("issuer", "registrar", "cash_issuer", "auditor")
 """Capacities of institutions that may see every holder, under their secrecy."""
@@ -73,8 +73,27 @@ def holds_on(connection: Connection, programme: str, isin: str, address: str) ->
     return [row.nominal for row in rows]
 
 
+def pledged_of(connection: Connection, programme: str, isin: str, address: str) -> int:
+    """Units of a holding that its holder has set aside for others, requested or done."""
+    total = connection.execute(
+        sql.select(sql.func.coalesce(sql.func.sum(pledge.c.nominal), 0)).where(
+            pledge.c.programme == programme,
+            pledge.c.isin == isin,
+            pledge.c.account == address,
+            pledge.c.state.in_([state.value for state in BINDING]),
+        )
+    ).scalar_one()
+    return int(total)
+
+
+def held_in(connection: Connection, programme: str, isin: str, address: str, units: int) -> int:
+    """Units of a holding that holds and pledges keep in place, at most all of it."""
+    holds = holds_on(connection, programme, isin, address)
+    return held_of(units, [*holds, pledged_of(connection, programme, isin, address)])
+
+
 def holding_of(connection: Connection, programme: str, isin: str, address: str) -> Holding:
     """What an account has of a security now, and what of it is held.  Refuses `NotFound`."""
     token = find_security(connection, programme, isin).address
     units = balance_at(connection, token, address)
-    return Holding(isin, units, held_of(units, holds_on(connection, programme, isin, address)))
+    return Holding(isin, units, held_in(connection, programme, isin, address, units))

@@ -48,3 +48,24 @@ movement = sql.Table(
     sql.Column("failure", sql.Text),
     sql.UniqueConstraint("programme", "number"),
 )
+
+pledge = sql.Table(
+    "register_pledge",
+    metadata,
+    sql.Column("programme", sql.String(64), primary_key=True),
+    sql.Column("digest", sql.String(64), primary_key=True, comment="by which the ledger knows it"),
+    sql.Column("isin", sql.String(12), nullable=False),
+    sql.Column("account", sql.String(42), nullable=False),
+    sql.Column("beneficiary", sql.String(42), nullable=False, comment="whose key releases it"),
+    sql.Column("nominal", sql.BigInteger, nullable=False),
+    sql.Column("number", sql.BigInteger, nullable=False),
+    sql.Column("last_day", sql.String(10), nullable=False),
+    sql.Column("reason", sql.String(200)),
+    sql.Column("state", sql.String(10), nullable=False, comment="as the holds above"),
+    sql.Column("requested_at", sql.String(32), nullable=False),
+    sql.Column("done_at", sql.String(32)),
+    sql.Column("released_at", sql.String(32)),
+    sql.Column("order_id", sql.String(36)),
+    sql.Column("failure", sql.Text),
+    sql.Index(None, "programme", "account", "isin", "state"),
+)

@@ -12,9 +12,8 @@ from amanat.ledger.balances import balances_at, changes_of, holdings_of, supply_
 from amanat.participants.records import find_account
 from amanat.programme.tables import security
 from amanat.register.commands import HistoryAsked, HoldersAsked, HoldingsAsked, HoldsAsked
-from amanat.register.model import held_of
-from amanat.register.records import SEES_HOLDERS, account_rows, find_security, holds_on
-from amanat.register.tables import hold, movement
+from amanat.register.records import SEES_HOLDERS, account_rows, find_security, held_in
+from amanat.register.tables import hold, movement, pledge
 
 SEES_ORDERS = (*SEES_HOLDERS, "orders")
 
@@ -84,7 +83,7 @@ def holdings(query: HoldingsAsked, context: ViewContext) -> list[dict[str, Any]]
             if token not in isins:
                 continue
             isin = isins[token]
-            held = held_of(units, holds_on(connection, programme, isin, address))
+            held = held_in(connection, programme, isin, address, units)
             found.append(
                 {
                     "account": address,
@@ -121,7 +120,7 @@ def history(query: HistoryAsked, context: ViewContext) -> list[dict[str, Any]]:
 
 @view("holds")
 def holds(query: HoldsAsked, context: ViewContext) -> dict[str, Any]:
-    """Freezes and forced movements: all to those who order and keep the register, else own."""
+    """Freezes, pledges and forced movements: own ones; all to those who order or keep them."""
     connection, programme = context.connection, context.programme
     accounts = account_rows(connection, programme)
 
@@ -140,7 +139,11 @@ def holds(query: HoldsAsked, context: ViewContext) -> dict[str, Any]:
     moved = connection.execute(
         sql.select(movement).where(movement.c.programme == programme).order_by(movement.c.id)
     )
+    pledged = connection.execute(
+        sql.select(pledge).where(pledge.c.programme == programme).order_by(pledge.c.requested_at)
+    )
     return {
+        "pledges": [dict(row._mapping) for row in pledged if visible(row.account, row.beneficiary)],
         "holds": [dict(row._mapping) for row in frozen if visible(row.account)],
         "movements": [
             dict(row._mapping) for row in moved if visible(row.from_account, row.to_account)

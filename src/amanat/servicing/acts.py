@@ -23,6 +23,7 @@ from amanat.ledger.typed_data import Entitlement as LedgerEntitlement
 from amanat.participants.records import find_account, institutions_with, tax_status_on
 from amanat.programme.records import find_security, require_running
 from amanat.register.records import account_rows
+from amanat.register.signing import epoch_of, struct_to_sign
 from amanat.servicing import events
 from amanat.servicing.commands import (
     FixEntitlements,
@@ -54,7 +55,6 @@ from amanat.servicing.records import (
 )
 from amanat.servicing.tables import entitlement, lot, payment, tax_rate
 from amanat.settlement.records import face, money
-from amanat.settlement.signing import epoch_of, struct_to_sign
 from amanat.store.engine import insert_many
 
 NOT_HOLDERS = ("distribution",)

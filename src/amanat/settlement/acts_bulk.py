@@ -13,6 +13,7 @@ from amanat.core.dates import business_day_from_date
 from amanat.core.errors import Invalid, NotFound, Place, Refusal, Refused
 from amanat.ledger.typed_data import Domain, recover
 from amanat.participants.tables import account
+from amanat.register.signing import domain_of
 from amanat.settlement import events
 from amanat.settlement.acts_instructions import PARTIES, new_row
 from amanat.settlement.commands import PresignedInstruction, SubmitInstructions
@@ -27,7 +28,7 @@ from amanat.settlement.model import (
     refusals_of,
 )
 from amanat.settlement.records import numbers_given, securities_of, terms_content
-from amanat.settlement.signing import Leg, domain_of
+from amanat.settlement.signing import Leg
 from amanat.settlement.tables import instruction
 from amanat.store.engine import insert_many
 

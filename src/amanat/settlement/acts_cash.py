@@ -12,10 +12,11 @@ from amanat.core.ids import new_id
 from amanat.ledger.typed_data import CASH_CREATION, CASH_WITHDRAWAL
 from amanat.participants.records import find_account
 from amanat.participants.signing import ToSign
+from amanat.programme.records import require_running
+from amanat.register.signing import epoch_of, struct_to_sign
 from amanat.settlement import events
 from amanat.settlement.commands import CreateCash, WithdrawCash
 from amanat.settlement.records import money
-from amanat.settlement.signing import epoch_of, struct_to_sign
 from amanat.settlement.tables import cash_movement
 
 CASH_ISSUER = "cash_issuer"
@@ -54,6 +55,7 @@ def _check_reference(command: CreateCash | WithdrawCash, context: ActContext) ->
 
 
 def _ask(command: CreateCash | WithdrawCash, context: ActContext) -> Ask:
+    require_running(context.uow.connection, context.programme, "cash")
     _check_reference(command, context)
     row = find_account(context.uow.connection, context.programme, command.account)
     signed = _signed(command, context, row.address)
@@ -77,7 +79,7 @@ def _ask(command: CreateCash | WithdrawCash, context: ActContext) -> Ask:
 
 @act(capacities=[CASH_ISSUER], approvals=_ask)
 def create_cash(command: CreateCash, context: ActContext) -> Result:
-    """Order the creation of cash.  Refuses, in order: `RtgsReferenceUsed`, `NotFound`."""
+    """Order the creation of cash.  Refuses, in order: `Halted`, `RtgsReferenceUsed`, `NotFound`."""
     return _request(command, context)
 
 
@@ -85,7 +87,7 @@ def create_cash(command: CreateCash, context: ActContext) -> Result:
 def withdraw_cash(command: WithdrawCash, context: ActContext) -> Result:
     """Order the withdrawal of cash, which its holder signs too.
 
-    Refuses, in order: `RtgsReferenceUsed`, `NotFound`.
+    Refuses, in order: `Halted`, `RtgsReferenceUsed`, `NotFound`.
     """
     return _request(command, context)
 

@@ -18,6 +18,7 @@ from amanat.core.ids import new_id
 from amanat.ledger.typed_data import INSTRUCTION
 from amanat.participants.records import find_account
 from amanat.participants.signing import ToSign
+from amanat.register.signing import struct_to_sign
 from amanat.settlement import events
 from amanat.settlement.commands import (
     CancelInstruction,
@@ -46,7 +47,7 @@ from amanat.settlement.records import (
     terms_content,
     update_instruction,
 )
-from amanat.settlement.signing import Leg, burn_to_sign, struct_to_sign
+from amanat.settlement.signing import Leg, burn_to_sign
 from amanat.settlement.tables import instruction
 
 PARTIES = ("participant", "primary_dealer", "issuer", "cash_issuer")

@@ -22,6 +22,8 @@ from amanat.ledger.typed_data import (
     pack_cycle,
 )
 from amanat.participants.records import find_account
+from amanat.programme.records import require_running
+from amanat.register.signing import struct_to_sign
 from amanat.settlement import events
 from amanat.settlement.acts_instructions import PARTIES, new_row
 from amanat.settlement.commands import CycleTrade, NetCycle, SettleDay
@@ -36,14 +38,19 @@ from amanat.settlement.model import (
     net_positions,
     refusals_of,
 )
-from amanat.settlement.records import money, securities_of, security_address, take_numbers
+from amanat.settlement.records import (
+    money,
+    securities_of,
+    security_address,
+    take_numbers,
+    terms_content,
+)
 from amanat.settlement.signing import (
     CYCLE_SECURITIES_MAX,
     POSITIONS_MAX,
     Leg,
     batch_gas,
     split_batches,
-    struct_to_sign,
     trades_digest,
 )
 from amanat.settlement.tables import cycle, instruction
@@ -61,9 +68,11 @@ def settle_day(command: SettleDay, context: ActContext) -> Result:
     """Send what is due in the order in which it was accepted, then what failed before.
 
     Whoever sends adds no authority: every instruction carries its parties' signatures.
+    Refuses `Halted`; what waits on a halted security is refused one by one, by the ledger.
     """
-    expired = _expire(context)
     connection, programme = context.uow.connection, context.programme
+    require_running(connection, programme, "settlement", "cash")
+    expired = _expire(context)
     today = context.business_date.isoformat()
     table = instruction
     rows = connection.execute(
@@ -339,6 +348,13 @@ def request_cycle(context: ActContext, *, purpose: Purpose, trades: int, gross_p
 
 
 def _ask_cycle(command: NetCycle, context: ActContext) -> Ask:
+    require_running(
+        context.uow.connection,
+        context.programme,
+        "settlement",
+        "cash",
+        *sorted({trade.isin for trade in command.trades}),
+    )
     net = _check_cycle(command, context)
     trades = [_trade_record(trade) for trade in command.trades]
     return ask_positions(context, net, trades, command.first_day, command.last_day)
@@ -348,7 +364,7 @@ def _ask_cycle(command: NetCycle, context: ActContext) -> Ask:
 def net_cycle(command: NetCycle, context: ActContext) -> Result:
     """Settle trades by their net positions: all of them, or none.
 
-    Refuses, all at once: `InvalidInstruction`; then `NotFound` (account, security).
+    Refuses `Halted`; then, all at once, `InvalidInstruction`; then `NotFound` (account, security).
     """
     _check_cycle(command, context)
     memo = context.approved.memo
@@ -381,6 +397,10 @@ def net_cycle(command: NetCycle, context: ActContext) -> Result:
                 attempts=1,
                 requested_at=context.now.isoformat(),
             )
+        )
+    for row in rows:
+        row["entry"] = context.uow.journal.append(
+            events.INSTRUCTION_ACCEPTED, terms_content(row), subject=f"instruction:{row['id']}"
         )
     insert_many(connection, instruction, rows)
     return {"cycle": memo["cycle"], "order": order, "instructions": [row["id"] for row in rows]}

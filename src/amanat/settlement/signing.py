@@ -8,71 +8,24 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import sqlalchemy as sql
-from sqlalchemy.engine import Connection
-
 from amanat.access.acts import ActContext
 from amanat.core.canonical import canonical_bytes
 from amanat.core.dates import business_day_from_date
-from amanat.core.errors import NotFound
-from amanat.ledger.gateway import Gateway
 from amanat.ledger.typed_data import (
     INSTRUCTION,
     MAX_BATCH_ACCOUNTS,
     MAX_BATCH_SECURITIES,
     NUMBER_BURN,
     Domain,
-    Struct,
 )
 from amanat.participants.signing import ToSign
-from amanat.programme.tables import programme as programmes
+from amanat.register.signing import struct_to_sign
 
 POSITIONS_MAX = 64
 CYCLE_SECURITIES_MAX = 8
 GAS_BASE = 900_000
 GAS_PER_INSTRUCTION = 130_000
 """More than any instruction uses, even one that opens four slots; unused gas costs nothing."""
-
-_DOMAIN_FIELDS = [
-    {"name": "name", "type": "string"},
-    {"name": "version", "type": "string"},
-    {"name": "chainId", "type": "uint256"},
-    {"name": "verifyingContract", "type": "address"},
-]
-
-
-def domain_of(connection: Connection, ledger: Gateway, programme: str, contract: str) -> Domain:
-    """The EIP-712 domain of a programme's contract.  Refuses `NotFound`."""
-    chain_id = connection.execute(
-        sql.select(programmes.c.chain_id).where(programmes.c.code == programme)
-    ).scalar_one_or_none()
-    if chain_id is None:
-        raise NotFound(thing="programme", value=programme)
-    return Domain(chain_id, ledger.address(contract))
-
-
-def epoch_of(ledger: Gateway) -> int:
-    """The epoch of the institutions, which governed acts name."""
-    return int(ledger.call("Directory", "epoch"))
-
-
-def struct_to_sign(
-    context: ActContext, contract: str, struct: Struct, *values: Any, epoch: int = 0
-) -> ToSign:
-    """A struct's digest for a contract, with the typed data behind it."""
-    domain = domain_of(context.uow.connection, context.ledger, context.programme, contract)
-    typed = {
-        "types": {"EIP712Domain": _DOMAIN_FIELDS, **struct.types()},
-        "primaryType": struct.name,
-        "domain": domain.fields(),
-        "message": {name: _shown(value) for name, value in struct.message(*values).items()},
-    }
-    return ToSign(domain.digest(struct.hash(*values)), typed, epoch)
-
-
-def _shown(value: Any) -> Any:
-    """Bytes as `0x…`, so that the typed data can be stored and read as JSON."""
-    return "0x" + value.hex() if isinstance(value, bytes) else value
 
 
 @dataclass(frozen=True, slots=True)
