@@ -189,6 +189,17 @@ def tax_statuses_of(connection: Connection, programme: str, address: str) -> lis
     return [_status(row) for row in rows]
 
 
+def tax_statuses_by_account(connection: Connection, programme: str) -> dict[str, list[TaxStatus]]:
+    """As `tax_statuses_of`, for every account at once."""
+    rows = connection.execute(
+        sql.select(tax_status).where(tax_status.c.programme == programme).order_by(tax_status.c.id)
+    )
+    found: dict[str, list[TaxStatus]] = {}
+    for row in rows:
+        found.setdefault(row.address, []).append(_status(row))
+    return found
+
+
 def _status(row: Row[Any]) -> TaxStatus:
     return TaxStatus(
         holder_class=row.holder_class,

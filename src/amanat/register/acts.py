@@ -20,6 +20,7 @@ from amanat.ledger.wire import ZERO_ADDRESS
 from amanat.participants.model import ChangePending
 from amanat.participants.records import find_account, institutions_with
 from amanat.participants.signing import ToSign, act_number, to_sign
+from amanat.programme.records import require_running
 from amanat.register import events
 from amanat.register.commands import (
     FreezeAccount,
@@ -55,8 +56,9 @@ def face(nominal: int | None) -> str:
 def _signers(context: ActContext, named: Sequence[str]) -> list[str]:
     """The institutions that sign: those named, or the proposer's and others up to the quorum.
 
-    Refuses `NotFound` (one that has no such capacity), `QuorumNotReached`.
+    Refuses `Halted`, `NotFound` (one that has no such capacity), `QuorumNotReached`.
     """
+    require_running(context.uow.connection, context.programme, "orders")
     quorum = int(context.ledger.call("Orders", "quorum"))
     rows = institutions_with(context.uow.connection, context.programme, ORDERS)
     members = [row.code for row in rows]

@@ -20,7 +20,12 @@ from amanat.ledger.balances import balances_at
 from amanat.ledger.orders import OrderRequest
 from amanat.ledger.typed_data import CHUNK, FUNDING, EntitlementTree, RunKind
 from amanat.ledger.typed_data import Entitlement as LedgerEntitlement
-from amanat.participants.records import find_account, institutions_with, tax_status_on
+from amanat.participants.model import TaxStatusMissing, status_on
+from amanat.participants.records import (
+    find_account,
+    institutions_with,
+    tax_statuses_by_account,
+)
 from amanat.programme.records import find_security, require_running
 from amanat.register.records import account_rows
 from amanat.register.signing import epoch_of, struct_to_sign
@@ -202,6 +207,7 @@ def _holders(context: ActContext, due: Due) -> list[Holder]:
     token = find_security(connection, programme, due.isin).address
     record = due.record_date.isoformat()
     accounts = account_rows(connection, programme)
+    statuses = tax_statuses_by_account(connection, programme)
     lots = lots_of(connection, programme, due.isin, record) if due.on_discount else {}
     found = []
     for address, units in sorted(balances_at(connection, token, business_date=record).items()):
@@ -210,12 +216,15 @@ def _holders(context: ActContext, due: Due) -> list[Holder]:
             raise NotFound(thing="account", value=address)
         if row.kind in NOT_HOLDERS:
             continue
+        status = status_on(statuses.get(address, ()), due.payment_date)
+        if status is None:
+            raise TaxStatusMissing(address=address, day=due.payment_date)
         found.append(
             Holder(
                 account=address,
                 institution=row.participant,
                 nominal=units,
-                status=tax_status_on(connection, programme, address, due.payment_date),
+                status=status,
                 lots=lots.get(address, ()),
             )
         )
