@@ -44,13 +44,13 @@ def report_of(performer: Performer) -> Facts:
             "auctions": [auction_facts(connection, pilot, tender) for tender in pilot.tenders],
             "settlements": _settlements(connection, pilot, names),
             "cycles": _cycles(connection, pilot),
-            "fails": _fails(connection, pilot),
+            "fails": _fails(connection, pilot, names),
             "claims": _claims(connection, pilot, names),
             "payments": _payments(connection, pilot),
             "tax_by_class": _tax_by_class(connection, pilot),
             "holders": _holders(connection, pilot, names),
             "securities": _securities(connection, pilot),
-            "cash": _cash(connection, pilot),
+            "cash": _cash(connection, performer),
             "gas": _gas(connection, pilot),
             "assumed": assumptions_of(pilot),
         }
@@ -196,7 +196,7 @@ def _cycles(connection: Connection, pilot: Pilot) -> list[Facts]:
     ]
 
 
-def _fails(connection: Connection, pilot: Pilot) -> list[Facts]:
+def _fails(connection: Connection, pilot: Pilot, names: dict[str, str]) -> list[Facts]:
     """Every time that the ledger refused an instruction, from its own events."""
     references = {
         row.digest: row.reference
@@ -220,10 +220,17 @@ def _fails(connection: Connection, pilot: Pilot) -> list[Facts]:
                 "trade": references.get(said["digest"].removeprefix("0x")),
                 "on": row.business_date,
                 "error": reason.name,
-                "reason": reason.message,
+                "reason": _named(reason.message, names),
             }
         )
     return found
+
+
+def _named(message: str, names: dict[str, str]) -> str:
+    """A message with the pilot's names in the place of addresses."""
+    for address, name in names.items():
+        message = message.replace(address, name)
+    return message
 
 
 def _claims(connection: Connection, pilot: Pilot, names: dict[str, str]) -> list[Facts]:
@@ -337,22 +344,23 @@ def _securities(connection: Connection, pilot: Pilot) -> list[Facts]:
     ]
 
 
-def _cash(connection: Connection, pilot: Pilot) -> Facts:
-    """Created and withdrawn against the RTGS; the difference is what accounts still have."""
+def _cash(connection: Connection, performer: Performer) -> Facts:
+    """Created and withdrawn against the RTGS, and what accounts hold of it on the ledger."""
     rows = connection.execute(
         sql.select(
             cash_movement.c.direction, sql.func.sum(cash_movement.c.amount_paisa).label("paisa")
         )
-        .where(cash_movement.c.programme == pilot.programme.code, cash_movement.c.state == "done")
+        .where(cash_movement.c.programme == performer.programme, cash_movement.c.state == "done")
         .group_by(cash_movement.c.direction)
     )
     sums: dict[str, int] = defaultdict(int)
     for row in rows:
         sums[row.direction] += int(row.paisa)
+    token = performer.application.gateway(performer.programme).address("Cash")
     return {
         "created_paisa": sums["created"],
         "withdrawn_paisa": sums["withdrawn"],
-        "circulating_paisa": sums["created"] - sums["withdrawn"],
+        "held_paisa": sum(balances_at(connection, token).values()),
     }
 
 

@@ -214,7 +214,7 @@ def _print_redemption(console: Console, report: Facts) -> None:
     console.print(
         f"Cash, PKR million: {millions(cash['created_paisa'])} created, "
         f"{millions(cash['withdrawn_paisa'])} withdrawn, "
-        f"{millions(cash['circulating_paisa'])} in accounts"
+        f"{millions(cash['held_paisa'])} in accounts"
     )
 
 
