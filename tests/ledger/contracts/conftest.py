@@ -75,7 +75,19 @@ def world(_programme: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
-def refuses(kit: Any) -> Any:
+def announce(kit: Any) -> Any:
+    """`announce(world)` announces tender 1, which opens in ten seconds for an hour."""
+    return lambda world: _load("auction").Auction(world, kit)
+
+
+@pytest.fixture
+def auction(world: Any, announce: Any) -> Any:
+    """Tender 1 of the shared programme."""
+    return announce(world)
+
+
+@pytest.fixture
+def refuses() -> Any:
     """`with refuses("Name", argument=value)`: the contract refuses with that declared error."""
     import contextlib
 

@@ -1,0 +1,153 @@
+"""Attacks on settlement: replays, reordered batch, starved inner call, re-entrance."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import vyper
+from eth_abi.abi import encode
+
+from amanat.ledger import typed_data as td
+from amanat.ledger.refusals import ContractRefusal, decode
+
+REENTRANT = """
+# pragma version 0.4.3
+# pragma evm-version cancun
+interface Settlement:
+    def settle_batch(batch: Bytes[1024]): nonpayable
+target: address
+batch: Bytes[1024]
+called: public(uint256)
+
+@deploy
+def __init__(target: address):
+    self.target = target
+
+@external
+def arm(batch: Bytes[1024]):
+    self.batch = batch
+
+@external
+def settle_leg(sender: address, to: address, amount: uint256, standing: uint256):
+    self.called += 1
+    extcall Settlement(self.target).settle_batch(self.batch)
+"""
+
+
+def batch(world: Any, items: list[td.SignedInstruction], gas: int | None = None) -> Any:
+    return world.settlement.call("settle_batch", td.pack_batch(items), gas=gas)
+
+
+def holdings(world: Any) -> list[tuple[int, int]]:
+    return [
+        (world.bond.ask("balanceOf", at), world.cash.ask("balanceOf", at))
+        for at in world.at.values()
+    ]
+
+
+def test_replayed_instruction(world: Any, refuses: Any) -> None:
+    """The same instruction alone, in a batch, and twice in one batch."""
+    item = world.instruction(world.bond, world.keys["bank"], world.keys["dealer"], 10, 95, 1)
+    world.settle(item)
+    before = holdings(world)
+    with refuses("NumberSpent", number=1):
+        world.settle(item)
+    second = world.instruction(world.bond, world.keys["bank"], world.keys["dealer"], 10, 95, 2)
+    outcome = batch(world, [item, second, second])
+    failures = world.settlement.events(outcome, "InstructionFailed")
+    assert [(f["index"], decode(f["reason"]).name) for f in failures] == [
+        (0, "NumberSpent"), (2, "NumberSpent"),
+    ]  # fmt: skip
+    assert holdings(world)[1][0] == before[1][0] - 10
+
+
+def test_replayed_signature(world: Any, kit: Any, refuses: Any) -> None:
+    """Signatures are good for one contract, one chain, one security and one act."""
+    item = world.instruction(world.bond, world.keys["bank"], world.keys["dealer"], 10, 95, 1)
+    for change in ({"number": 2}, {"nominal": 11}, {"consideration": 0}, {"last_day": 20_000},
+                   {"receiver": bytes.fromhex(world.at["fund"][2:])},
+                   {"security": world.cash.raw}):  # fmt: skip
+        with refuses("BadSignature"):
+            world.settle(replace(item, **change))
+    other_chain = td.Domain(1_234_567, world.settlement.address).digest(item.struct_hash())
+    other_contract = td.Domain(world.chain.chain_id, world.bond.address).digest(item.struct_hash())
+    for digest in (other_chain, other_contract):
+        signed = [td.sign(digest, world.keys[name]) for name in ("bank", "dealer")]
+        with refuses("BadSignature"):
+            world.settle(replace(item, deliverer_signature=signed[0], receiver_signature=signed[1]))
+    values, seals = world.order(td.OrderKind.FREEZE, world.bond.address, world.at["bank"], amount=1)
+    world.orders.call("execute", values, seals)
+    with refuses("ActSpent"):
+        world.orders.call("execute", values, seals)
+    with refuses("UnknownSigner"):
+        world.orders.call("execute", (values[0] + 1, *values[1:]), seals)
+
+
+def test_malleable_signature_does_not_replay(world: Any, refuses: Any) -> None:
+    """The twin signature (n - s) recovers the same key, and meets the same spent number."""
+    order = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+    item = world.instruction(world.bond, world.keys["bank"], world.keys["dealer"], 10, 95, 1)
+    raw = item.deliverer_signature
+    s = (order - int.from_bytes(raw[32:64], "big")).to_bytes(32, "big")
+    twin = replace(item, deliverer_signature=raw[:32] + s + bytes([55 - raw[64]]))
+    world.settle(item)
+    with refuses("NumberSpent"):
+        world.settle(twin)
+
+
+def test_reordered_batch(world: Any) -> None:
+    """Whoever orders a batch may make an instruction fail, never settle other terms or twice."""
+    issuer, bank, fund = (world.keys[name] for name in ("issuer", "bank", "fund"))
+    supply = world.instruction(world.bond, bank, fund, 50, 475, 1)
+    onward = world.instruction(world.bond, fund, issuer, 50, 480, 1)
+    outcome = batch(world, [onward, supply])
+    [failure] = world.settlement.events(outcome, "InstructionFailed")
+    assert decode(failure["reason"]).name == "ERC20InsufficientBalance"
+    assert not world.settlement.ask("number_spent", world.at["fund"], 1)
+    batch(world, [onward])
+    assert world.bond.ask("balanceOf", world.at["fund"]) == 0
+    assert world.cash.ask("balanceOf", world.at["fund"]) == 100_000_005
+
+
+def test_starved_inner_call(world: Any) -> None:
+    """With any gas limit a batch settles whole or reverts whole: no good instruction fails."""
+    items = [
+        world.instruction(world.bond, world.keys["bank"], world.keys["fund"], 10, 95, number)
+        for number in (1, 64, 128)
+    ]
+    start = holdings(world)
+    whole = 0
+    for gas in range(20_000, 1_000_001, 14_000):
+        with world.chain.env.anchor():
+            try:
+                outcome = batch(world, items, gas)
+            except ContractRefusal as refusal:
+                assert refusal.name in ("BatchStarved", "Undeclared")
+                assert holdings(world) == start
+            else:
+                assert world.settlement.events(outcome, "InstructionFailed") == []
+                whole += 1
+    assert whole > 10
+
+
+def test_reentrance(world: Any, refuses: Any) -> None:
+    """A foreign token that calls back is never called; no contract can be an account."""
+    compiled = vyper.compile_code(REENTRANT, output_formats=["bytecode"])["bytecode"]
+    code = bytes.fromhex(compiled[2:]) + encode(["address"], [world.settlement.address])
+    evil = world.chain.deploy(code)
+    good = world.instruction(world.bond, world.keys["bank"], world.keys["dealer"], 10, 95, 1)
+    raw = bytes.fromhex(evil[2:])
+    values = (raw, good.deliverer, good.receiver, 10, 95, 2, good.first_day, good.last_day)
+    signed = world.sign(world.settlement, td.INSTRUCTION, values, world.keys["bank"],
+                        world.keys["dealer"])  # fmt: skip
+    bait = td.SignedInstruction(*values, *signed)
+    with refuses("SecurityUnknown"):
+        world.settle(bait)
+    outcome = batch(world, [bait, good])
+    [failure] = world.settlement.events(outcome, "InstructionFailed")
+    assert decode(failure["reason"]).name == "SecurityUnknown"
+    with refuses("AccountInvalid", account=evil):
+        world.open_accounts(2, [evil])
+    with refuses("CallerNotAllowed"):
+        world.bond.call("settle_leg", world.at["bank"], evil, 1, 2**256 - 1)
