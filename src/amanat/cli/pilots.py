@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import time
 from dataclasses import dataclass
@@ -130,13 +131,33 @@ def run_pilot(pilot: Pilot, data: Path, *, resume: bool) -> Run:
     return Run(pilot, data, course, report)
 
 
+class ReplayRunning(Refusal):
+    """One folder is replayed, or served, by one application at a time."""
+
+    template: ClassVar[str] = "{folder} is in use by a replay or a server that is running."
+
+
+def _require_idle(data: Path) -> None:
+    """Refuse `ReplayRunning` while an application holds the lock of the folder's node."""
+    lock = data / "node" / "node.lock"
+    if not lock.exists():
+        return
+    with lock.open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ReplayRunning(folder=data) from None
+
+
 def prepare(data: Path, *, resume: bool) -> None:
     """Empty the folder of an earlier replay, unless it is to be resumed.
 
-    Refuses `NotAReplay`: a folder with anything else in it is never touched.
+    Refuses `NotAReplay` (a folder with anything else in it is never touched), `ReplayRunning`.
     """
     if data.exists() and any(data.iterdir()) and not (data / MARKER).is_file():
         raise NotAReplay(folder=data)
+    if data.exists():
+        _require_idle(data)
     if not resume and data.exists():
         shutil.rmtree(data)
     data.mkdir(parents=True, exist_ok=True)

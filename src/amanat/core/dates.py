@@ -47,8 +47,8 @@ def business_day_from_date(day: date) -> int:
 
     Refuses `InvalidBusinessDay`: a date before 1970.
 
-    >>> business_day_from_date(date(2021, 3, 4))
-    18690
+    >>> business_day_from_date(date(2024, 2, 29))
+    19782
     """
     number = (day - EPOCH).days
     if number < 0:

@@ -66,8 +66,8 @@ def amount_at(
 
     Refuses `UnknownCurrency`.
 
-    >>> amount_at(Decimal("95.6713"), 1_000_000, "PKR").minor
-    95671300
+    >>> amount_at(Decimal("98.1234"), 1_000_000, "PKR").minor
+    98123400
     """
     with decimal.localcontext(EXACT):
         major = per_100 * units / 100

@@ -142,7 +142,7 @@ def large(value: int | Decimal | str | None, currency: str = "PKR") -> str:
 
 
 def millions(value: int | str | None) -> str:
-    """Units in millions as the field's sheets print them: 11601.000 -> "11,601.000"."""
+    """Units in millions as the field's sheets print them: 12345.000 -> "11,601.000"."""
     return "" if value is None else grouped((Decimal(value) / 10**6).quantize(Decimal("0.001")))
 
 
@@ -155,7 +155,7 @@ def day(value: date | str | None) -> str:
 
 
 def moment(value: str | None, zone: str = "UTC") -> str:
-    """A UTC time in the programme's zone, to the minute: "2021-03-03 10:30"."""
+    """A UTC time in the programme's zone, to the minute: "2024-02-29 10:30"."""
     if not value:
         return ""
     if not _ISO_TIME.match(value):
