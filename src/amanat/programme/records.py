@@ -141,6 +141,11 @@ def headroom_of(connection: Connection, code: str) -> Headroom:
     return Headroom(row.ceiling_usd_cents, int(used) - row.usd_freed_cents)
 
 
+def frees_headroom(connection: Connection, code: str) -> bool:
+    """Whether what is redeemed may be authorised again in this programme."""
+    return bool(find_programme(connection, code).redemption_frees_headroom)
+
+
 def attestors_of(connection: Connection, code: str) -> list[str]:
     """The institutions that attest reserves; empty where none back the programme."""
     found: list[str] = json.loads(find_programme(connection, code).terms)["attestors"]

@@ -13,7 +13,8 @@ from amanat.ledger import refusals
 from amanat.ledger.orders import Order
 from amanat.ledger.registry import HandlerRegistry, LedgerEvent
 from amanat.ledger.typed_data import CHUNK, RunKind
-from amanat.programme.records import security_at
+from amanat.programme.acts_issue import order_release_of_redeemed
+from amanat.programme.records import frees_headroom, security_at
 from amanat.servicing.model import PaymentKind, PaymentState, Reconciliation, check_reconciled
 from amanat.servicing.records import update_payment
 from amanat.servicing.tables import entitlement, payment
@@ -185,6 +186,8 @@ def _apply(programme: str, events: Sequence[LedgerEvent], uow: UnitOfWork) -> No
         state=state.value,
         completed_on=events[-1].business_date if complete else None,
     )
+    if done and row.kind == PaymentKind.REDEMPTION.value and frees_headroom(connection, programme):
+        order_release_of_redeemed(uow, programme, row.isin, events[-1].entry_id)
 
 
 def _mark(uow: UnitOfWork, row: Any, changes: list[dict[str, Any]]) -> None:
