@@ -14,6 +14,8 @@ from amanat.core.errors import NotFound
 from amanat.jurisdictions.tax import NoTaxRateForDate
 from amanat.participants.commands import SetLevel
 from amanat.participants.model import Certificate, Level, TaxStatusMissing
+from amanat.programme.commands import Halt, Resume
+from amanat.programme.model import Halted
 from amanat.servicing.acts import (
     AlreadyFixed,
     OverlappingTaxRates,
@@ -281,9 +283,8 @@ def redeem_the_bond(trading: Trading) -> None:
     assert gateway.call("Security", "redeemed", label=BOND_ISIN) == 70 * MILLION
 
 
-def test_nothing_is_paid_before_its_day(trading: Trading) -> None:
+def test_a_payment_is_funded_whole_or_not_at_all(trading: Trading) -> None:
     record_rates(trading)
-    trading.fund("ministry.treasury", 100 * MILLION)
     trading.tax_status("bank_a.own", "bank", True)
     trading.trade("ministry.distribution", "bank_a.own", nominal=10 * MILLION, paisa=100)
     due = date(2022, 2, 20)
@@ -292,6 +293,24 @@ def test_nothing_is_paid_before_its_day(trading: Trading) -> None:
         fix(trading, BOND_ISIN, PaymentKind.COUPON, due)
     trading.move_to(date(2022, 2, 21))
     payment = fix(trading, BOND_ISIN, PaymentKind.COUPON, due)["payment"]
+    # 35m paisa are due; with one less the ledger refuses, and nothing has moved.
+    trading.fund("ministry.treasury", 35 * MILLION - 1)
+    funding = FundPayment(
+        payment=payment,
+        payer=trading.at("ministry.treasury"),
+        tax_account=trading.at("ministry.tax"),
+    )
+    trading.do("ministry", funding)
+    shown = trading.world.view("payment", payment=payment)
+    assert (shown["state"], shown["funded_paisa"]) == ("fixed", 0)
+    assert "needs 35000000" in shown["reason"]
+    assert trading.cash("ministry.treasury") == 35 * MILLION - 1
+    # While payments are halted nothing is proposed.
+    trading.do("secp", Halt(scope="payments", reason="a drill"))
+    with pytest.raises(Halted):
+        trading.do("ministry", funding)
+    trading.do("central_bank", Resume(scope="payments", reason="over"))
+    trading.fund("ministry.treasury", 1)
     fund_and_pay(trading, payment)
     assert trading.world.view("payment", payment=payment)["state"] == "complete"
-    assert trading.cash("ministry.treasury") == 65 * MILLION
+    assert trading.cash("ministry.treasury") == 0

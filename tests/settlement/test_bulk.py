@@ -181,6 +181,11 @@ def settle_a_cycle(trading: Trading) -> None:
     }
     assert trading.holds(BOND_ISIN, "bank_b.own") == 29 * MILLION
 
+    # A party sees its own position, and no other.
+    (seen,) = trading.world.view("cycles", "fund_c_officer")
+    assert [one["cash"] for one in seen["positions"]] == [str(-190 * MILLION)]
+    assert trading.world.view("cycles", "secp_officer") == []
+
     # A cycle that cannot settle whole settles nothing.
     short = trades[0].model_copy(update={"isin": BILL_ISIN})
     failed = trading.do("bank_a", cycle.model_copy(update={"trades": (*trades[1:], short)}))

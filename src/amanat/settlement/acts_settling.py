@@ -86,6 +86,7 @@ def settle_day(command: SettleDay, context: ActContext) -> Result:
         # What failed comes after what is new, which may bring what it lacked.
         .order_by(table.c.attempts, table.c.id)
         .limit(command.instructions_max)
+        .with_for_update()
     ).all()
     orders = _order_batches(context, rows, command.batch)
     entry = context.uow.journal.append(

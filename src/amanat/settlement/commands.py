@@ -182,3 +182,9 @@ class CashAsked(Query):
 
 class TotalsAsked(Query):
     """Settled instructions of the programme."""
+
+
+class CyclesAsked(Query):
+    """Netted cycles, latest first."""
+
+    limit: Annotated[int, Field(ge=1, le=1_000)] = 100

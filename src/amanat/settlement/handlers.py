@@ -24,7 +24,8 @@ CASH_ORDERS = ("create_cash", "withdraw_cash")
 
 def register(registry: HandlerRegistry) -> None:
     """Register this room's functions; called once, when the application is put together."""
-    registry.make_public("Cash", "CashCreated", "CashWithdrawn")
+    # That cash was created is public; for whose account, as the event says, is not.
+    registry.make_public_orders(*CASH_ORDERS)
     registry.on_event("Settlement", "InstructionsSettled")(instructions_settled)
     registry.on_event("Settlement", "InstructionFailed")(instruction_failed)
     registry.on_event("Settlement", "CycleSettled")(cycle_settled)

@@ -13,6 +13,7 @@ from amanat.ledger.balances import balance_at, supply_at
 from amanat.participants.tables import account
 from amanat.settlement.commands import (
     CashAsked,
+    CyclesAsked,
     FailsAsked,
     InstructionAsked,
     InstructionsAsked,
@@ -20,7 +21,7 @@ from amanat.settlement.commands import (
 )
 from amanat.settlement.model import InstructionState
 from amanat.settlement.records import SEES_TRADES
-from amanat.settlement.tables import cash_movement, instruction
+from amanat.settlement.tables import cash_movement, cycle, instruction
 
 _HIDDEN = {"deliverer_signature", "receiver_signature", "deliverer_spoke", "receiver_spoke"}
 _UNSPOKEN = (InstructionState.RESERVED.value,)
@@ -158,3 +159,33 @@ def _movements(context: ViewContext) -> list[dict[str, Any]]:
         own = context.actor.institution if context.actor is not None else ""
         asked = asked.where(table.c.institution == own)
     return [dict(row._mapping) for row in context.connection.execute(asked.order_by(table.c.id))]
+
+
+@view("cycles")
+def cycles(query: CyclesAsked, context: ViewContext) -> list[dict[str, Any]]:
+    """Netted cycles, latest first, each with the positions that the actor may see."""
+    owner = {
+        row.address: row.participant
+        for row in context.connection.execute(
+            sql.select(account.c.address, account.c.participant).where(
+                account.c.programme == context.programme
+            )
+        )
+    }
+    own = context.actor.institution if context.actor is not None else ""
+    rows = context.connection.execute(
+        sql.select(cycle)
+        .where(cycle.c.programme == context.programme)
+        .order_by(cycle.c.id.desc())
+        .limit(query.limit)
+    )
+    found = []
+    for row in rows:
+        positions = [
+            position
+            for position in row.positions
+            if context.sees(*SEES_TRADES) or owner.get(position["account"]) == own
+        ]
+        if positions:
+            found.append(dict(row._mapping) | {"positions": positions})
+    return found
