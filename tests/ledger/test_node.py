@@ -43,7 +43,7 @@ def test_the_packaged_list_of_parts_pins_the_same_node_as_the_project() -> None:
     assert lock["packages"][entry]["integrity"].startswith("sha512-")
 
 
-def test_a_lock_that_the_archive_does_not_match_is_refused(
+def test_an_installation_that_fails_is_refused_with_the_words_of_npm(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("npm_config_offline", "true")

@@ -180,7 +180,9 @@ def test_a_reorganisation_below_finality_stops_the_indexer_with_an_alarm(
     assert [row.kind for row in world.rows(tables.alarm)] == ["reorganisation"]
 
 
-def test_above_finality_blocks_may_come_and_go(make_world: MakeWorld, node: EmbeddedNode) -> None:
+def test_nothing_is_done_before_its_block_is_final(
+    make_world: MakeWorld, node: EmbeddedNode
+) -> None:
     world = make_world(node.urls, forgets=False, finality=3)
     world.ledger.rpc.call("anvil_mine", "0xa")
     with world.work() as uow:

@@ -54,8 +54,8 @@ class Ledger:
         self.artifacts: Artifacts = book.artifacts
         self.contracts: ContractBook = book.contracts
         self.rpc = RpcClient(urls, chain_id=chain_id)
-        # The embedded node mines at once; what it has left lying for seconds it has overlooked,
-        # and it looks again when something new arrives.
+        # The embedded node mines at once, so what lies unmined for seconds is stuck. Why is not
+        # known (seen rarely, under load); a further attempt was seen to end it.
         times = times or DispatchTimes(replace_after_s=4.0 if forgets else 30.0)
         self.dispatcher = Dispatcher(
             store, self.rpc, book, signers, registry, chain_id=chain_id, times=times
