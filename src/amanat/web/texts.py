@@ -87,6 +87,11 @@ def translated(language: str, text: str) -> str:
     return catalogue(language).gettext(text) if text else ""
 
 
+def headline(text: str) -> str:
+    """A summary in the code without what it says to programmers."""
+    return text.split("  Refuses", 1)[0]
+
+
 def direction(language: str) -> str:
     """`rtl` for Urdu, else `ltr`."""
     return "rtl" if language == "ur" else "ltr"
