@@ -37,14 +37,14 @@ from pathlib import Path
 from typing import Any
 
 from coincurve import PrivateKey
-from founded import DAY, ISIN, LAST_DAY, PROGRAMME, Account, Founded, bank_accounts
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
-from settlement_server import serve_installation
 
 from amanat.core.dates import business_day_from_date
 from amanat.ledger.typed_data import INSTRUCTION, Domain, sign
+from founded import DAY, ISIN, LAST_DAY, PROGRAMME, Account, Founded, bank_accounts
+from settlement_server import serve_installation
 
 ACCOUNTS = 200
 SEED = 20_210_304
@@ -123,8 +123,12 @@ class Client:
 
     def __init__(self, port: int, founded: Founded) -> None:
         self._http = http.client.HTTPConnection("127.0.0.1", port, timeout=GIVE_UP_AFTER_S)
-        self._http.connect()
         self._submitter, self._auditor = founded.submitter_token, founded.auditor_token
+
+    def connect(self) -> None:
+        """A fresh connection: the server closes those that idle."""
+        self._http.close()
+        self._http.connect()
 
     def act(self, name: str, body: bytes) -> dict[str, Any]:
         """The outcome of an act."""
@@ -173,6 +177,7 @@ class Measured:
 
 def run(client: Client, submissions: Sequence[bytes], size: int) -> Measured:
     """Submit, settle, and wait for the report of the last one."""
+    client.connect()
     before = client.settled()
     began = time.perf_counter()
     for body in submissions:
@@ -337,7 +342,9 @@ def stages_table(kind: str, found: Sequence[Measured]) -> Table:
             statistics.median(one.stages[stage][at] for one in runs) / size * 1e6 for at in (0, 1)
         )
         table.add_row(stage, f"{cpu:.0f}", f"{wall:.0f}" if wall else "")
-    table.add_row("[b]the clock[/b]", "", f"{statistics.median(o.seconds for o in runs)/size*1e6:.0f}")
+    table.add_row(
+        "[b]the clock[/b]", "", f"{statistics.median(o.seconds for o in runs) / size * 1e6:.0f}"
+    )
     return table
 
 

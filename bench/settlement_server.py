@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from founded import Account, Founded, found_and_fund
 
 from amanat.app import Application
 from amanat.settings import Settings
 from amanat.web.server import create_app
+from founded import Account, Founded, found_and_fund
 
 # Where the time goes: (module, class or "", function, stage).  A stage's time is its own, without
 # that of the stages which it calls.

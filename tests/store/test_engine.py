@@ -8,7 +8,12 @@ import pytest
 import sqlalchemy as sql
 from sqlalchemy.engine import Engine
 
-from amanat.store.engine import DatabaseNotSupported, insert_many, open_engine
+from amanat.store.engine import (
+    DatabaseNotSupported,
+    insert_many,
+    insert_tuples,
+    open_engine,
+)
 from amanat.store.migrate import differences, migrate
 
 table = sql.Table(
@@ -47,6 +52,67 @@ def test_many_rows_at_once(engine: Engine) -> None:
             sql.select(sql.func.count(), sql.func.max(table.c.id))
         ).one()
     assert (count, last) == (40_000, 39_999)
+
+
+mixed = sql.Table(
+    "test_mixed",
+    sql.MetaData(),
+    sql.Column("id", sql.BigInteger, primary_key=True),
+    sql.Column("text", sql.String(60)),
+    sql.Column("raw", sql.LargeBinary),
+    sql.Column("flag", sql.Boolean),
+)
+AWKWARD = (
+    "plain",
+    "",
+    "tab\there",
+    "line\nbreak\r",
+    "back\\slash",
+    "\\N",
+    "\\.",
+    "\\x41",
+    "\\t",
+    "اردو",
+    "'\"",
+    None,
+)
+BYTES = (b"", b"\\x", b"\0\xff\t\n", None)
+
+
+@pytest.mark.parametrize("count", [3, 19, 20, 500])
+def test_many_rows_come_back_as_they_were(engine: Engine, count: int) -> None:
+    names = ("id", "text", "raw", "flag")
+    rows = [
+        (at, AWKWARD[at % 12], BYTES[at % 4], (True, False, None)[at % 3]) for at in range(count)
+    ]
+    with engine.begin() as connection:
+        mixed.create(connection)
+        insert_tuples(connection, mixed, names, rows)
+        found = connection.execute(sql.select(mixed).order_by(mixed.c.id)).all()
+    assert [tuple(row) for row in found] == rows
+
+
+@pytest.mark.parametrize("count", [2, 40])
+def test_many_rows_are_inserted_whole_or_not_at_all(engine: Engine, count: int) -> None:
+    rows = [{"id": number, "text": "x"} for number in (*range(count), count - 1)]
+    with engine.begin() as connection:
+        table.create(connection)
+    with engine.connect() as connection:
+        with pytest.raises(sql.exc.DBAPIError), connection.begin():
+            insert_many(connection, table, rows)
+        # The connection serves on.
+        assert connection.execute(sql.select(sql.func.count()).select_from(table)).scalar() == 0
+
+
+def test_a_value_of_another_type_is_an_error(engine: Engine) -> None:
+    rows = [{"id": number, "text": object()} for number in range(40)]
+    with engine.begin() as connection:
+        table.create(connection)
+    with (
+        pytest.raises((TypeError, sql.exc.DBAPIError)),
+        engine.begin() as connection,
+    ):
+        insert_many(connection, table, rows)
 
 
 def test_two_writers_wait_for_each_other(engine: Engine) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import sqlalchemy as sql
 from cryptography.exceptions import InvalidTag
 
-from amanat.core.canonical import NotCanonical
+from amanat.core.canonical import NotCanonical, canonical_bytes
 from amanat.core.errors import Corrupt
 from amanat.store.journal import (
     ENTRY_BYTES_MAX,
@@ -57,6 +58,34 @@ def test_an_entry_is_its_canonical_bytes(store: Store, provenance: Provenance) -
         '"recorded_at":"2021-03-01T09:30:00.000000Z","schema":"amanat.journal/1",'
         '"subject":"test:1","version":1}'
     )
+
+
+def test_entries_of_many_sources_are_canonical_each(store: Store, provenance: Provenance) -> None:
+    awkward = replace(
+        provenance,
+        capacity='a "quoted",\n"kind":1',
+        approval=({"institution": "b", "capacity": "\\", "signature": ""}, {"kind": "x", "é": "y"}),
+        cause="c",
+    )
+    with pytest.raises(NotCanonical), store.work(awkward) as uow:  # a name that is not ASCII
+        uow.journal.append(NOTED, {"what": 1})
+    awkward = replace(awkward, approval=awkward.approval[:1])
+    with store.work(provenance) as uow:
+        for number in range(3):
+            uow.journal.append(NOTED, {"what": [number]})
+            uow.journal.append(NOTED, {"what": {"b": {}, "a": ","}}, provenance=awkward)
+            uow.journal.append(HIDDEN, {"what": None, "who": "x"}, subject='"', cause="d")
+        uow.commit()
+    entries = [(row, json.loads(row.entry)) for row in stored(store)]
+    assert len(entries) == 9
+    for row, entry in entries:
+        assert canonical_bytes(entry) == row.entry
+        assert (entry["id"], entry["kind"], entry["subject"]) == (row.id, row.kind, row.subject)
+        assert entry["recorded_at"] == row.recorded_at
+    by_source = [entry for _, entry in entries if entry["actor"]["capacity"] == awkward.capacity]
+    assert len(by_source) == 3
+    assert by_source[0]["approval"] == list(awkward.approval)
+    assert [entry["cause"] for _, entry in entries].count("d") == 3
 
 
 @pytest.mark.parametrize("content", [{}, {"what": "x", "more": "y"}, {"other": "x"}])

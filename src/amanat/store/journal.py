@@ -18,7 +18,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
 
@@ -29,7 +29,7 @@ from sqlalchemy.engine import Connection
 from amanat.core.canonical import canonical_bytes
 from amanat.core.errors import Corrupt, Invalid
 from amanat.core.ids import new_id
-from amanat.store.engine import insert_many
+from amanat.store.engine import insert_many, insert_tuples
 from amanat.store.tables import journal_entry, journal_opening, log_size
 
 ENTRY_BYTES_MAX = 65_535
@@ -117,13 +117,75 @@ class Clock(Protocol):
         ...
 
 
+_COLUMNS = (
+    "id",
+    "programme",
+    "institution",
+    "subject",
+    "business_date",
+    "recorded_at",
+    "entry",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """One entry as it will be stored, before it has its leaf number."""
+    """One entry as it will be stored, before it has its leaf number; values of `_COLUMNS`."""
 
-    id: str
     kind: EventKind
-    row: dict[str, Any] = field(hash=False)
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What entries of one kind and source have in common, as the bytes around what differs.
+
+    An act may write thousands of entries; only their content, id, time and subject differ.
+    """
+
+    source: Provenance
+    parts: tuple[bytes, bytes, bytes, bytes, bytes]
+
+    @classmethod
+    def of(cls, kind: EventKind, source: Provenance, cause: str | None) -> _Frame:
+        """The frame: whatever stands before, between and after the five that differ."""
+        actor = {
+            "institution": source.institution,
+            "capacity": source.capacity,
+            "role": source.role,
+            "means": source.means,
+        }
+        approval = [dict(one) for one in source.approval] or None
+        # RFC 8785 orders the members by their names.
+        head = _members(
+            actor=actor,
+            approval=approval,
+            business_date=source.business_date.isoformat(),
+            cause=cause,
+        )
+        middle = _members(kind=kind.name, programme=source.programme)
+        return cls(
+            source,
+            (
+                b"{" + head + b',"content":',
+                b',"id":"',
+                b'",' + middle + b',"recorded_at":"',
+                b'","schema":"amanat.journal/1","subject":',
+                b"," + _members(version=kind.version) + b"}",
+            ),
+        )
+
+    def entry(self, content: bytes, entry_id: str, recorded_at: str, subject: bytes) -> bytes:
+        """The entry's bytes; content and subject are canonical already."""
+        one, two, three, four, five = self.parts
+        return b"".join(
+            (one, content, two, entry_id.encode(), three, recorded_at.encode(), four, subject, five)
+        )
+
+
+def _members(**values: Any) -> bytes:
+    """Members of an object, without its braces."""
+    return canonical_bytes(values)[1:-1]
 
 
 class OpeningVault:
@@ -163,6 +225,7 @@ class Journal:
         self._clock = clock
         self._pending: list[Recorded] = []
         self._openings: list[dict[str, Any]] = []
+        self._frames: dict[tuple[Any, ...], _Frame] = {}
         self.provenance = provenance
 
     def append(
@@ -192,43 +255,36 @@ class Journal:
             content = self._commit_private(entry_id, kind, content)
         source = provenance or self.provenance
         recorded_at = self._clock().isoformat(timespec="microseconds").replace("+00:00", "Z")
-        entry = canonical_bytes(
-            {
-                "schema": "amanat.journal/1",
-                "kind": kind.name,
-                "version": kind.version,
-                "id": entry_id,
-                "programme": source.programme,
-                "actor": {
-                    "institution": source.institution,
-                    "capacity": source.capacity,
-                    "role": source.role,
-                    "means": source.means,
-                },
-                "approval": [dict(one) for one in source.approval] or None,
-                "recorded_at": recorded_at,
-                "business_date": source.business_date.isoformat(),
-                "cause": cause or source.cause,
-                "subject": subject,
-                "content": dict(content),
-            }
+        entry = self._frame(kind, source, cause or source.cause).entry(
+            canonical_bytes(content if type(content) is dict else dict(content)),
+            entry_id,
+            recorded_at,
+            canonical_bytes(subject),
         )
         if len(entry) > ENTRY_BYTES_MAX:
             raise EntryTooLarge(kind=kind.name, size=len(entry))
-        row = {
-            "id": entry_id,
-            "log": kind.audience.value,
-            "leaf": 0,
-            "programme": source.programme,
-            "kind": kind.name,
-            "institution": source.institution,
-            "subject": subject,
-            "business_date": source.business_date.isoformat(),
-            "recorded_at": recorded_at,
-            "entry": entry,
-        }
-        self._pending.append(Recorded(entry_id, kind, row))
+        self._pending.append(
+            Recorded(
+                kind,
+                (
+                    entry_id,
+                    source.programme,
+                    source.institution,
+                    subject,
+                    source.business_date.isoformat(),
+                    recorded_at,
+                    entry,
+                ),
+            )
+        )
         return entry_id
+
+    def _frame(self, kind: EventKind, source: Provenance, cause: str | None) -> _Frame:
+        key = (kind.name, kind.version, id(source), cause)
+        found = self._frames.get(key)
+        if found is None:
+            found = self._frames[key] = _Frame.of(kind, source, cause)
+        return found
 
     def _commit_private(
         self, entry_id: str, kind: EventKind, content: Mapping[str, Any]
@@ -249,7 +305,7 @@ class Journal:
         are dense and follow the order of commits on both databases.
         """
         for audience in Audience:
-            rows = [one.row for one in self._pending if one.kind.audience is audience]
+            rows = [one for one in self._pending if one.kind.audience is audience]
             if not rows:
                 continue
             size = self._connection.execute(
@@ -260,9 +316,13 @@ class Journal:
             ).scalar_one_or_none()
             if size is None:
                 raise Corrupt(f"log_size has no row for {audience.value}; run the migrations")
-            for leaf, row in enumerate(rows, size - len(rows)):
-                row["leaf"] = leaf
-            insert_many(self._connection, journal_entry, rows)
+            log, first = audience.value, size - len(rows)
+            insert_tuples(
+                self._connection,
+                journal_entry,
+                ("log", "leaf", "kind", *_COLUMNS),
+                [(log, leaf, one.kind.name, *one.values) for leaf, one in enumerate(rows, first)],
+            )
         insert_many(self._connection, journal_opening, self._openings)
         self._pending.clear()
         self._openings.clear()
