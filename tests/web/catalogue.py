@@ -16,15 +16,47 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 import amanat.web
-from amanat.app import declare_rooms
+from amanat.access.actors import Role
 from amanat.access.acts import ACTS, VIEWS
+from amanat.app import declare_rooms
+from amanat.auctions.acts_rules import TenderState
+from amanat.auctions.allotment import Status
+from amanat.participants.model import Level
+from amanat.programme.model import Phase
+from amanat.servicing.model import PaymentState
+from amanat.settlement.model import InstructionState
 from amanat.web.forms import fields_of
 from amanat.web.pages import SECTIONS
 from amanat.web.tables import PREFERRED, column_label
-from amanat.web.texts import shape_of, words
+from amanat.web.texts import headline, shape_of, words
 
 WEB = Path(amanat.web.__file__).parent
 FOLDER = WEB / "locale" / "ur" / "LC_MESSAGES"
+STATES = (
+    *TenderState,
+    *Status,
+    *InstructionState,
+    *PaymentState,
+    *Phase,
+    *Role,
+    *Level,
+    "proposed",
+    "carried_out",
+    "withdrawn",
+    "awaited",
+    "done",
+    "requested",
+    "refused",
+    "halted",
+    "issue",
+    "coupon",
+    "redemption",
+    "to_come",
+    "bond",
+    "bill",
+    "multiple_price",
+    "uniform_price",
+)
 PO, MO = FOLDER / "amanat.po", FOLDER / "amanat.mo"
 
 
@@ -40,21 +72,26 @@ def of_templates() -> set[str]:
 
 
 def of_names() -> Iterator[str]:
-    """The words of acts, views, rooms, fields and the columns that tables show at first."""
+    """The words of acts, views, rooms, fields, columns and states."""
     declare_rooms()
+    yield from map(words, STATES)
     yield from (label for _path, label in SECTIONS)
     for act in ACTS.values():
         yield words(act.name)
         yield words(act.room)
-        yield act.summary
         yield from (words(field["name"]) for field in fields_of(act))
     for view in VIEWS.values():
         yield words(view.name)
         yield words(view.room)
-        yield view.summary
         yield from (words(name) for name in view.query.model_fields)
     for columns in PREFERRED.values():
         yield from (column_label(shape_of(name, "PKR")[1]) for name in columns)
+
+
+def of_summaries() -> Iterator[str]:
+    """What acts and views say of themselves; English where it has not been translated yet."""
+    declare_rooms()
+    yield from (headline(kind.summary) for kind in (*ACTS.values(), *VIEWS.values()))
 
 
 def wanted() -> list[str]:
@@ -81,7 +118,7 @@ def update() -> int:
     catalogue = Catalog(
         locale="ur", domain="amanat", project="Amanat", fuzzy=False, copyright_holder="Amanat"
     )
-    for message in wanted():
+    for message in sorted({*wanted(), *of_summaries()}):
         known = former.get(message)
         flags = ("python-format",) if known and "python-format" in known.flags else ()
         catalogue.add(message, known.string if known else "", flags=flags)

@@ -232,7 +232,7 @@ def _environment(language: str) -> Environment:
         subject_links=SUBJECTS,
         named=lambda name: texts.translated(language, texts.words(str(name))),
         new_key=new_id,
-        said=lambda text: texts.translated(language, str(text)),
+        said=lambda text: texts.translated(language, texts.headline(str(text))),
         views=VIEWS,
     )
     return environment

@@ -183,13 +183,13 @@ def tender_picture(shown: Mapping[str, Any], say: Say) -> TenderPicture | None:
         charts.DemandPoint(str(one["yield_pct"]), _millions(one["cumulative"]))
         for one in shown.get("demand_curve", [])
     ]
-    cut = sheet.get("cut_off_yield")
+    cut, cut_words = sheet.get("cut_off_yield"), say("Cut-off")
     chart = charts.demand_curve(
         points,
         str(cut) if cut is not None else None,
         say("Yield, %"),
         say("Cumulative face value, PKR million"),
-        f"{say('Cut-off')} {cut}%" if cut is not None else "",
+        f"{cut_words} {cut}%" if cut is not None else "",
     )
     rows = list(sheet["rows"])
     competitive = [row for row in rows if row["competitive"]]
