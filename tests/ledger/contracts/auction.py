@@ -21,7 +21,8 @@ class Auction:
         self.keys = {bidder: kit.key_of(f"bidder {bidder}") for bidder in (11, 12)}
         values = (1, 1, kit.word(world.isin), 500_000, self.opens, self.due, keccak(b"terms"))
         self.act("announce", td.TENDER_ANNOUNCEMENT, values, 1, 2)
-        roll = (world.number(), 1, 1, list(self.keys), [kit.address_of(k) for k in self.keys.values()])
+        signing = [kit.address_of(key) for key in self.keys.values()]
+        roll = (world.number(), 1, 1, list(self.keys), signing)
         self.act("admit_bidders", td.BIDDER_ROLL, roll, 2)
 
     def act(self, name: str, struct: td.Struct, values: Any, *who: int) -> Any:

@@ -58,7 +58,8 @@ def test_change_of_a_contract_waits_for_its_delay(world: Any, kit: Any, refuses:
     with refuses("CallerNotAllowed"):
         world.settle(item)
     assert world.bond.ask("balanceOf", world.at["bank"]) == 200_000
-    world.contracts = {**world.contracts, "settlement": kit.Contract(world.chain, "Settlement", new)}
+    replacement = kit.Contract(world.chain, "Settlement", new)
+    world.contracts = {**world.contracts, "settlement": replacement}
     again = world.instruction(world.bond, world.keys["bank"], world.keys["dealer"], 10, 10, 1)
     world.settle(again)
     with refuses("ChangeNotAnnounced"):

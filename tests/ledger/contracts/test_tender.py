@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from eth_hash.auto import keccak
 
 from amanat.ledger import typed_data as td
@@ -58,7 +59,8 @@ def test_revision_and_withdrawal_until_the_close(
     auction.result(0, 0, 0)
 
 
-def test_letter(world: Any, auction: Auction, refuses: Any) -> None:
+@pytest.mark.usefixtures("auction")
+def test_letter(world: Any, refuses: Any) -> None:
     world.chain.wait(10)
     values = (1, 1, 11, SEALED[0], NONE)
     for who in ((1,), (2,), (2, 3)):

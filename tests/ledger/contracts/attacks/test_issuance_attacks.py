@@ -19,7 +19,7 @@ def test_over_ceiling(world: Any, kit: Any, refuses: Any) -> None:
     assert world.programme.ask("used") <= world.programme.ask("ceiling")
 
 
-def test_cheap_dollar_does_not_lift_the_ceiling(world: Any, kit: Any, refuses: Any) -> None:
+def test_cheap_dollar_does_not_lift_the_ceiling(world: Any, refuses: Any) -> None:
     """The value is computed from nominal and rate; a smaller one is refused."""
     values = list(world.authorisation("PK0000000001", 10**18))
     values[5] = 1
