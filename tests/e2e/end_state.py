@@ -1,0 +1,96 @@
+"""Prints the end of a replayed pilot as JSON: every unit, without times, ids, salts and hashes.
+
+    python end_state.py DATA_DIRECTORY
+
+Exits with 1 where contracts, index and journal disagree.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sql
+from sqlalchemy.engine import Connection
+
+from amanat.app import Application
+from amanat.auctions.tables import allotment
+from amanat.ledger.tables import balance_change, contract, order
+from amanat.participants.tables import account
+from amanat.servicing.tables import entitlement, payment
+from amanat.settings import Settings
+from amanat.settlement.tables import instruction
+from amanat.store.tables import journal_entry
+
+
+def closing_balances(connection: Connection) -> dict[str, str]:
+    """Units of each account and token at each business day on which they changed."""
+    accounts = {
+        row.address: f"{row.participant}/{row.label}"
+        for row in connection.execute(account.select())
+    }
+    tokens = {row.address: row.label or row.kind for row in connection.execute(contract.select())}
+    closing: dict[str, str] = {}
+    changes = sql.select(balance_change).order_by(balance_change.c.position)
+    for row in connection.execute(changes):
+        who = accounts.get(row.account, "outside")
+        closing[f"{row.business_date} {tokens[row.token]} {who}"] = str(row.units)
+    return closing
+
+
+def rows(connection: Connection, table: sql.Table, *columns: str) -> list[list[Any]]:
+    """These columns of every row, sorted, as text."""
+    chosen = sql.select(*(table.c[name] for name in columns))
+    return sorted([str(value) for value in row] for row in connection.execute(chosen))
+
+
+def journal_kinds(connection: Connection) -> dict[str, int]:
+    """How many entries of each kind; those that only a recovery writes are left out."""
+    counted = sql.select(journal_entry.c.kind, sql.func.count()).group_by(journal_entry.c.kind)
+    return {kind: n for kind, n in connection.execute(counted) if kind != "LedgerReanchored"}
+
+
+def main() -> None:
+    settings = Settings.at(Path(sys.argv[1]), light_keys=True)
+    with Application(settings) as application:
+        application.pump()
+        wrong = [str(one) for one in application.ledger.check()]
+        with application.store.reading() as connection:
+            state = {
+                "balances": closing_balances(connection),
+                "orders": rows(connection, order, "kind", "contract", "function", "state"),
+                "instructions": rows(
+                    connection, instruction, "reference", "isin", "nominal", "state", "settled_on"
+                ),
+                "allotments": rows(
+                    connection, allotment, "tender", "nominal", "realised_minor", "state"
+                ),
+                "payments": rows(
+                    connection,
+                    payment,
+                    "isin",
+                    "number",
+                    "paid_paisa",
+                    "tax_paid_paisa",
+                    "escrow_paisa",
+                ),
+                "entitlements": rows(
+                    connection,
+                    entitlement,
+                    "position",
+                    "net_paisa",
+                    "tax_paisa",
+                    "state",
+                    "paid_on",
+                ),
+                "journal": journal_kinds(connection),
+            }
+    if wrong:
+        sys.exit("\n".join(wrong))
+    print(json.dumps(state, sort_keys=True))
+
+
+if __name__ == "__main__":
+    main()
