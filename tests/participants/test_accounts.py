@@ -8,7 +8,12 @@ from decimal import Decimal
 import pytest
 
 from amanat.core.errors import Forbidden, NotFound, Refusals
-from amanat.participants.commands import AccountToEnrol, EnrolAccounts, RecordTaxStatus
+from amanat.participants.commands import (
+    AccountToEnrol,
+    EnrolAccounts,
+    RecordTaxStatus,
+    RecordTaxStatuses,
+)
 from amanat.participants.model import (
     AccountExists,
     AccountKind,
@@ -192,6 +197,39 @@ def test_a_participant_records_its_clients_alone(world: World) -> None:
         world.do("bank_a", tax(world.accounts["bank_a.own"]))
     with pytest.raises(Forbidden, match="its own clients only"):
         world.do("bank_b", tax("0x" + "66" * 20))
+
+
+def test_many_statuses_are_recorded_together_or_not_at_all(world: World) -> None:
+    addresses = ["0x" + f"{number:02x}" * 20 for number in range(0x70, 0x76)]
+    accounts = [account(one, f"many_{at}") for at, one in enumerate(addresses)]
+    world.do("central_bank", enrolment(*accounts))
+    unknown, own = "0x" + "7f" * 20, world.accounts["bank_a.own"]
+    unsound = RecordTaxStatuses(
+        statuses=(
+            tax(addresses[0]),
+            tax(unknown),
+            tax(own),
+            tax(addresses[1], valid_to=date(2020, 6, 30)),
+        )
+    )
+    with pytest.raises(Refusals) as refused:
+        world.do("bank_a", unsound)
+    told = [(str(one.place), type(one)) for one in refused.value.refusals]
+    assert told == [
+        ("statuses[1]", NotFound),
+        ("statuses[2]", Forbidden),
+        ("statuses[3]", TaxDatesDisorderly),
+    ]
+    with world.app.store.reading() as connection:
+        before = len(read_entries(connection, kinds=["TaxStatusRecorded"]))
+        with pytest.raises(TaxStatusMissing):
+            tax_status_on(connection, CODE, addresses[0], date(2021, 3, 1))
+    world.do("bank_a", RecordTaxStatuses(statuses=tuple(tax(one) for one in addresses)))
+    with world.app.store.reading() as connection:
+        entries = read_entries(connection, kinds=["TaxStatusRecorded"])[before:]
+        assert [entry["content"]["address"] for entry in entries] == addresses
+        for one in addresses:
+            assert tax_status_on(connection, CODE, one, date(2021, 3, 1)).active_taxpayer
 
 
 def test_a_status_covers_its_first_and_last_day() -> None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sql
 from sqlalchemy.engine import Row
 
 from amanat.access.acts import ActContext, Ask, Result, act
-from amanat.core.errors import Forbidden, Refused
+from amanat.core.errors import Forbidden, NotFound, Place, Refusal, Refused
 from amanat.core.ids import new_id
 from amanat.core.quantities import text_from
 from amanat.participants import events
-from amanat.participants.commands import AccountToEnrol, EnrolAccounts, RecordTaxStatus
+from amanat.participants.commands import (
+    AccountToEnrol,
+    EnrolAccounts,
+    RecordTaxStatus,
+    RecordTaxStatuses,
+)
 from amanat.participants.model import (
     AccountExists,
     AccountKind,
@@ -21,6 +27,7 @@ from amanat.participants.model import (
     tax_status_refusals,
 )
 from amanat.participants.records import (
+    accounts_at,
     check_authority,
     checked_address,
     find_account,
@@ -29,6 +36,7 @@ from amanat.participants.records import (
 )
 from amanat.participants.signing import AUTHORITY, act_number, to_sign, two_keys
 from amanat.participants.tables import account, tax_status
+from amanat.store.engine import insert_many
 
 # -- accounts -------------------------------------------------------------------------------------
 
@@ -148,6 +156,7 @@ def _check_enrolment(command: EnrolAccounts, context: ActContext) -> Row[Any]:
             sql.select(account.c.label).where(
                 account.c.programme == programme,
                 account.c.participant == row.code,
+                account.c.label.in_([one.label for one in command.accounts]),
                 account.c.address.not_in(addresses),
             )
         ).scalars()
@@ -170,48 +179,88 @@ def _check_enrolment(command: EnrolAccounts, context: ActContext) -> Row[Any]:
 # -- tax ------------------------------------------------------------------------------------------
 
 
-@act(capacities=["tax_agent", "registrar", "participant"], confidential=True)
+_TAX_CAPACITIES = ("tax_agent", "registrar", "participant")
+
+
+@act(capacities=_TAX_CAPACITIES, confidential=True)
 def record_tax_status(command: RecordTaxStatus, context: ActContext) -> Result:
     """Record how an account's holder is taxed; a participant may for its clients alone.
 
     Refuses, in order: `NotFound` (account), `Forbidden`, `TaxDatesDisorderly`,
     `CertificateIncomplete`.
     """
+    row = find_account(context.uow.connection, context.programme, command.address)
+    refused = Refused()
+    for refusal in _tax_refusals(command, row, "RecordTaxStatus", context):
+        refused.add(refusal)
+    refused.raise_if_any()
+    (recorded,) = _record_statuses([(command, row)], context)
+    return recorded
+
+
+@act(capacities=_TAX_CAPACITIES, confidential=True)
+def record_tax_statuses(command: RecordTaxStatuses, context: ActContext) -> Result:
+    """As `RecordTaxStatus` for many accounts, each with a journal entry of its own.
+
+    Refuses, all at once and each with its place, what `RecordTaxStatus` refuses.
+    """
     connection, programme = context.uow.connection, context.programme
-    row = find_account(connection, programme, command.address)
+    rows = accounts_at(connection, programme, [one.address for one in command.statuses])
+    refused = Refused()
+    found: list[tuple[RecordTaxStatus, Row[Any]]] = []
+    for position, one in enumerate(command.statuses):
+        place = Place(field=f"statuses[{position}]")
+        row = rows.get(one.address.lower())
+        if row is None:
+            refused.add(NotFound(place=place, thing="account", value=one.address))
+            continue
+        for refusal in _tax_refusals(one, row, "RecordTaxStatuses", context):
+            refused.add(refusal.at(place))
+        found.append((one, row))
+    refused.raise_if_any()
+    recorded = _record_statuses(found, context)
+    return {"recorded": len(recorded), "first": recorded[0], "last": recorded[-1]}
+
+
+def _tax_refusals(
+    one: RecordTaxStatus, row: Row[Any], act_name: str, context: ActContext
+) -> list[Refusal]:
     if not context.actor.capacities & {"tax_agent", "registrar"} and not (
         row.participant == context.actor.institution and row.kind == AccountKind.CLIENT.value
     ):
         reason = "a participant records the tax status of its own clients only"
-        raise Forbidden(actor=context.actor, act="RecordTaxStatus", reason=reason)
-    status = TaxStatus(**command.model_dump(exclude={"address", "source"}))
-    refused = Refused()
-    for refusal in tax_status_refusals(status):
-        refused.add(refusal)
-    refused.raise_if_any()
-    fields = {
-        "address": row.address,
-        "holder_class": status.holder_class,
-        "active_taxpayer": status.active_taxpayer,
-        "valid_from": status.valid_from.isoformat(),
-        "valid_to": status.valid_to.isoformat() if status.valid_to else None,
-        "tax_residency": status.tax_residency,
-        "certificate": status.certificate.value if status.certificate else None,
-        "certificate_number": status.certificate_number,
-        "reduced_rate": None if status.reduced_rate is None else text_from(status.reduced_rate),
-        "source": command.source,
-    }
-    entry = context.uow.journal.append(
-        events.TAX_STATUS_RECORDED, fields, subject=f"participants:{row.participant}"
-    )
-    identifier = new_id()
-    connection.execute(
-        tax_status.insert().values(
-            id=identifier,
-            programme=programme,
-            recorded_at=context.now.isoformat(),
-            entry=entry,
-            **fields,
+        return [Forbidden(actor=context.actor, act=act_name, reason=reason)]
+    status = TaxStatus(**one.model_dump(exclude={"address", "source"}))
+    return list(tax_status_refusals(status))
+
+
+def _record_statuses(
+    found: Sequence[tuple[RecordTaxStatus, Row[Any]]], context: ActContext
+) -> list[dict[str, str]]:
+    """Enter these statuses; identifier and journal entry of each."""
+    stored = []
+    for one, row in found:
+        fields = {
+            "address": row.address,
+            "holder_class": one.holder_class,
+            "active_taxpayer": one.active_taxpayer,
+            "valid_from": one.valid_from.isoformat(),
+            "valid_to": one.valid_to.isoformat() if one.valid_to else None,
+            "tax_residency": one.tax_residency,
+            "certificate": one.certificate.value if one.certificate else None,
+            "certificate_number": one.certificate_number,
+            "reduced_rate": None if one.reduced_rate is None else text_from(one.reduced_rate),
+            "source": one.source,
+        }
+        entry = context.uow.journal.append(
+            events.TAX_STATUS_RECORDED, fields, subject=f"participants:{row.participant}"
         )
-    )
-    return {"tax_status": identifier, "entry": entry}
+        head = {
+            "id": new_id(),
+            "programme": context.programme,
+            "recorded_at": context.now.isoformat(),
+            "entry": entry,
+        }
+        stored.append(head | fields)
+    insert_many(context.uow.connection, tax_status, stored)
+    return [{"tax_status": row["id"], "entry": row["entry"]} for row in stored]

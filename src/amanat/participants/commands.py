@@ -81,6 +81,12 @@ class RecordTaxStatus(Command):
     source: Words
 
 
+class RecordTaxStatuses(Command):
+    """Record how the holders of many accounts are taxed: all of them, or none."""
+
+    statuses: Annotated[tuple[RecordTaxStatus, ...], Field(min_length=1, max_length=5_000)]
+
+
 class EnterInstitution(Command):
     """Enter an institution that may then be admitted; it has no authority on the chain."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -97,6 +98,21 @@ def find_account(connection: Connection, programme: str, address: str) -> Row[An
     if row is None:
         raise NotFound(thing="account", value=address)
     return row
+
+
+def accounts_at(
+    connection: Connection, programme: str, addresses: Sequence[str]
+) -> dict[str, Row[Any]]:
+    """The rows of those of these accounts that are known, by address in small letters."""
+    wanted = sorted({one.lower() for one in addresses})
+    found: dict[str, Row[Any]] = {}
+    for start in range(0, len(wanted), 500):
+        query = sql.select(account).where(
+            account.c.programme == programme,
+            account.c.address.in_(wanted[start : start + 500]),
+        )
+        found.update({row.address: row for row in connection.execute(query)})
+    return found
 
 
 def accounts_of(
