@@ -86,7 +86,14 @@ def _permitted(value: Any) -> bool:
         return False
     if _PLAIN.issuperset(map(type, value)):
         return True
-    return all(type(member) in _PLAIN or _permitted(member) for member in value)
+    for member in value:
+        kind = type(member)
+        if kind is int:
+            if not -SAFE_INTEGER_MAX <= member <= SAFE_INTEGER_MAX:
+                return False
+        elif kind not in _PLAIN and not _permitted(member):
+            return False
+    return True
 
 
 def _refuse(value: Any, path: str) -> None:

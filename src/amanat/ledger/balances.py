@@ -18,7 +18,7 @@ from amanat.core.errors import Corrupt
 from amanat.ledger import tables
 from amanat.ledger.registry import LedgerEvent
 from amanat.ledger.wire import ZERO_ADDRESS
-from amanat.store.engine import insert_many
+from amanat.store.engine import insert_tuples
 
 UNITS_MAX = 2**63 - 1
 
@@ -59,29 +59,32 @@ def index_transfers(connection: Connection, events: Iterable[LedgerEvent]) -> in
         return 0
     touched = {(e.address, account) for e, (giver, taker, _) in moved for account in (giver, taker)}
     units = _holdings(connection, touched)
-    rows: list[dict[str, Any]] = []
+    rows: list[tuple[Any, ...]] = []
     for event, (giver, taker, amount) in moved:
         if giver == taker:
             continue
+        token, tail = event.address, (event.block_number, event.business_date)
         for account, change in ((giver, -amount), (taker, amount)):
-            key = (event.address, account)
-            units[key] = units.get(key, 0) + change
-            _check_range(event, account, units[key])
-            rows.append(
-                {
-                    "token": event.address,
-                    "account": account,
-                    "position": event.position,
-                    "programme": event.programme,
-                    "change": change,
-                    "units": units[key],
-                    "block_number": event.block_number,
-                    "business_date": event.business_date,
-                }
-            )
-    insert_many(connection, tables.balance_change, rows)
+            key = (token, account)
+            after = units[key] = units.get(key, 0) + change
+            if after < 0 or after > UNITS_MAX:
+                _check_range(event, account, after)
+            rows.append((token, account, event.position, event.programme, change, after, *tail))
+    insert_tuples(connection, tables.balance_change, _CHANGE_COLUMNS, rows)
     _store_holdings(connection, rows)
     return len(moved)
+
+
+_CHANGE_COLUMNS = (
+    "token",
+    "account",
+    "position",
+    "programme",
+    "change",
+    "units",
+    "block_number",
+    "business_date",
+)
 
 
 def _check_range(event: LedgerEvent, account: str, units: int) -> None:
@@ -108,14 +111,13 @@ def _holdings(connection: Connection, touched: set[tuple[str, str]]) -> dict[tup
     return found
 
 
-def _store_holdings(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    last = {(row["token"], row["account"]): row for row in rows}
+def _store_holdings(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    """The balance after each account's last change; rows are of `_CHANGE_COLUMNS`."""
+    last = {row[:2]: row for row in rows}
     sqlite = connection.dialect.name == "sqlite"
     ending = " ON CONFLICT (token, account) DO UPDATE SET units = excluded.units"
     width = 500
-    values = [
-        (row["token"], row["account"], row["programme"], row["units"]) for row in last.values()
-    ]
+    values = [(row[0], row[1], row[3], row[5]) for row in last.values()]
     mark = "(?, ?, ?, ?)" if sqlite else "(%s, %s, %s, %s)"
     for start in range(0, len(values), width):
         part = values[start : start + width]

@@ -15,6 +15,7 @@ journal twice.  If anything differs, the indexer stops with an alarm.
 from __future__ import annotations
 
 import hashlib
+import operator
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ from amanat.ledger.refusals import ContractRefusal
 from amanat.ledger.registry import REANCHORED, HandlerRegistry, LedgerEvent
 from amanat.ledger.rpc import CallReverted, RpcClient
 from amanat.ledger.wire import raw_from_node
-from amanat.store.engine import insert_many
+from amanat.store.engine import insert_many, insert_tuples
 from amanat.store.uow import Store, UnitOfWork
 
 
@@ -392,6 +393,26 @@ def _seen(connection: Connection, hashes: Sequence[str]) -> dict[str, Any]:
     return found
 
 
+_EVENT_COLUMNS = (
+    "position",
+    "chain_id",
+    "block_number",
+    "block_hash",
+    "log_index",
+    "tx_hash",
+    "tx_log",
+    "address",
+    "programme",
+    "contract",
+    "name",
+    "business_date",
+    "order_id",
+    "entry_id",
+    "arguments",
+)
+_event_row = operator.attrgetter(*_EVENT_COLUMNS[:-1], "arguments_text")
+
+
 def _write(connection: Connection, run: Run, now: str) -> None:
     """Write a run's rows, many at a time."""
     insert_many(connection, tables.block, run.blocks)
@@ -399,30 +420,7 @@ def _write(connection: Connection, run: Run, now: str) -> None:
     insert_many(connection, tables.business_day, run.days)
     endings = [(order, receipt, refusal) for order, receipt, _, refusal in run.orders]
     store_endings(connection, endings, now)
-    insert_many(
-        connection,
-        tables.event,
-        [
-            {
-                "position": event.position,
-                "chain_id": event.chain_id,
-                "block_number": event.block_number,
-                "block_hash": event.block_hash,
-                "log_index": event.log_index,
-                "tx_hash": event.tx_hash,
-                "tx_log": event.tx_log,
-                "address": event.address,
-                "programme": event.programme,
-                "contract": event.contract,
-                "name": event.name,
-                "arguments": event.arguments_text,
-                "business_date": event.business_date,
-                "order_id": event.order_id,
-                "entry_id": event.entry_id,
-            }
-            for event in run.events
-        ],
-    )
+    insert_tuples(connection, tables.event, _EVENT_COLUMNS, list(map(_event_row, run.events)))
     index_transfers(connection, run.events)
 
 

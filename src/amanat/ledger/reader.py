@@ -243,12 +243,14 @@ def as_text(value: Any) -> Any:
 
     JSON readers hold integers exactly to 2**53 - 1 only.
     """
-    if type(value) is int:
+    kind = type(value)
+    if kind is int:
         return str(value)
-    if isinstance(value, dict):
-        return {name: as_text(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [as_text(one) for one in value]
+    if kind is dict:
+        # Most arguments are plain: whatever is neither integer nor compound stays as it is.
+        return {name: one if type(one) is str else as_text(one) for name, one in value.items()}
+    if kind is list:
+        return [one if type(one) is str else as_text(one) for one in value]
     return value
 
 
