@@ -5,7 +5,7 @@ The format, file by file, is described in `docs/reference/pilot-format.md`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -55,6 +55,7 @@ FILES = (
 
 Thing = TypeVar("Thing")
 _DAY = date(1970, 1, 1)
+_CEILING = 2**53 - 1  # stands in for one that cannot be read, and is never passed
 _NO_CODES: tuple[str, ...] = ()
 _FACTS = ("isin", "cfi", "fisn", "issue_date", "maturity_date", "denomination", "convention")
 _BOND_FACTS = ("coupon_rate", "coupons_per_year", "end_of_month", "first_coupon_date")
@@ -116,7 +117,8 @@ def _read(folder: Folder, refused: Refused) -> Pilot | None:
     kinds = _by_code(map(_kind, _take_tables(tables, "kind")), refused)
     assets = _by_code(map(_asset, _take_tables(tables, "asset")), refused)
     _note_unknown_tables(PROGRAMME_FILE, tables, refused)
-    instruments = _instruments(folder, programme, refused)
+    unread: set[str] = set()
+    instruments = _instruments(folder, programme, refused, unread)
     rates = folder.toml("rates.toml")
     exchange_rates = tuple(
         _exchange_rate(row, programme.currency) for row in _take_tables(rates, "exchange_rate")
@@ -144,11 +146,13 @@ def _read(folder: Folder, refused: Refused) -> Pilot | None:
         ),
         trades=tuple(
             _by_code(
-                (_trade(row, programme.currency) for row in folder.csv("trades.csv")), refused
+                _sound(folder.csv("trades.csv"), lambda row: _trade(row, programme.currency)),
+                refused,
             ).values()
         ),
-        cash=tuple(_cash(row, programme.currency) for row in folder.csv("cash.csv")),
+        cash=tuple(_sound(folder.csv("cash.csv"), lambda row: _cash(row, programme.currency))),
         exchange_rates=exchange_rates,
+        unread=frozenset(unread),
     )
 
 
@@ -183,6 +187,16 @@ class DuplicateCode(Invalid):
     template = "{name} {value} is given twice; first on line {first}."
 
 
+def _sound(rows: Iterable[Row], read: Callable[[Row], Thing]) -> list[Thing]:
+    """What could be read without a mistake: laws are not asked about the other rows."""
+    found = []
+    for row in rows:
+        thing = read(row)
+        if row.sound:
+            found.append(thing)
+    return found
+
+
 def _calendar(programme: Programme, refused: Refused) -> Calendar | None:
     try:
         return load_calendar(programme.jurisdiction)
@@ -198,7 +212,7 @@ def _programme(row: Row) -> Programme:
         jurisdiction=row.take("jurisdiction", reading.code, "pk"),
         currency=row.take("currency", _currency, "PKR"),
         zone=row.take("zone", reading.text, "UTC"),
-        ceiling_usd_cents=row.take("ceiling", reading.amount_in("USD", minor=True), 0),
+        ceiling_usd_cents=row.take("ceiling", reading.amount_in("USD", minor=True), _CEILING),
         simulation=row.take("simulation", reading.flag, False),
         redemption_frees_headroom=row.take("redemption_frees_headroom", reading.flag, False),
         first_day=row.take("first_day", reading.day, _DAY),
@@ -384,11 +398,20 @@ def _tax_rate(row: Row) -> TaxRate:
     return found
 
 
-def _instruments(folder: Folder, programme: Programme, refused: Refused) -> dict[str, Instrument]:
+def _instruments(
+    folder: Folder, programme: Programme, refused: Refused, unread: set[str]
+) -> dict[str, Instrument]:
     tables = folder.toml("instruments.toml")
     rows = _take_tables(tables, "instrument")
     _note_unknown_tables("instruments.toml", tables, refused)
-    found = [one for row in rows if (one := _instrument(row, programme)) is not None]
+    found = []
+    for row in rows:
+        isin = row.peek("isin")
+        one = _instrument(row, programme)
+        if one is None:
+            unread.add(isin)
+        else:
+            found.append(one)
     return _by_code(found, refused, "isin")
 
 

@@ -63,7 +63,8 @@ def read_tenders(
         folder.refused.add(
             FieldUnknown(place=others[0].where.of(), name=f"[{name}]", known="[[tender]]")
         )
-    return [_tender(folder, row, currency, instruments) for row in rows]
+    found = [(row, _tender(folder, row, currency, instruments)) for row in rows]
+    return [tender for row, tender in found if row.sound]
 
 
 def _tender(
@@ -117,7 +118,7 @@ def _terms(row: Row, currency: str, instruments: Mapping[str, Instrument]) -> Te
 
 def _child(row: Row, name: str) -> Row | None:
     """The table of TOML below a tender, such as [tender.margin]."""
-    children = row.children(name)
+    children = row.children(name)  # marks the name as known
     if not children or not isinstance(children[0], dict):
         return None
     line = row.where.lines.get(name, row.where.line)

@@ -7,7 +7,7 @@ knows where it stands in the folder, so that a law can name file and line.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -286,7 +286,8 @@ class Pilot:
     trades: tuple[Trade, ...]
     cash: tuple[CashEntry, ...]
     exchange_rates: tuple[ExchangeRate, ...]
-    assumptions: tuple[str, ...] = field(default=())
+    unread: frozenset[str] = frozenset()
+    """ISINs of securities whose rows could not be read; nobody is told that they are missing."""
 
     def with_capacity(self, capacity: str) -> list[Institution]:
         """The institutions that act in this capacity, in the order of the folder."""

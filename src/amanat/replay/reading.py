@@ -124,6 +124,10 @@ class Row:
             self._known.append(name)
         return bool(self._left.get(name, "") != "")
 
+    def peek(self, name: str) -> str:
+        """A value as text, without reading it."""
+        return str(self._left.get(name, ""))
+
     def children(self, name: str) -> list[Any]:
         """The tables of TOML that stand under this one, each as a mapping; [] where none."""
         self._known.append(name)

@@ -1,0 +1,118 @@
+"""Acts, views, proposals, tokens and the check of the ledger on one installation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from amanat.replay.loading import load_pilot
+
+Token = Callable[[str], str]
+
+
+def test_state_names_the_programme_and_three_commands(line: Any, founded: Path) -> None:
+    found = line.json("--data", str(founded))
+    assert len(found["programmes"]) == 1
+    assert found["programmes"][0]["open_orders"] == 0
+    assert len(found["next"]) == 3
+    shown = line("--data", str(founded))
+    assert found["programmes"][0]["code"] in shown.stdout
+
+
+def test_public_views_need_no_token(line: Any, founded: Path, bond_folder: Path) -> None:
+    rows = line.json("view", "participants", "--data", str(founded))
+    rows = rows["rows"] if isinstance(rows, dict) else rows
+    assert {one["participant"] for one in rows} == set(load_pilot(bond_folder).participants)
+
+
+def test_views_that_are_not_public_are_not_there_without_one(line: Any, founded: Path) -> None:
+    result = line("view", "proposals", "--data", str(founded))
+    assert result.exit_code == 1
+    assert "not_found" in result.stderr
+
+
+def test_an_act_without_a_token_is_refused(line: Any, founded: Path) -> None:
+    result = line("act", "RegisterAsset", "asset=x", "--data", str(founded))
+    assert result.exit_code == 1
+
+
+def test_a_second_person_approves(
+    line: Any, founded: Path, token: Token, bond_folder: Path
+) -> None:
+    pilot = load_pilot(bond_folder)
+    where = ["--data", str(founded)]
+    bank = pilot.with_capacity("cash_issuer")[0]
+    proposer, approver = token(bank.proposes), token(bank.approves[0])
+    dealer = next(one for one in pilot.participants if one != "ministry")
+    until = date.fromisoformat("2030-12-31")
+    stated = ["act", "RenewParticipant", f"participant={dealer}", f"valid_until={until}"]
+    proposed = line.json(*stated, "--key", "renew-1", *where, token=proposer)
+    assert proposed["state"] == "proposed"
+    again = line.json(*stated, "--key", "renew-1", *where, token=proposer)
+    assert again["proposal"] == proposed["proposal"]
+
+    own = line("approve", proposed["proposal"], *where, token=proposer)
+    assert own.exit_code == 1
+    open_rows = line.json("proposals", *where, token=approver)["rows"]
+    assert proposed["proposal"] in {row["proposal"] for row in open_rows}
+
+    done = line.json("approve", proposed["proposal"], *where, token=approver)
+    assert done["state"] == "carried_out"
+    shown = line.json("view", "participant", f"participant={dealer}", *where)
+    assert shown["valid_until"] == until.isoformat()
+
+
+def test_a_proposal_is_withdrawn_by_its_institution(
+    line: Any, founded: Path, token: Token, bond_folder: Path
+) -> None:
+    pilot = load_pilot(bond_folder)
+    where = ["--data", str(founded)]
+    bank, issuer = pilot.with_capacity("cash_issuer")[0], pilot.with_capacity("issuer")[0]
+    proposer, other = token(bank.proposes), token(issuer.proposes)
+    dealer = next(one for one in pilot.participants if one != issuer.code)
+    later = pilot.participants[dealer].valid_until + timedelta(days=400)
+    stated = ["act", "RenewParticipant", f"participant={dealer}", f"valid_until={later}"]
+    proposed = line.json(*stated, *where, token=proposer)["proposal"]
+    assert line("withdraw", proposed, *where, token=other).exit_code == 1
+    assert line.json("withdraw", proposed, *where, token=proposer)["state"] == "withdrawn"
+
+
+def test_what_is_refused_says_the_rule_in_one_line(
+    line: Any, founded: Path, token: Token, bond_folder: Path
+) -> None:
+    issuer = load_pilot(bond_folder).with_capacity("issuer")[0]
+    result = line(
+        "act", "RegisterAsset", "asset=NOT A CODE", "kind=x", "description=y", "place=z",
+        "--data", str(founded), token=token(issuer.proposes),
+    )  # fmt: skip
+    assert result.exit_code == 1
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert "asset" in result.stderr
+
+
+def test_revoked_tokens_open_nothing(
+    line: Any, founded: Path, token: Token, bond_folder: Path
+) -> None:
+    person = next(
+        one.code
+        for one in load_pilot(bond_folder).people.values()
+        if one.institution == "auditor" and one.role == "officer"
+    )
+    text = token(person)
+    where = ["--data", str(founded)]
+    assert line("proposals", *where, token=text).exit_code == 0
+    assert line.json("token", "revoke", person, *where)["revoked"] >= 1
+    assert line("proposals", *where, token=text).exit_code == 1
+
+
+def test_a_token_is_for_a_person_who_exists(line: Any, founded: Path) -> None:
+    result = line("token", "issue", "nobody_at_all", "--data", str(founded))
+    assert result.exit_code == 1
+    assert "nobody_at_all" in result.stderr
+
+
+def test_ledger_is_checked(line: Any, founded: Path) -> None:
+    assert line.json("ledger", "fsck", "--data", str(founded)) == []
+    assert "agree" in line("ledger", "fsck", "--data", str(founded)).stdout
