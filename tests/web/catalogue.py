@@ -7,6 +7,7 @@ to give) and compiles the .mo from it.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,6 +72,17 @@ def of_templates() -> set[str]:
     return {message for _file, _line, message, _notes, _context in found}
 
 
+def of_facts() -> set[str]:
+    """The names of single facts that templates show with their words."""
+    found: set[str] = set()
+    for page in (WEB / "templates").glob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        found |= set(re.findall(r'parts\.fact\("(\w+)"', text))
+        for names in re.findall(r"for name in \(([^)]*)\)", text):
+            found |= set(re.findall(r'"(\w+)"', names))
+    return found
+
+
 def of_names() -> Iterator[str]:
     """The words of acts, views, rooms, fields, columns and states."""
     declare_rooms()
@@ -84,6 +96,7 @@ def of_names() -> Iterator[str]:
         yield words(view.name)
         yield words(view.room)
         yield from (words(name) for name in view.query.model_fields)
+    yield from (words(shape_of(name, "PKR")[1]) for name in of_facts())
     for columns in PREFERRED.values():
         yield from (column_label(shape_of(name, "PKR")[1]) for name in columns)
 

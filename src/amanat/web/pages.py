@@ -218,7 +218,7 @@ def _environment(language: str) -> Environment:
     environment.install_gettext_translations(  # type: ignore[attr-defined]
         texts.catalogue(language), newstyle=True
     )
-    environment.filters.update(texts.FILTERS)
+    environment.filters.update(texts.filters(language))
     environment.tests["identifier"] = texts.is_identifier
     environment.tests["day"] = texts.is_day
     environment.filters["shape_of"] = lambda name: texts.shape_of(str(name), "PKR")
@@ -446,8 +446,11 @@ def _extra(
         def say(text: str) -> str:
             return texts.translated(language, text)
 
+        def figure(text: str) -> str:
+            return texts.left_to_right(language, text)
+
         address = f"{request.url.path}?{urlencode({'tender': shown['tender']})}&format="
-        return {"picture": subjects.tender_picture(shown, say), "sheet_address": address}
+        return {"picture": subjects.tender_picture(shown, say, figure), "sheet_address": address}
     if kind.name == "security":
         isin = shown["isin"]
         today = pages.app.programme_facts(programme)["business_date"]

@@ -174,7 +174,7 @@ class TenderPicture:
     cut_after: int | None
 
 
-def tender_picture(shown: Mapping[str, Any], say: Say) -> TenderPicture | None:
+def tender_picture(shown: Mapping[str, Any], say: Say, figure: Say) -> TenderPicture | None:
     """The curve and the sheet; None before the book is open to this reader."""
     sheet = shown.get("sheet")
     if not sheet:
@@ -189,7 +189,7 @@ def tender_picture(shown: Mapping[str, Any], say: Say) -> TenderPicture | None:
         str(cut) if cut is not None else None,
         say("Yield, %"),
         say("Cumulative face value, PKR million"),
-        f"{cut_words} {cut}%" if cut is not None else "",
+        f"{cut_words} {figure(f'{cut}%')}" if cut is not None else "",
     )
     rows = list(sheet["rows"])
     competitive = [row for row in rows if row["competitive"]]
@@ -211,27 +211,27 @@ def tender_picture(shown: Mapping[str, Any], say: Say) -> TenderPicture | None:
     }
     return TenderPicture(
         chart=chart if points else "",
-        finding=_finding(sheet, cut, say),
+        finding=_finding(sheet, cut, say, figure),
         words=words,
         groups=[(label, found) for label, found in groups if found],
         cut_after=taken[-1] if taken and lost else None,
     )
 
 
-def _finding(sheet: Mapping[str, Any], cut: Any, say: Say) -> str:
+def _finding(sheet: Mapping[str, Any], cut: Any, say: Say, figure: Say) -> str:
     """What the picture shows, in one sentence."""
     competitive = sheet["competitive"]
     values = {
-        "offered": f"{Decimal(competitive['offered']):,}",
-        "taken": f"{Decimal(competitive['face_value']):,}",
-        "cut": str(cut),
+        "offered": figure(f"{Decimal(competitive['offered']):,}"),
+        "taken": figure(f"{Decimal(competitive['face_value']):,}"),
+        "cut": figure(f"{cut}%"),
     }
     if cut is None:
         return say("PKR {offered} million were bid, and nothing was accepted").format(**values)
     if competitive["offered"] == competitive["face_value"]:
-        text = say("All of the PKR {offered} million bid were accepted, at yields up to {cut}%")
+        text = say("All of the PKR {offered} million bid were accepted, at yields up to {cut}")
     else:
-        text = say("PKR {taken} of {offered} million bid were accepted, at yields up to {cut}%")
+        text = say("PKR {taken} of {offered} million bid were accepted, at yields up to {cut}")
     return text.format(**values)
 
 

@@ -245,6 +245,22 @@ def pill(state: str) -> str:
     return "warn" if head in _WARN else ""
 
 
+def left_to_right(language: str, text: str) -> str:
+    """A figure or date within a text, kept in its own order where the text runs right to left."""
+    return f"\u2066{text}\u2069" if text and direction(language) == "rtl" else text
+
+
+def filters(language: str) -> dict[str, Any]:
+    """What templates use, for a language: figures and dates keep their order in every one."""
+
+    def kept(shown: Any) -> Any:
+        return lambda *given: left_to_right(language, shown(*given))
+
+    figures = ("grouped", "money", "amount", "large", "millions", "day", "moment", "quantity")
+    found = FILTERS | {name: kept(FILTERS[name]) for name in figures}
+    return found | {"ltr": lambda text: left_to_right(language, str(text))}
+
+
 FILTERS: dict[str, Any] = {
     "grouped": grouped,
     "money": money,
