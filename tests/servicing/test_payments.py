@@ -165,6 +165,12 @@ def pay_a_coupon(trading: Trading) -> None:
     trading.settle()
     assert trading.instruction(late)["settled_on"] == due.isoformat()
 
+    payment = fix_the_coupon(trading, due)
+    keep_in_escrow(trading, payment)
+    claim_the_coupon(trading, payment, late)
+
+
+def fix_the_coupon(trading: Trading, due: date) -> str:
     trading.tax_status("fund_c.own", "collective_scheme", True)
     with pytest.raises(NoTaxRateForDate, match="collective_scheme on 2021-08-20"):
         fix(trading, BOND_ISIN, PaymentKind.COUPON, due)
@@ -195,7 +201,7 @@ def pay_a_coupon(trading: Trading) -> None:
         reduced_rate=Decimal("7.5"),
     )
     fixed = fix(trading, BOND_ISIN, PaymentKind.COUPON, due)
-    payment = fixed["payment"]
+    payment: str = fixed["payment"]
     # 70m of face were held at the record date: 3.5 per 100.
     assert fixed["gross_paisa"] == 70 * MILLION * 7 // 2
     expected = {"bank_a.own": (40, 15_00), "bank_b.own": (20, 7_50), "fund_c.own": (10, 0)}
@@ -204,7 +210,11 @@ def pay_a_coupon(trading: Trading) -> None:
         assert line(trading, payment, name)["gross_paisa"] == gross
         assert line(trading, payment, name)["tax_paisa"] == gross * rate_bp // 10_000
 
-    # A holder that may not receive: its money stays in escrow, with the reason.
+    return payment
+
+
+def keep_in_escrow(trading: Trading, payment: str) -> None:
+    """A holder that may not receive: its money stays in escrow, with the reason."""
     trading.do("secp", SetLevel(participant="fund_c", level=Level.FROZEN, reason="court order"))
     fund_and_pay(trading, payment)
     shown = trading.world.view("payment", "central_bank_officer", payment=payment)
@@ -227,7 +237,6 @@ def pay_a_coupon(trading: Trading) -> None:
     assert (shown["state"], shown["escrow_paisa"]) == ("complete", 0)
     # A holder sees its own line, and no other.
     assert [one["account"] for one in shown["lines"]] == [trading.at("fund_c.own")]
-    claim_the_coupon(trading, payment, late)
 
 
 def claim_the_coupon(trading: Trading, payment: str, late: str) -> None:

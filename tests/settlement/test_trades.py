@@ -39,6 +39,12 @@ def test_a_trade_from_both_sides_to_settlement(trading: Trading) -> None:
     assert before - trading.cash("bank_a.own") == 9_500 * MILLION
     assert trading.cash("ministry.distribution") == 9_500 * MILLION
 
+    fail_and_recycle(trading)
+    cancel_and_expire(trading, identifier)
+    withdraw_cash(trading)
+
+
+def fail_and_recycle(trading: Trading) -> None:
     # A fail: bank B has no bond yet.  It is tried again, and settles once it has.
     late = trading.match("bank_b.own", "fund_c.own", nominal=MILLION, paisa=96 * MILLION)
     trading.settle()
@@ -51,6 +57,8 @@ def test_a_trade_from_both_sides_to_settlement(trading: Trading) -> None:
     assert trading.instruction(late)["state"] == "settled"
     assert trading.instruction(late)["attempts"] == 2
 
+
+def cancel_and_expire(trading: Trading, settled: str) -> None:
     # One that never can settle expires after its last day, with its reason.
     never = trading.match(
         "fund_c.own", "bank_b.own", nominal=50 * MILLION, paisa=10, last_day=MONDAY
@@ -72,7 +80,7 @@ def test_a_trade_from_both_sides_to_settlement(trading: Trading) -> None:
     with pytest.raises(NotInThisState):
         trading.do("bank_a", CancelInstruction(instruction=burned, reason="again"))
     with pytest.raises(NotInThisState):
-        trading.do("bank_a", CancelInstruction(instruction=identifier, reason="too late"))
+        trading.do("bank_a", CancelInstruction(instruction=settled, reason="too late"))
 
     trading.move_to(TUESDAY)
     trading.settle()
@@ -83,6 +91,8 @@ def test_a_trade_from_both_sides_to_settlement(trading: Trading) -> None:
             "bank_a.own", "bank_b.own", nominal=MILLION, paisa=96 * MILLION, last_day=MONDAY
         )
 
+
+def withdraw_cash(trading: Trading) -> None:
     # Cash leaves by two key holders and the holder; a reference counts once.
     held = trading.cash("fund_c.own")
     withdrawal = {"account": trading.at("fund_c.own"), "amount_paisa": 100, "rtgs_reference": "W1"}
