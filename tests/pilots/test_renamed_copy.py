@@ -22,6 +22,7 @@ from amanat.app import Application
 from amanat.core.errors import AmanatError
 from amanat.core.identifiers import isin_check_digit
 from amanat.replay.loading import load_pilot
+from amanat.replay.performing import Performer
 from amanat.replay.plan import Kind, steps_of
 from amanat.replay.report import auction_facts
 from amanat.replay.runner import replay
@@ -191,8 +192,9 @@ def test_renamed_copy_gives_its_own_sheets(shipped: Callable[[str], Path], tmp_p
     last_award = max(place for place, step in enumerate(steps_of(pilot)) if step.kind is Kind.AWARD)
     with Application(Settings.at(tmp_path / "data", light_keys=True)) as application:
         replay(application, pilot, until=last_award + 1)
+        performer = Performer(application, pilot)
         with application.store.reading() as connection:
-            auctions = [auction_facts(connection, pilot, one) for one in pilot.tenders]
+            auctions = [auction_facts(connection, performer, one) for one in pilot.tenders]
     stated = tomllib.loads(
         (folder / "tenders.toml").read_text(encoding="utf-8"), parse_float=Decimal
     )

@@ -153,13 +153,16 @@ class Performer:
     def pump(self) -> None:
         """Let the ledger work until nothing is open; raises `ReplayStopped` on a refused order.
 
-        Instructions that fail inside a batch are no refused orders: they are tried again.
+        Instructions that fail inside a batch are no refused orders: they are tried again.  A bid
+        that comes too late is for the auction to take up (`acting.auctioning.bid`).
         """
         self.application.pump()
         with self.application.store.reading() as connection:
-            refused = read_orders(
-                connection, states=("refused",), programme=self.programme, limit=1
-            )
+            refused = [
+                one
+                for one in read_orders(connection, states=("refused",), programme=self.programme)
+                if one.kind != "commit_tender_bid"
+            ]
         if refused:
             reason = (refused[0].refusal or {}).get("message", "no reason given")
             raise ReplayStopped(f"the ledger refused {refused[0].kind}: {reason}")

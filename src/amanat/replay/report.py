@@ -16,7 +16,6 @@ from typing import Any
 import sqlalchemy as sql
 from sqlalchemy.engine import Connection
 
-from amanat.auctions import tables as auction_tables
 from amanat.auctions.acts_book import bidders_of, decision_of, published_of, result_of
 from amanat.auctions.sheet import ResultSheet, result_sheet
 from amanat.core.errors import Corrupt
@@ -24,6 +23,7 @@ from amanat.ledger import refusals
 from amanat.ledger.balances import balances_at
 from amanat.ledger.tables import event, order
 from amanat.programme.tables import business_day, security
+from amanat.replay.acting.auctioning import current_code, tender_row
 from amanat.replay.model import Pilot, Tender
 from amanat.replay.performing import Performer
 from amanat.servicing.tables import entitlement, payment
@@ -41,7 +41,7 @@ def report_of(performer: Performer) -> Facts:
             "programme": pilot.programme.code,
             "title": pilot.programme.title,
             "business_days": _business_days(connection, pilot),
-            "auctions": [auction_facts(connection, pilot, tender) for tender in pilot.tenders],
+            "auctions": [auction_facts(connection, performer, tender) for tender in pilot.tenders],
             "settlements": _settlements(connection, pilot, names),
             "cycles": _cycles(connection, pilot),
             "fails": _fails(connection, pilot, names),
@@ -84,23 +84,18 @@ def _business_days(connection: Connection, pilot: Pilot) -> Facts:
     return {"count": len(found), "first": found[0], "last": found[-1]}
 
 
-def auction_facts(connection: Connection, pilot: Pilot, tender: Tender) -> Facts:
+def auction_facts(connection: Connection, performer: Performer, tender: Tender) -> Facts:
     """The result sheet of a tender, recomputed from the opened bids, with the published figures.
 
     Raises `Corrupt` when the result recomputed is not the one that the ledger has.
     """
-    table = auction_tables.tender
-    row = connection.execute(
-        sql.select(table).where(
-            table.c.programme == pilot.programme.code, table.c.code == tender.code
-        )
-    ).one()
-    if row.result is None:
-        return {"tender": tender.code, "state": row.state}
+    row = tender_row(performer, current_code(performer, tender))
+    if row is None or row.result is None:
+        return {"tender": tender.code, "state": row.state if row else "not announced"}
     found, _published = result_of(connection, row, decision_of(row))
     if found.root != published_of(row).root:
         raise Corrupt(f"tender {tender.code}: the result recomputed has another root")
-    sheet = result_sheet(found.result, currency=pilot.programme.currency)
+    sheet = result_sheet(found.result, currency=performer.pilot.programme.currency)
     dealers = {number: one.participant for number, one in bidders_of(connection, row).items()}
     return {
         "tender": tender.code,

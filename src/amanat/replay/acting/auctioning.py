@@ -13,39 +13,48 @@ from sqlalchemy.engine import Row
 from amanat.auctions import tables
 from amanat.auctions.acts_bids import compose_sheet
 from amanat.auctions.acts_book import keys_of, terms_of
+from amanat.auctions.acts_rules import BidState, TenderState
 from amanat.auctions.model import Bid, BidBy, CompetitiveBid, NonCompetitiveBid
 from amanat.replay.laws import own_account
 from amanat.replay.model import Tender
 from amanat.replay.performing import Performer, ReplayStopped
 from amanat.replay.plan import Step
 
-SECONDS_LEFT_MIN = 2
+SECONDS_LEFT_MIN = 1.5
 """When fewer are left while bids are still to come, the tender is extended."""
+
+ATTEMPTS_MAX = 5
+"""How often a tender is announced anew, when bids were due while a replay was interrupted."""
 
 
 def set_target(performer: Performer, step: Step) -> None:
     """The ministry fixes the target."""
-    tender: Tender = step.about
+    _set_target(performer, step.key, step.about, step.about.code)
+
+
+def _set_target(performer: Performer, key: str, tender: Tender, code: str) -> None:
     performer.perform(
-        step.key,
+        key,
         "SetTarget",
         {
-            "tender": tender.code,
+            "tender": code,
             "isin": tender.isin,
             "auction_date": tender.auction_on,
             "target": tender.terms.target,
         },
-        institution=performer.pilot.with_capacity("issuer")[0].code,
+        institution=_ministry(performer),
     )
     performer.pump()
 
 
 def announce(performer: Performer, step: Step) -> None:
     """The central bank announces it; bids are due some seconds from now, in block time."""
-    tender: Tender = step.about
-    performer.perform(
-        step.key, "AnnounceTender", _announcement(performer, tender), institution=_bank(performer)
-    )
+    _announce(performer, step.key, step.about, step.about.code)
+
+
+def _announce(performer: Performer, key: str, tender: Tender, code: str) -> None:
+    fields = _announcement(performer, tender) | {"tender": code}
+    performer.perform(key, "AnnounceTender", fields, institution=_bank(performer))
     performer.pump()
 
 
@@ -53,7 +62,6 @@ def _announcement(performer: Performer, tender: Tender) -> dict[str, Any]:
     terms = tender.terms
     apart = terms.non_competitive
     return {
-        "tender": tender.code,
         "settlement_date": tender.settles_on,
         "last_settlement_date": tender.last_settlement_on,
         "bids_due": _due_in(performer.pilot.programme.bidding_window_seconds),
@@ -91,43 +99,100 @@ def _bank(performer: Performer) -> str:
     return performer.pilot.with_capacity("auctioneer")[0].code
 
 
+def _ministry(performer: Performer) -> str:
+    return performer.pilot.with_capacity("issuer")[0].code
+
+
 def bid(performer: Performer, step: Step) -> None:
-    """Each dealer seals and submits its bids: those with a price, then those for investors."""
+    """Each dealer seals and submits its bids: those with a price, then those for investors.
+
+    A run that was killed may find that bids were due while it was down.  The tender is then
+    cancelled and announced anew under another code, so that every bid of the pilot is taken.
+    """
     tender: Tender = step.about
-    for dealer in dict.fromkeys(one.bidder for one in tender.bids):
-        _submit(performer, step, tender, dealer, "SubmitBid")
-    for dealer in dict.fromkeys(one.dealer for one in tender.investor_bids):
-        _submit(performer, step, tender, dealer, "SubmitNonCompetitiveBid")
+    for _ in range(ATTEMPTS_MAX):
+        code = current_code(performer, tender)
+        row = tender_row(performer, code)
+        if row is None or row.state == TenderState.TARGET_SET:
+            key = f"{step.key}/{code}"
+            _set_target(performer, f"{key}/target", tender, code)
+            _announce(performer, f"{key}/announce", tender, code)
+        elif row.state != TenderState.OPEN or _all_bids(performer, step, tender, code):
+            return
+        else:
+            performer.perform(
+                f"{step.key}/{code}/cancel",
+                "CancelTender",
+                {"tender": code, "reason": "bids were due during an interruption"},
+                institution=_bank(performer),
+            )
+            performer.pump()
+    raise ReplayStopped(f"tender {tender.code}: bids were not taken in {ATTEMPTS_MAX} attempts")
+
+
+def current_code(performer: Performer, tender: Tender) -> str:
+    """The code under which a tender is held: its own, or the first that was not cancelled."""
+    code = tender.code
+    for attempt in range(2, ATTEMPTS_MAX + 2):
+        row = tender_row(performer, code)
+        if row is None or row.state != TenderState.CANCELLED:
+            break
+        code = f"{tender.code}_{attempt}"
+    return code
+
+
+def _all_bids(performer: Performer, step: Step, tender: Tender, code: str) -> bool:
+    """Submit what is not submitted yet; whether the ledger has every sheet in time."""
+    sheets = [(one, "SubmitBid") for one in dict.fromkeys(one.bidder for one in tender.bids)]
+    sheets += [
+        (one, "SubmitNonCompetitiveBid")
+        for one in dict.fromkeys(one.dealer for one in tender.investor_bids)
+    ]
+    for dealer, act in sheets:
+        if not _submit(performer, f"{step.key}/{code}", tender, code, dealer, act):
+            return False
     performer.pump()
+    table = tables.sealed_bid
+    with performer.application.store.reading() as connection:
+        recorded = connection.execute(
+            sql.select(sql.func.count())
+            .select_from(table)
+            .where(
+                table.c.programme == performer.programme,
+                table.c.tender == code,
+                table.c.state == BidState.RECORDED,
+            )
+        ).scalar_one()
+    return int(recorded) == len(sheets)
 
 
-def _submit(performer: Performer, step: Step, tender: Tender, dealer: str, act: str) -> None:
-    key = f"{step.key}/{act}/{dealer}"
+def _submit(
+    performer: Performer, stem: str, tender: Tender, code: str, dealer: str, act: str
+) -> bool:
+    """Seal and submit one dealer's sheet; False where bids have been due already."""
+    key = f"{stem}/{act}/{dealer}"
     if performer.former(key, dealer) is not None:
-        return  # a sheet is sealed with fresh randomness, so it is never composed again
+        return True  # a sheet is sealed with fresh randomness, so it is never composed again
     account = own_account(performer.pilot, dealer)
-    if account is None:
-        raise ReplayStopped(f"{dealer} has no account of its own")
-    row = _extended(performer, step, tender)
+    row = _extended(performer, stem, code)
+    if account is None or row is None:
+        return False
     address = performer.account(account.code)
     number, keys = _number_and_keys(performer, row, address)
     bids: list[Bid]
     if act == "SubmitBid":
         bids = list(_competitive(tender, dealer, number))
     else:
-        bids = list(_for_investors(performer, step, tender, dealer, number))
+        bids = list(_for_investors(performer, stem, tender, code, dealer, number))
     sealed, salt = compose_sheet(terms_of(row), number, bids, keys)
-    performer.perform(
-        key,
-        act,
-        {
-            "tender": tender.code,
-            "account": address,
-            "ciphertext": sealed.hex(),
-            "salt": salt.hex(),
-        },
-        institution=dealer,
-    )
+    fields = {
+        "tender": code,
+        "account": address,
+        "ciphertext": sealed.hex(),
+        "salt": salt.hex(),
+    }
+    performer.perform(key, act, fields, institution=dealer)
+    return True
 
 
 def _competitive(tender: Tender, dealer: str, number: int) -> list[CompetitiveBid]:
@@ -146,7 +211,7 @@ def _competitive(tender: Tender, dealer: str, number: int) -> list[CompetitiveBi
 
 
 def _for_investors(
-    performer: Performer, step: Step, tender: Tender, dealer: str, number: int
+    performer: Performer, stem: str, tender: Tender, code: str, dealer: str, number: int
 ) -> list[NonCompetitiveBid]:
     lines = 0
     found = []
@@ -155,9 +220,9 @@ def _for_investors(
             continue
         lines += 1
         named = performer.perform(
-            f"{step.key}/name/{one.investor}",
+            f"{stem}/name/{one.investor}",
             "NameInvestor",
-            {"tender": tender.code, "account": performer.account(one.investor)},
+            {"tender": code, "account": performer.account(one.investor)},
             institution=dealer,
         )
         found.append(
@@ -181,50 +246,50 @@ def _number_and_keys(performer: Performer, row: Row[Any], address: str) -> tuple
         return int(number), keys_of(connection, row)
 
 
-def tender_row(performer: Performer, code: str) -> Row[Any]:
-    """A tender as the auction room has it now."""
+def tender_row(performer: Performer, code: str) -> Row[Any] | None:
+    """A tender as the auction room has it now; None where it has none."""
+    table = tables.tender
     with performer.application.store.reading() as connection:
         return connection.execute(
-            sql.select(tables.tender).where(
-                tables.tender.c.programme == performer.programme, tables.tender.c.code == code
-            )
-        ).one()
+            sql.select(table).where(table.c.programme == performer.programme, table.c.code == code)
+        ).one_or_none()
 
 
 def _seconds_to(row: Row[Any]) -> float:
     return (datetime.fromisoformat(row.bids_due) - datetime.now(UTC)).total_seconds()
 
 
-def _extended(performer: Performer, step: Step, tender: Tender) -> Row[Any]:
-    """The tender with time left to bid; it is extended where a slow machine has run short."""
-    row = tender_row(performer, tender.code)
+def _extended(performer: Performer, stem: str, code: str) -> Row[Any] | None:
+    """The tender with time left to bid, extended where a slow machine runs short; None if over."""
+    row = tender_row(performer, code)
+    if row is None or _seconds_to(row) <= 0.2:
+        return None
     if _seconds_to(row) < SECONDS_LEFT_MIN:
         performer.perform(
-            f"{step.key}/extend/{row.bids_due}",
+            f"{stem}/extend/{row.bids_due}",
             "ExtendTender",
             {
-                "tender": tender.code,
+                "tender": code,
                 "bids_due": _due_in(performer.pilot.programme.bidding_window_seconds),
                 "reason": "bids are still coming in",
             },
             institution=_bank(performer),
         )
         performer.pump()
-        row = tender_row(performer, tender.code)
+        row = tender_row(performer, code)
     return row
 
 
 def open_book(performer: Performer, step: Step) -> None:
     """Close when bids are due, release both keys, open every bid."""
-    tender: Tender = step.about
     bank = _bank(performer)
-    ministry = performer.pilot.with_capacity("issuer")[0].code
+    code = current_code(performer, step.about)
     if performer.former(f"{step.key}/close", bank) is None:
-        _wait(performer, tender)
-    asked = {"tender": tender.code}
+        _wait(performer, code)
+    asked = {"tender": code}
     performer.perform(f"{step.key}/close", "CloseTender", asked, institution=bank)
     performer.pump()
-    for institution in (ministry, bank):
+    for institution in (_ministry(performer), bank):
         key = f"{step.key}/release/{institution}"
         performer.perform(key, "ReleaseShare", asked, institution=institution)
     performer.pump()
@@ -232,10 +297,11 @@ def open_book(performer: Performer, step: Step) -> None:
     performer.pump()
 
 
-def _wait(performer: Performer, tender: Tender) -> None:
+def _wait(performer: Performer, code: str) -> None:
     """Until bids are due; block time is whole seconds, so a little longer."""
     began = time.monotonic()
-    while (left := _seconds_to(tender_row(performer, tender.code)) + 1.0) > 0:
+    row = tender_row(performer, code)
+    while row is not None and (left := _seconds_to(row) + 0.1) > 0:
         time.sleep(min(left, 0.5))
     performer.waited_seconds += time.monotonic() - began
 
@@ -243,23 +309,21 @@ def _wait(performer: Performer, tender: Tender) -> None:
 def award(performer: Performer, step: Step) -> None:
     """The ministry decides; the central bank publishes what follows."""
     tender: Tender = step.about
-    decision = tender.decision
+    decision, code = tender.decision, current_code(performer, tender)
     nothing = decision.cut_off is None and decision.amount is None
     performer.perform(
         f"{step.key}/decide",
         "FixCutOff",
         {
-            "tender": tender.code,
+            "tender": code,
             "cut_off": decision.cut_off,
             "amount": decision.amount,
             "no_award": nothing,
         },
-        institution=performer.pilot.with_capacity("issuer")[0].code,
+        institution=_ministry(performer),
     )
     act = "NoAward" if nothing else "AwardTender"
-    performer.perform(
-        f"{step.key}/publish", act, {"tender": tender.code}, institution=_bank(performer)
-    )
+    performer.perform(f"{step.key}/publish", act, {"tender": code}, institution=_bank(performer))
     performer.pump()
 
 
@@ -271,7 +335,7 @@ def issue(performer: Performer, step: Step) -> None:
         nominal = connection.execute(
             sql.select(sql.func.sum(allotment.c.nominal)).where(
                 allotment.c.programme == performer.programme,
-                allotment.c.tender == tender.code,
+                allotment.c.tender == current_code(performer, tender),
             )
         ).scalar_one()
     if nominal:
@@ -279,6 +343,6 @@ def issue(performer: Performer, step: Step) -> None:
             step.key,
             "IssueNominal",
             {"isin": tender.isin, "nominal": int(Decimal(nominal))},
-            institution=performer.pilot.with_capacity("issuer")[0].code,
+            institution=_ministry(performer),
         )
         performer.pump()

@@ -9,6 +9,7 @@ import sqlalchemy as sql
 from amanat.auctions.tables import allotment
 from amanat.instruments.payments import invoice
 from amanat.jurisdictions.conventions import load_convention
+from amanat.replay.acting.auctioning import current_code
 from amanat.replay.model import CashEntry, Pilot, Tender, Trade
 from amanat.replay.performing import Performer
 from amanat.replay.plan import Step
@@ -101,7 +102,7 @@ def deliver_allotments(performer: Performer, step: Step) -> None:
     made = performer.perform(
         step.key,
         "InstructAllotments",
-        {"tender": tender.code},
+        {"tender": current_code(performer, tender)},
         institution=performer.pilot.with_capacity("issuer")[0].code,
     )
     for identifier in made["instructions"]:
@@ -115,7 +116,7 @@ def _allotted(performer: Performer, tender: Tender) -> bool:
             connection.execute(
                 sql.select(allotment.c.id).where(
                     allotment.c.programme == performer.programme,
-                    allotment.c.tender == tender.code,
+                    allotment.c.tender == current_code(performer, tender),
                     allotment.c.nominal > 0,
                 )
             ).first()
