@@ -52,15 +52,20 @@ def submit_instructions(command: SubmitInstructions, context: ActContext) -> Res
             legs.append(leg)
         except Refusal as refusal:
             refused.add(refusal.at(Place(field=f"instructions[{position}]")))
-    for used in submission.used_numbers(legs):
-        refused.add(used)
-    refused.raise_if_any()
+    if refused.refusals:
+        submission.refuse_used_numbers(legs, refused)
     journal = context.uow.journal
     for row in rows:
         row["entry"] = journal.append(
             events.INSTRUCTION_ACCEPTED, terms_content(row), subject=f"instruction:{row['id']}"
         )
-    insert_many(context.uow.connection, instruction, rows)
+    # Looking every number up beforehand would cost more than the insertion, which looks anyway.
+    try:
+        with context.uow.connection.begin_nested():
+            insert_many(context.uow.connection, instruction, rows)
+    except sql.exc.DBAPIError:
+        submission.refuse_used_numbers(legs, refused)
+        raise
     return {"accepted": len(rows), "first": rows[0]["id"], "last": rows[-1]["id"]}
 
 
@@ -153,12 +158,11 @@ class _Submission:
             state=InstructionState.MATCHED.value,
         )
 
-    def used_numbers(self, legs: Sequence[Leg]) -> list[Refusal]:
-        """`NumberNotGiven` for each number that stands twice here or was used before."""
+    def refuse_used_numbers(self, legs: Sequence[Leg], refused: Refused) -> None:
+        """Raise all refusals, with `NumberNotGiven` for each number used here twice or before."""
         by_account: dict[str, list[int]] = {}
         for leg in legs:
             by_account.setdefault(leg.deliverer, []).append(leg.number)
-        found: list[Refusal] = []
         for address, numbers in by_account.items():
             used = set(
                 self._context.uow.connection.execute(
@@ -171,11 +175,9 @@ class _Submission:
             )
             for number in numbers:
                 if number in used:
-                    found.append(
-                        NumberNotGiven(number=number, account=address, reason="it is used")
-                    )
+                    refused.add(NumberNotGiven(number=number, account=address, reason="it is used"))
                 used.add(number)
-        return found
+        refused.raise_if_any()
 
 
 def _check_signature(digest: bytes, signature: bytes, signer: str, side: str, leg: Leg) -> None:
