@@ -25,17 +25,21 @@ from amanat.settlement.tables import instruction
 from amanat.store.tables import journal_entry
 
 
-def closing_balances(connection: Connection) -> dict[str, str]:
-    """Units of each account and token at each business day on which they changed."""
-    accounts = {
+def account_names(connection: Connection) -> dict[str, str]:
+    """Participant and label of each account by its address, which no two runs share."""
+    return {
         row.address: f"{row.participant}/{row.label}"
         for row in connection.execute(account.select())
     }
+
+
+def closing_balances(connection: Connection, names: dict[str, str]) -> dict[str, str]:
+    """Units of each account and token at each business day on which they changed."""
     tokens = {row.address: row.label or row.kind for row in connection.execute(contract.select())}
     closing: dict[str, str] = {}
     changes = sql.select(balance_change).order_by(balance_change.c.position)
     for row in connection.execute(changes):
-        who = accounts.get(row.account, "outside")
+        who = names.get(row.account, "outside")
         closing[f"{row.business_date} {tokens[row.token]} {who}"] = str(row.units)
     return closing
 
@@ -52,39 +56,52 @@ def journal_kinds(connection: Connection) -> dict[str, int]:
     return {kind: n for kind, n in connection.execute(counted) if kind != "LedgerReanchored"}
 
 
+def instructions(connection: Connection, names: dict[str, str]) -> list[list[str]]:
+    """What was to be settled and what became of it; a trade's own reference, where people gave it.
+
+    References of allotments are ids, and how often a fail was tried depends on no kill.
+    """
+    return sorted(
+        [
+            row.purpose,
+            row.reference if len(row.reference or "") < 36 else "",
+            names[row.deliverer],
+            names[row.receiver],
+            str(row.nominal),
+            str(row.consideration_paisa),
+            row.state,
+            str(row.settled_on),
+        ]
+        for row in connection.execute(instruction.select())
+    )
+
+
+def entitlements(connection: Connection, names: dict[str, str]) -> list[list[str]]:
+    """What each holder was due and was paid, and when."""
+    return sorted(
+        [names[row.account], str(row.net_paisa), str(row.tax_paisa), row.state, str(row.paid_on)]
+        for row in connection.execute(entitlement.select())
+    )
+
+
 def main() -> None:
     settings = Settings.at(Path(sys.argv[1]), light_keys=True)
     with Application(settings) as application:
         application.pump()
         wrong = [str(one) for one in application.ledger.check()]
         with application.store.reading() as connection:
+            names = account_names(connection)
             state = {
-                "balances": closing_balances(connection),
+                "balances": closing_balances(connection, names),
                 "orders": rows(connection, order, "kind", "contract", "function", "state"),
-                "instructions": rows(
-                    connection, instruction, "reference", "isin", "nominal", "state", "settled_on"
-                ),
+                "instructions": instructions(connection, names),
                 "allotments": rows(
-                    connection, allotment, "tender", "nominal", "realised_minor", "state"
+                    connection, allotment, "isin", "nominal", "realised_minor", "state"
                 ),
                 "payments": rows(
-                    connection,
-                    payment,
-                    "isin",
-                    "number",
-                    "paid_paisa",
-                    "tax_paid_paisa",
-                    "escrow_paisa",
+                    connection, payment, "isin", "paid_paisa", "tax_paid_paisa", "escrow_paisa"
                 ),
-                "entitlements": rows(
-                    connection,
-                    entitlement,
-                    "position",
-                    "net_paisa",
-                    "tax_paisa",
-                    "state",
-                    "paid_on",
-                ),
+                "entitlements": entitlements(connection, names),
                 "journal": journal_kinds(connection),
             }
     if wrong:

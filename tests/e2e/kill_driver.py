@@ -4,7 +4,8 @@
 
 POINT is one of those in `drills.py`; the NUMBER-th time that it is reached, VICTIM (`application`,
 `node` or `both`) is killed with SIGKILL.  With POINT `none` nothing is killed and COUNTS_FILE
-receives how often each point was reached.  The product has no code for this: its functions are wrapped here.
+receives how often each point was reached.  The product has no code for this: its functions are
+wrapped here.
 """
 
 from __future__ import annotations

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.e2e.drills import HERE, Kill, end_state, kills, run_pilot, survives
 
 DRILL = HERE / "drill"
@@ -50,9 +49,7 @@ def drill(how_many: int, undisturbed: tuple[dict[str, int], dict[str, Any]], fol
     assert not broken, "\n\n".join(broken)
 
 
-def test_thirty_kills(
-    undisturbed: tuple[dict[str, int], dict[str, Any]], tmp_path: Path
-) -> None:
+def test_thirty_kills(undisturbed: tuple[dict[str, int], dict[str, Any]], tmp_path: Path) -> None:
     drill(30, undisturbed, tmp_path)
 
 
