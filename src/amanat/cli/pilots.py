@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import typer
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.progress import TimeRemainingColumn as Remaining
 
@@ -25,6 +26,9 @@ from amanat.replay.report import Facts, report_of
 from amanat.replay.runner import Course, replay
 from amanat.replay.sheets import print_report
 from amanat.settings import Settings
+
+WIDTH_MIN = 130
+"""Columns of text where output is piped."""
 
 MARKER = "pilot.txt"
 """A folder that holds this file was made by a replay, and may be emptied by the next one."""
@@ -98,7 +102,9 @@ def _show(run: Run, as_json: bool) -> None:
     if as_json:
         print_json(run.as_json())
         return
-    print_report(out, run.report, run.course)
+    # A sheet has many columns: where nobody's window sets the width, it is not folded.
+    wide = out if out.is_terminal else Console(width=max(out.width, WIDTH_MIN))
+    print_report(wide, run.report, run.course)
     out.print()
     out.print(f"To look at it in a browser: amanat serve --data {run.data}")
     out.print(f"To act in it: amanat token issue PERSON --data {run.data}")

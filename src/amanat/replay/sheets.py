@@ -69,8 +69,7 @@ def _print_auction(console: Console, auction: Facts) -> None:
         f"settlement {auction['settlement_date']}, target {_figure(sheet['target'])}",
         ">no.", "dealer", ">bid", ">face", ">price", ">yield %", ">realised", ">accrued",
         ">final", "status",
-        caption=f"{sheet['unit']}; {'bids are made: ' if auction['made'] else ''}"
-        f"{auction['source']}",
+        caption=f"{sheet['unit']}; {auction['source']}",
     )  # fmt: skip
     for row, dealer in zip(sheet["rows"], auction["dealers"], strict=True):
         kind = "" if row["competitive"] else " (nc)"
