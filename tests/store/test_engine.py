@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import threading
 
 import pytest
@@ -135,6 +137,45 @@ def test_two_writers_wait_for_each_other(engine: Engine) -> None:
         thread.join()
     with engine.connect() as connection:
         assert connection.execute(sql.select(table.c.text)).scalar_one() == "60"
+
+
+def test_a_writer_that_fails_lets_the_next_one_write(sqlite_url: str) -> None:
+    engine = open_engine(sqlite_url)
+    sql.event.listen(
+        engine, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout=20")
+    )
+    with engine.begin() as connection:
+        table.create(connection)
+    # Another process holds the write lock for longer than we wait.
+    other = sqlite3.connect(sql.make_url(sqlite_url).database or "", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    for _ in range(2):
+        with pytest.raises(sql.exc.OperationalError, match="locked"), engine.begin():
+            pass
+    other.close()
+    for number in (1, 1, 2):  # the second breaks the key
+        with contextlib.suppress(sql.exc.IntegrityError), engine.begin() as connection:
+            connection.execute(table.insert().values(id=number, text="x"))
+    left = engine.connect()
+    left.execute(table.insert().values(id=3, text="y"))
+    left.close()  # without a commit
+    with engine.begin() as connection:
+        assert connection.execute(sql.select(table.c.id).order_by(table.c.id)).scalars().all() == [
+            1,
+            2,
+        ]
+    engine.dispose()
+
+
+def test_readers_do_not_wait_for_a_writer(sqlite_url: str) -> None:
+    engine = open_engine(sqlite_url)
+    with engine.begin() as connection:
+        table.create(connection)
+    with engine.begin() as writer:
+        writer.execute(table.insert().values(id=1, text="x"))
+        with engine.connect().execution_options(reads_only=True) as reader:
+            assert reader.execute(sql.select(sql.func.count()).select_from(table)).scalar() == 0
+    engine.dispose()
 
 
 def test_migrations_make_the_tables_that_are_declared(engine: Engine) -> None:
