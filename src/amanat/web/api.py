@@ -152,20 +152,24 @@ def _description(kind: ActKind) -> str:
 def _add_view(
     api: APIRouter, app: Application, kind: ViewKind, anyone: Callable[..., Actor | None]
 ) -> None:
+    def looking(request: Request, programme: ProgrammeCode) -> Actor | None:
+        actor = anyone(request, programme)
+        if actor is None and not kind.public:
+            raise Unauthenticated(reason="this view is not public")
+        return actor
+
     def show(
         programme: ProgrammeCode,
+        actor: Annotated[Actor | None, Depends(looking)],
         query: Any,
-        actor: Annotated[Actor | None, Depends(anyone)],
         limit: Annotated[int, Query(ge=1, le=PAGE_ROWS_MAX)] = 100,
         cursor: Annotated[str | None, Query(max_length=80)] = None,
     ) -> Any:
-        if actor is None and not kind.public:
-            raise Unauthenticated(reason="this view is not public")
         shown = app.desk.view(actor, programme, kind.name, query.model_dump(exclude_unset=True))
         return page(shown, limit, cursor)
 
     show.__annotations__["query"] = Annotated[kind.query, Depends(_query_reader(kind))]
-    show.__annotations__["actor"] = Annotated[Actor | None, Depends(anyone)]
+    show.__annotations__["actor"] = Annotated[Actor | None, Depends(looking)]
     api.add_api_route(
         f"/views/{kind.name}",
         show,

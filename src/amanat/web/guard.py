@@ -107,7 +107,7 @@ class FormTokens:
     def holds(self, session: str, token: str) -> bool:
         """Whether a token was issued to this session."""
         try:
-            raw = base64.urlsafe_b64decode(token.encode("ascii", "strict"))
+            raw = base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True)
         except ValueError:
             return False
         if len(raw) != 64:
