@@ -163,6 +163,25 @@ def test_a_signature_made_elsewhere(office: Office) -> None:
     assert office.desk.approve(actor, outcome.proposal, signatures=right).state == "carried_out"
 
 
+def test_a_proposer_whose_key_is_elsewhere_signs_later(office: Office) -> None:
+    signer = office.signers["officer"]
+    del office.keys.held[signer.address]
+    outcome = propose(office)
+    assert outcome.proposal is not None
+    actor, signed = office.actor("officer"), digest_for("ministry", "x")
+    with pytest.raises(KeyNotHeld):
+        office.desk.approve(actor, outcome.proposal)
+    right = {signed.hex(): signer.sign_digest(signed)}
+    office.desk.approve(actor, outcome.proposal, signatures=right)
+    with pytest.raises(SecondPersonRequired):  # their own part is all that they may sign
+        office.desk.approve(actor, outcome.proposal, signatures=right)
+    approve(office, "approver", outcome)
+    assert approve(office, "agent_approver", outcome).result == {
+        "signatures": 3,
+        "memo": "for officer",
+    }
+
+
 def test_the_same_key_answers_with_the_first_outcome(office: Office) -> None:
     officer = office.actor("officer")
     first = office.desk.submit(officer, Minute(text="once"), key="k1")

@@ -7,6 +7,7 @@ key answers with the first outcome.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -39,6 +40,7 @@ from amanat.core.canonical import canonical_bytes, digest
 from amanat.core.errors import Invalid, NotFound, Place, Refusal, Refusals
 from amanat.core.ids import new_id
 from amanat.ledger.gateway import Gateway
+from amanat.ledger.signers import KeyNotHeld
 from amanat.store.journal import Audience, Provenance, declare
 from amanat.store.uow import Store, UnitOfWork
 
@@ -203,6 +205,7 @@ class Desk:
     ) -> Outcome:
         """Give the approval of the actor's institution; the last one carries the act out.
 
+        A proposer whose key is elsewhere brings the signature of their own part in this way too.
         `signatures` maps the hexadecimal digest that was signed offline to its 65 bytes; without
         it the key must be on this server.  Refuses, in order: `NotFound`, `Forbidden`,
         `ProposalNotOpen`, `SecondPersonRequired`, `NotAwaited`, `KeyNotHeld`,
@@ -214,22 +217,18 @@ class Desk:
             needs = _requirements(uow.connection, proposal_id)
             if not {need.institution for need in needs} & {actor.institution}:
                 raise NotFound(thing="proposal", value=proposal_id)
-            policy.require(
-                actor,
-                "approve",
-                kind.name,
-                programme=actor.programme,
-                institutions={need.institution for need in needs},
-            )
+            if row.person == actor.person:
+                needs = _own_part(row, needs, actor, kind)
+            else:
+                policy.require(
+                    actor,
+                    "approve",
+                    kind.name,
+                    programme=actor.programme,
+                    institutions={need.institution for need in needs},
+                )
             now = self._store.clock()
             _check_open(row, now)
-            if row.person == actor.person:
-                raise SecondPersonRequired(
-                    person=actor.person,
-                    act=row.act,
-                    proposal=proposal_id,
-                    institution=actor.institution,
-                )
             self._meet(uow, row, needs, actor, signatures or {}, now)
             outcome = self._carry_out_if_complete(uow, kind, row, actor)
             uow.commit()
@@ -328,7 +327,9 @@ class Desk:
             if asked.proposer_counts and asked.institution == actor.institution
         ]
         if own:
-            self._meet(uow, row, own, actor, {}, context.now)
+            # A key that is elsewhere signs later: the part stays open, see `approve`.
+            with contextlib.suppress(KeyNotHeld), uow.connection.begin_nested():
+                self._meet(uow, row, own, actor, {}, context.now)
         return self._carry_out_if_complete(uow, kind, row, actor)
 
     def _store_proposal(
@@ -384,6 +385,7 @@ class Desk:
                     signs=need.signs.hex() if need.signs is not None else None,
                     key=need.key,
                     shows=dict(need.shows) if need.shows is not None else None,
+                    proposer_counts=need.proposer_counts,
                 )
             )
         return _find_proposal(uow.connection, actor.programme, identifier)
@@ -559,6 +561,24 @@ def _requirements(connection: Connection, proposal_id: str) -> list[Row[Any]]:
             .order_by(requirement.c.position)
         )
     )
+
+
+def _own_part(row: Row[Any], needs: list[Row[Any]], actor: Actor, kind: ActKind) -> list[Row[Any]]:
+    """What the proposer may sign of their own proposal; raises `SecondPersonRequired`."""
+    policy.require(
+        actor,
+        "submit",
+        kind.name,
+        programme=actor.programme,
+        capacities=kind.capacities,
+        roles=kind.roles,
+    )
+    own = [need for need in needs if need.proposer_counts and need.met_at is None]
+    if not any(need.institution == actor.institution for need in own):
+        raise SecondPersonRequired(
+            person=actor.person, act=row.act, proposal=row.id, institution=actor.institution
+        )
+    return own
 
 
 def _check_open(row: Row[Any], now: datetime) -> None:
