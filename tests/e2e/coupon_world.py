@@ -7,7 +7,6 @@ whose keys are not on the server.  A second bank keeps a little for itself.
 from __future__ import annotations
 
 import hashlib
-import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -114,7 +113,6 @@ class CouponWorld:
     app: Application
     clients: list[Client]
     world: World = field(init=False)
-    references: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
         self.world = World(self.app)
@@ -192,7 +190,7 @@ class CouponWorld:
         self.do("ministry", authorisation(terms=terms, nominal=nominal), pump=True)
         self.do("ministry", IssueNominal(isin=ISIN, nominal=nominal), pump=True)
         for bank, part in (("bank_a", sold), ("bank_b", KEPT_BY_BANK_B)):
-            self.fund(f"{bank}.own", 100)
+            self.fund(f"{bank}.own", 100, f"RTGS {bank}")
             fields = {
                 "isin": ISIN,
                 "deliverer": self.world.accounts["ministry.distribution"],
@@ -240,9 +238,8 @@ class CouponWorld:
             self.do("bank_a", SubmitInstructions(instructions=instructions))
             self.do("central_bank", SettleDay(), pump=True)
 
-    def fund(self, name: str, paisa: int) -> None:
+    def fund(self, name: str, paisa: int, reference: str) -> None:
         """Create cash in an account."""
-        reference = f"RTGS-{next(self.references)}-{name}-{paisa}"
         account = self.world.accounts[name]
         command = CreateCash(account=account, amount_paisa=paisa, rtgs_reference=reference)
         self.do("central_bank", command, pump=True)
@@ -255,7 +252,7 @@ class CouponWorld:
         )
         assert fixed["holders"] == len(self.clients) + 1
         assert fixed["gross_paisa"] == self.gross_paisa
-        self.fund("ministry.treasury", self.gross_paisa)
+        self.fund("ministry.treasury", self.gross_paisa, f"RTGS coupon {due}")
         self.do(
             "ministry",
             FundPayment(
