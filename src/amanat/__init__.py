@@ -1,3 +1,3 @@
-"""Amanat (امانت, a thing held in trust): issue, auction, settle, service and prove state securities."""
+"""Amanat (امانت, a thing held in trust): issue, auction, settle, service, prove."""
 
 __version__ = "0.1.0"
