@@ -151,7 +151,7 @@ class Client:
 
     def settled(self) -> int:
         """How many instructions are settled."""
-        return sum(row["instructions"] for row in self.view("settlement_totals"))
+        return sum(row["instructions"] for row in self.view("settlement_totals")["rows"])
 
     def waiting(self) -> bool:
         """Whether any instruction is accepted and not yet settled or failed."""
@@ -190,7 +190,7 @@ def run(client: Client, submissions: Sequence[bytes], size: int) -> Measured:
     seconds = time.perf_counter() - began
     settled = client.settled() - before
     if settled != size:
-        raise BenchFailed(f"{settled} of {size} instructions settled: {client.view('fails')[:3]}")
+        raise BenchFailed(f"{settled} of {size} instructions settled: {client.view('fails')['rows'][:3]}")
     return Measured(size, seconds)
 
 
