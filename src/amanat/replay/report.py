@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 
 from amanat.auctions.acts_book import bidders_of, decision_of, published_of, result_of
 from amanat.auctions.sheet import ResultSheet, result_sheet
+from amanat.auctions.tables import allotment
 from amanat.core.errors import Corrupt
 from amanat.ledger import refusals
 from amanat.ledger.balances import balances_at
@@ -96,6 +97,9 @@ def auction_facts(connection: Connection, performer: Performer, tender: Tender) 
     if found.root != published_of(row).root:
         raise Corrupt(f"tender {tender.code}: the result recomputed has another root")
     sheet = result_sheet(found.result, currency=performer.pilot.programme.currency)
+    stated = _as_text(asdict(sheet))
+    for one in stated["rows"]:
+        del one["bidder"]  # drawn anew in every tender; `dealers` say who it was
     dealers = {number: one.participant for number, one in bidders_of(connection, row).items()}
     return {
         "tender": tender.code,
@@ -105,7 +109,7 @@ def auction_facts(connection: Connection, performer: Performer, tender: Tender) 
         "settlement_date": row.settlement_date,
         "made": tender.made,
         "source": tender.source,
-        "sheet": _as_text(asdict(sheet)),
+        "sheet": stated,
         "dealers": [dealers[one.bidder] for one in sheet.rows],
         "published": held_against(sheet, tender),
     }
@@ -154,10 +158,18 @@ def _settlements(connection: Connection, pilot: Pilot, names: dict[str, str]) ->
         .where(table.c.programme == pilot.programme.code)
         .order_by(table.c.first_day, table.c.id)
     )
+    tenders = {
+        row.id: _code_in_folder(pilot, row.tender)
+        for row in connection.execute(
+            sql.select(allotment.c.id, allotment.c.tender).where(
+                allotment.c.programme == pilot.programme.code
+            )
+        )
+    }
     return [
         {
             "purpose": row.purpose,
-            "reference": row.reference,
+            "reference": tenders.get(row.reference, row.reference),
             "seller": names.get(row.deliverer, row.deliverer),
             "buyer": names.get(row.receiver, row.receiver),
             "nominal": row.nominal,
@@ -172,6 +184,12 @@ def _settlements(connection: Connection, pilot: Pilot, names: dict[str, str]) ->
         }
         for row in rows
     ]
+
+
+def _code_in_folder(pilot: Pilot, code: str) -> str:
+    """The pilot's own code of a tender that may have been announced anew under another."""
+    own = [one.code for one in pilot.tenders if code == one.code or code.startswith(f"{one.code}_")]
+    return max(own, key=len, default=code)
 
 
 def _cycles(connection: Connection, pilot: Pilot) -> list[Facts]:
@@ -316,7 +334,8 @@ def _holders(connection: Connection, pilot: Pilot, names: dict[str, str]) -> lis
                 "holders": [
                     {"account": names.get(account, account), "nominal": nominal}
                     for account, nominal in sorted(
-                        balances.items(), key=lambda item: (-item[1], item[0])
+                        balances.items(),
+                        key=lambda item: (-item[1], names.get(item[0], item[0])),
                     )
                     if nominal
                 ],
