@@ -114,18 +114,18 @@ def _holdings(connection: Connection, touched: set[tuple[str, str]]) -> dict[tup
 def _store_holdings(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
     """The balance after each account's last change; rows are of `_CHANGE_COLUMNS`."""
     last = {row[:2]: row for row in rows}
-    sqlite = connection.dialect.name == "sqlite"
-    ending = " ON CONFLICT (token, account) DO UPDATE SET units = excluded.units"
-    width = 500
     values = [(row[0], row[1], row[3], row[5]) for row in last.values()]
-    mark = "(?, ?, ?, ?)" if sqlite else "(%s, %s, %s, %s)"
-    for start in range(0, len(values), width):
-        part = values[start : start + width]
+    ending = " ON CONFLICT (token, account) DO UPDATE SET units = excluded.units"
+    begin = "INSERT INTO ledger_holding (token, account, programme, units) "
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(begin + "VALUES (?, ?, ?, ?)" + ending, values)
+    elif values:
+        # One array for each column: a driver takes long to bind a thousand single values.
         connection.exec_driver_sql(
-            "INSERT INTO ledger_holding (token, account, programme, units) VALUES "
-            + ", ".join([mark] * len(part))
+            begin
+            + "SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[])"
             + ending,
-            tuple(value for row in part for value in row),
+            tuple(map(list, zip(*values, strict=True))),
         )
 
 
