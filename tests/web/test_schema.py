@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ CHECKS = (
 )
 # What each person may submit at all; the policy decides beside this, and must agree.
 PEOPLE = (None, OFFICER, DEALER, VIEWER, AUDITOR)
-EXAMPLES_EACH = 3
+EXAMPLES_EACH = 4
 
 
 @pytest.fixture(scope="module")
@@ -50,13 +51,19 @@ def may_submit(site: Installation, person: str | None, act: str) -> bool:
 def test_whatever_is_sent_is_answered_as_described(site: Installation, schema: Any) -> None:
     operations = [found.ok() for found in schema.get_all_operations()]
     assert len(operations) > 60
+    seen: Counter[int] = Counter()
     for operation in operations:
         name = operation.definition.raw["operationId"]
         outsiders = {p for p in PEOPLE if name in ACTS and not may_submit(site, p, name)}
-        _try(site, operation, outsiders)
+        _try(site, operation, outsiders, seen)
+    # The inputs are not all refused at the door: some reach the rules, some succeed.
+    assert {200, 401, 403, 404, 422} <= set(seen), seen
+    assert not {status for status in seen if status >= 500}
 
 
-def _try(site: Installation, operation: Any, outsiders: set[str | None]) -> None:
+def _try(
+    site: Installation, operation: Any, outsiders: set[str | None], seen: Counter[int]
+) -> None:
     @seed(20210303)
     @settings(
         max_examples=EXAMPLES_EACH,
@@ -73,6 +80,7 @@ def _try(site: Installation, operation: Any, outsiders: set[str | None]) -> None
             headers = {"Authorization": f"Bearer {site.tokens[person]}"} if person else {}
             answer = case.call(base_url=site.address, headers=headers)
             case.validate_response(answer, checks=CHECKS)
+            seen[answer.status_code] += 1
             if person in outsiders:
                 assert answer.status_code in {401, 403, 404, 422}, (person, answer.text)
 

@@ -63,8 +63,7 @@ def foreign(shown: Any, own: str) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def asked(site: Installation) -> dict[str, list[dict[str, Any]]]:
     """Every view that can say something of a participant, with fields that make it speak."""
-    isin = site.view(None, "securities")
-    isin = (isin if isinstance(isin, list) else isin["rows"])[0]["isin"]
+    isin = site.view(None, "securities")[0]["isin"]
     tenders = [one["tender"] for one in site.view(None, "tenders")]
     payments = [one["id"] for one in site.view(None, "payments")]
     every = {name: [fields] for name, fields in ASKED.items()}
@@ -114,10 +113,8 @@ def test_the_public_is_shown_totals_alone(
 def test_asking_for_anothers_thing_finds_nothing(site: Installation) -> None:
     accounts = site.view(OFFICER, "accounts")
     theirs = next(one["address"] for one in accounts if one["participant"] == OTHER)
-    securities = site.view(None, "securities")
-    isin = securities[0]["isin"]
-    trades = site.view(AUDITOR, "instructions")
-    trades = trades.get("rows") or trades.get("instructions")
+    isin = site.view(None, "securities")[0]["isin"]
+    trades = site.view(AUDITOR, "instructions")["instructions"]
     foreign_trade = next(
         one["id"]
         for one in trades
@@ -152,7 +149,7 @@ def test_filters_of_a_list_do_not_reach_into_anothers(site: Installation) -> Non
 
 
 def test_a_proposal_and_the_confidential_log_are_not_found_by_others(site: Installation) -> None:
-    proposals = site.view(OFFICER, "proposals")["rows"]
+    proposals = site.view(OFFICER, "proposals")
     with site.caller(DEALER) as client:
         for one in proposals[:3]:
             answer = client.get(f"{site.api}/views/proposal", params={"proposal": one["proposal"]})

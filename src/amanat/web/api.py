@@ -239,7 +239,9 @@ def _add_proposals(api: APIRouter, app: Application, signed_in: Callable[..., Ac
 
 
 def page(shown: Any, limit: int, cursor: str | None) -> Any:
-    """One page of a view that shows `rows`; other views whole."""
+    """One page of a view that is a list or shows `rows`, as `rows`; other views whole."""
+    if isinstance(shown, list):
+        shown = {"rows": shown}
     if not isinstance(shown, dict) or not isinstance(shown.get("rows"), list):
         return shown
     start = _offset(cursor) if cursor else 0
