@@ -47,6 +47,7 @@ from amanat.participants.tables import participant, participant_change
 
 
 def _ask_admission(command: AdmitParticipant, context: ActContext) -> Ask:
+    """Two keys of the class authority sign: the proposer's and another person's."""
     authority = _check_admission(command, context)
     connection, programme = context.uow.connection, context.programme
     chosen = {
@@ -159,6 +160,7 @@ def _check_admission(command: AdmitParticipant, context: ActContext) -> str:
 
 
 def _ask_renewal(command: RenewParticipant, context: ActContext) -> Ask:
+    """The class authority signs: two keys, or one where admission only becomes shorter."""
     row = _check_renewal(command, context)
     return _ask_change(context, row, Level(row.level), command.valid_until)
 
@@ -197,6 +199,7 @@ def _check_renewal(command: RenewParticipant, context: ActContext) -> Row[Any]:
 
 
 def _ask_level(command: SetLevel, context: ActContext) -> Ask:
+    """The class authority signs: one key for a stricter level, two for a milder one."""
     row, last_day = _check_level(command, context)
     return _ask_change(context, row, command.level, last_day)
 

@@ -42,6 +42,7 @@ from amanat.store.engine import insert_many
 
 
 def _ask_enrolment(command: EnrolAccounts, context: ActContext) -> Ask:
+    """Two keys of the participant's class authority sign."""
     row = _check_enrolment(command, context)
     number = act_number(context)
     signed = to_sign(

@@ -18,6 +18,7 @@ from amanat.participants.signing import AUTHORITY
 
 
 def _ask_institution(command: EnterInstitution, context: ActContext) -> Ask:
+    """A second person of the proposer's institution."""
     _check_institution(command, context)
     return _second_person(context, f"participants:{command.institution}")
 
@@ -58,6 +59,7 @@ def _check_institution(command: EnterInstitution, context: ActContext) -> None:
 
 
 def _ask_person(command: EnterPerson, context: ActContext) -> Ask:
+    """A second person of the proposer's institution."""
     _check_person(command, context)
     return _second_person(context, f"participants:{command.institution}")
 

@@ -131,6 +131,7 @@ class _Checked:
 
 
 def _ask_authorisation(command: AuthoriseSecurity, context: ActContext) -> Ask:
+    """A second person of the issuer signs, each mandatory clearance, each confirming agent."""
     checked = _check_authorisation(command, context)
     signed = {
         capacity: to_sign(
@@ -439,6 +440,7 @@ def _journal_authorisation(
 
 
 def _ask_withdrawal(command: WithdrawAuthorisation, context: ActContext) -> Ask:
+    """A second person of the institution that takes its signature back."""
     digest_hex = _check_withdrawal(command, context)
     signed = to_sign(
         context,

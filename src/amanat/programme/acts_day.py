@@ -49,6 +49,7 @@ SCOPES = {
 
 
 def _ask_move(command: MoveDay, context: ActContext) -> Ask:
+    """Two institutions that keep the day sign: the proposer for one, an approver of another."""
     _check_move(command, context)
     signed = to_sign(context, "BusinessDay", "DayAdvance", **_advance(command))
     return Ask(
@@ -143,6 +144,7 @@ def _advance(command: MoveDay) -> dict[str, int]:
 
 
 def _ask_halt(command: Halt, context: ActContext) -> Ask:
+    """A second person of the guardian's institution signs."""
     _check_halt(command, context)
     number, signed = _halt_to_sign(context, command.scope, command.reason, halted=True)
     return Ask(
@@ -185,6 +187,7 @@ def _check_halt(command: Halt, context: ActContext) -> int:
 
 
 def _ask_resume(command: Resume, context: ActContext) -> Ask:
+    """Two guardian institutions sign: the proposer for one, an approver of another."""
     _check_resume(command, context)
     number, signed = _halt_to_sign(context, command.scope, command.reason, halted=False)
     return Ask(

@@ -41,6 +41,7 @@ from amanat.store.uow import UnitOfWork
 
 
 def _ask_issue(command: IssueNominal, context: ActContext) -> Ask:
+    """A second person of the issuer signs, and each agent that confirms this kind."""
     row, account = _check_issue(command, context)
     return _ask(context, "Issue", row, command.nominal, account=account)
 
@@ -111,6 +112,7 @@ def _authorised_for(command: IssueNominal, context: ActContext) -> Row[Any]:
 
 
 def _ask_cancellation(command: CancelUnsold, context: ActContext) -> Ask:
+    """As for an issue, and the distribution account's own key."""
     row, account = _check_cancellation(command, context)
     ask = _ask(context, "UnsoldCancellation", row, command.nominal, account=account)
     signed = ask.requirements[0]
@@ -171,6 +173,7 @@ def _check_cancellation(command: CancelUnsold, context: ActContext) -> tuple[Row
 
 
 def _ask_release(command: ReleaseHeadroom, context: ActContext) -> Ask:
+    """A second person of the issuer signs, and each agent that confirms this kind."""
     return _ask(context, "HeadroomRelease", _check_release(command, context), command.nominal)
 
 
@@ -244,6 +247,7 @@ def order_release_of_redeemed(uow: UnitOfWork, programme: str, isin: str, cause:
 
 
 def _ask_attestation(command: AttestReserves, context: ActContext) -> Ask:
+    """An approver of each institution that attests reserves signs."""
     attestors = _check_attestation(command, context)
     number = act_number(context)
     signed = to_sign(

@@ -160,6 +160,7 @@ def _frozen_with(context: ActContext, command: Freeze) -> int:
 
 
 def _ask_freeze(command: Freeze, context: ActContext) -> Ask:
+    """A quorum of the institutions with the capacity `orders`; the proposer signs for one."""
     check_order(command.order_hash, command.reason)
     address = find_account(context.uow.connection, context.programme, command.account).address
     number, amount = act_number(context), _frozen_with(context, command)
@@ -261,6 +262,7 @@ def _frozen_without(context: ActContext, row: Any) -> int:
 
 
 def _ask_release(command: Release, context: ActContext) -> Ask:
+    """A quorum of the institutions with the capacity `orders`; the proposer signs for one."""
     check_order(command.order_hash, command.reason)
     row = _load_hold(context, command.hold)
     number, amount = act_number(context), _frozen_without(context, row)
@@ -324,6 +326,7 @@ def release(command: Release, context: ActContext) -> Result:
 
 
 def _ask_movement(command: OrderForcedTransfer | Reregister, context: ActContext) -> Ask:
+    """A quorum of the institutions with the capacity `orders`; the proposer signs for one."""
     check_order(command.order_hash, command.reason)
     connection, programme = context.uow.connection, context.programme
     sender = find_account(connection, programme, command.from_account).address

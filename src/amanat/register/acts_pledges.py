@@ -59,6 +59,7 @@ def _check_placing(command: PlaceHold, context: ActContext) -> None:
 
 
 def _ask_placing(command: PlaceHold, context: ActContext) -> Ask:
+    """A second person of the participant has the account's key sign."""
     _check_placing(command, context)
     number = act_number(context)
     signed = _hold_to_sign(command, context, number)
@@ -148,6 +149,7 @@ def _load_pledge(command: ReleaseHold, context: ActContext) -> Any:
 
 
 def _ask_release(command: ReleaseHold, context: ActContext) -> Ask:
+    """A second person; the beneficiary's key signs where it is the beneficiary who releases."""
     row = _load_pledge(command, context)
     signed = struct_to_sign(
         context, "Security", HOLD_RELEASE, bytes.fromhex(row.digest), label=row.isin

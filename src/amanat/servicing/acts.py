@@ -148,6 +148,7 @@ def _second_person(context: ActContext, subject: str | None = None) -> Ask:
 
 
 def _ask_rates(command: RecordTaxRates, context: ActContext) -> Ask:
+    """A second person of the proposer's institution."""
     _check_rates(command, context)
     return _second_person(context)
 
@@ -234,6 +235,7 @@ def _holders(context: ActContext, due: Due) -> list[Holder]:
 
 
 def _ask_fix(command: FixEntitlements, context: ActContext) -> Ask:
+    """A second person of the proposer's institution."""
     _check_fix(command, context)
     return _second_person(context, subject=f"security:{command.isin}")
 
@@ -410,6 +412,7 @@ def _check_fund(command: FundPayment, context: ActContext) -> Any:
 
 
 def _ask_fund(command: FundPayment, context: ActContext) -> Ask:
+    """The issuer signs, the agent, and the key of the account that pays."""
     row = _check_fund(command, context)
     connection, programme = context.uow.connection, context.programme
     payer = find_account(connection, programme, command.payer)

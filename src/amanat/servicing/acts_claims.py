@@ -139,6 +139,7 @@ def _find_claim(context: ActContext, trade: str, payment: str) -> Any:
 
 
 def _ask_claim(command: SettleClaim, context: ActContext) -> Ask:
+    """The keys of both accounts sign, each by a person of its participant."""
     row = _find_claim(context, command.trade, command.payment)
     net = sorted(
         (

@@ -55,6 +55,7 @@ def _check_reference(command: CreateCash | WithdrawCash, context: ActContext) ->
 
 
 def _ask(command: CreateCash | WithdrawCash, context: ActContext) -> Ask:
+    """Two key holders of the bank sign; for a withdrawal the account's own key as well."""
     require_running(context.uow.connection, context.programme, "cash")
     _check_reference(command, context)
     row = find_account(context.uow.connection, context.programme, command.account)

@@ -157,6 +157,7 @@ def _day(day: date) -> int:
 
 
 def _ask_instruct(command: Instruct, context: ActContext) -> Ask:
+    """A second person of the participant has the account's key sign."""
     terms, parties = _checked(command, context)
     row = _counterpart(context, terms, command.side)
     spoke = f"{_party(command.side)}_spoke"
@@ -315,6 +316,7 @@ def _open_side(context: ActContext, row: Row[Any]) -> Side:
 
 
 def _ask_confirm(command: ConfirmInstruction, context: ActContext) -> Ask:
+    """A second person of the participant has the account's key sign."""
     row = find_instruction(context.uow.connection, context.programme, command.instruction)
     return _ask_signature(context, row, _open_side(context, row))
 
@@ -333,6 +335,7 @@ def confirm_instruction(command: ConfirmInstruction, context: ActContext) -> Res
 
 
 def _ask_cancel(command: CancelInstruction, context: ActContext) -> Ask:
+    """A second person of the participant has the account's key sign."""
     row = find_instruction(context.uow.connection, context.programme, command.instruction)
     institution = context.actor.institution
     require_party(row, institution, "CancelInstruction", context.actor)

@@ -42,6 +42,7 @@ def _awaiting(context: ActContext, tender: str) -> list[Row[Any]]:
 
 
 def _ask(command: InstructAllotments, context: ActContext) -> Ask:
+    """A second person of the issuer has the distribution account's key sign."""
     connection, programme = context.uow.connection, context.programme
     rows = _awaiting(context, command.tender)
     if not rows:

@@ -349,6 +349,7 @@ def request_cycle(context: ActContext, *, purpose: Purpose, trades: int, gross_p
 
 
 def _ask_cycle(command: NetCycle, context: ActContext) -> Ask:
+    """The key of each account signs its net position, by a person of its participant."""
     require_running(
         context.uow.connection,
         context.programme,
