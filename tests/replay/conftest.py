@@ -76,9 +76,9 @@ def shipped() -> Callable[[str], Path]:
     """A shipped pilot by its kind of security."""
 
     def find(kind: str) -> Path:
-        for one in sorted(PILOTS.iterdir()):
-            if f'kind = "{kind}"' in (one / "instruments.toml").read_text(encoding="utf-8"):
-                return one
+        for one in sorted(PILOTS.glob("*/instruments.toml")):
+            if f'kind = "{kind}"' in one.read_text(encoding="utf-8"):
+                return one.parent
         raise LookupError(kind)
 
     return find
