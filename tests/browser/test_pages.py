@@ -149,6 +149,7 @@ def test_every_page_is_accessible_and_keeps_to_its_policy(
             found[name] = wrong
     page.context.close()
     assert found == {}
+    # The page of refusals is one; the browser says so.
     assert [text for text in said if "404" not in text] == []
 
 

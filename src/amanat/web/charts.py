@@ -6,6 +6,7 @@ The colours are names of roles: the stylesheet puts those of the reader's ground
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +15,7 @@ from typing import Any
 import vl_convert
 from markupsafe import Markup
 
+_ROLES = re.compile(r' (?:role|aria-[a-z]+)="[^"]*"')
 _GREEN = "#0b7a4c"
 _AMBER = "#b36b00"
 _GREY = "#7d8983"
@@ -54,7 +56,8 @@ def draw(specification: dict[str, Any]) -> Markup:
 @lru_cache(maxsize=256)
 def _draw(specification: str) -> str:
     svg: str = vl_convert.vegalite_to_svg(json.loads(specification))
-    return svg
+    # The figure around it says in words what it shows; its parts are no things of their own.
+    return _ROLES.sub("", svg).replace("<svg ", '<svg aria-hidden="true" ', 1)
 
 
 def warm_up() -> None:
