@@ -23,8 +23,10 @@ from amanat.ledger.node import (
     install_parts,
 )
 from amanat.ledger.rpc import RpcClient
+from amanat.ledger.signers import KeySigner
+from amanat.ledger.wire import ChainTransaction
 
-from .conftest import CHAIN_ID, WEI
+from .conftest import ALICE, CHAIN_ID, WEI
 
 ROOT = Path(__file__).parents[2]
 FUNDED = {"0x" + "0f" * 20: WEI}
@@ -114,6 +116,44 @@ def test_the_node_dies_with_an_application_that_is_killed(tmp_path: Path) -> Non
     assert not _runs(pid)
     with EmbeddedNode(tmp_path, chain_id=5, funded={}) as node:
         assert RpcClient(node.urls, chain_id=5).block_number() == 1
+
+
+def _transfer(node: EmbeddedNode, wallet: KeySigner, nonce: int) -> None:
+    transfer = ChainTransaction(CHAIN_ID, nonce, ALICE, b"", 21_000, 10**9, 0)
+    raw = wallet.sign_transaction(transfer).raw
+    RpcClient(node.urls).call("eth_sendRawTransaction", "0x" + raw.hex())
+
+
+def test_it_never_starts_from_a_state_that_lacks_a_block_whose_effects_it_has(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Anvil writes such a state when it copies the blocks, mines, and then copies the accounts."""
+    wallet = KeySigner.generate()
+    state = tmp_path / "state.json"
+    funded = {wallet.address: WEI}
+    saved = []
+    for nonce in range(2):
+        with EmbeddedNode(tmp_path, chain_id=CHAIN_ID, funded=funded) as node:
+            _transfer(node, wallet, nonce)
+        saved.append(json.loads(state.read_text()))
+    earlier, later = saved
+    ahead = json.dumps(earlier | {"accounts": later["accounts"]})
+
+    def started() -> tuple[int, int]:
+        with EmbeddedNode(tmp_path, chain_id=CHAIN_ID, funded=funded) as node:
+            rpc = RpcClient(node.urls)
+            spent = rpc.call("eth_getTransactionCount", wallet.address, "latest")
+            return rpc.block_number(), int(spent, 16)
+
+    (tmp_path / "state.kept.json").unlink(missing_ok=True)
+    assert started() == (3, 2)  # a consistent one is started from
+    state.write_text(ahead)
+    (tmp_path / "state.kept.json").write_text(json.dumps(earlier))
+    assert started() == (2, 1)
+    assert "is of 2 transactions and has 1" in caplog.text
+    state.write_text(ahead)
+    (tmp_path / "state.kept.json").write_text(ahead)
+    assert started() == (1, 0)  # the genesis: everything is sent again
 
 
 def _runs(pid: int) -> bool:

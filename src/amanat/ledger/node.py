@@ -4,7 +4,9 @@ Its folder holds `state.json` (written by anvil every second), `state.kept.json`
 was whole, should a kill have torn the first) and a lock, held for as long as the application or
 the node lives, so that two never write one state.  The node has no accounts of its own: the
 genesis funds the addresses that the application names.  Being killed, it may forget up to a second
-of blocks; the order table is the durable side (`amanat.ledger.dispatcher`).
+of blocks, or more where the state is large; the order table is the durable side
+(`amanat.ledger.dispatcher`).  A state that anvil wrote while it mined can hold what a block did and
+not the block; such a block could never return, so no node is started from such a state.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import importlib.resources
 import json
 import logging
 import os
+import re
 import shutil
 import signal
 import socket
@@ -22,7 +25,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -250,15 +253,13 @@ class EmbeddedNode:
                 self._port = 0
         raise NodeFailed(f"The embedded node does not start: {self._output_end()}")
 
-    def _sources(self) -> list[Callable[[], None]]:
+    def _sources(self) -> Iterator[Callable[[], None]]:
         """What to start from, best first: the state, the kept copy, the genesis."""
-        sources: list[Callable[[], None]] = []
-        if _is_whole(self._state):
-            sources.append(lambda: None)
-        if _is_whole(self._kept):
-            sources.append(self._restore_kept)
-        sources.append(self._write_genesis)
-        return sources
+        if _is_whole(self._state) and _is_consistent(self._state):
+            yield lambda: None
+        if _is_whole(self._kept) and _is_consistent(self._kept):
+            yield self._restore_kept
+        yield self._write_genesis
 
     @property
     def _state(self) -> Path:
@@ -373,6 +374,35 @@ def _is_whole(state: Path) -> bool:
     except FileNotFoundError:
         return False
     return end.endswith(b"}") and b'"historical_states":' in end.replace(b": ", b":")
+
+
+def _is_consistent(state: Path) -> bool:
+    """Whether a whole state holds the effects of exactly the transactions in its blocks.
+
+    Anvil copies the blocks before the accounts, and mines in between.  Every transaction raises
+    the nonce of an account without code by one, so the two must add up to the same.
+    """
+    text = state.read_text()
+    decoder = json.JSONDecoder()
+
+    def member(name: str, start: int) -> tuple[Any, int]:
+        found = re.compile(rf'"{name}":\s*').search(text, start)
+        if found is None:
+            raise ValueError(f"it has no {name}")
+        return decoder.raw_decode(text, found.end())
+
+    try:
+        # In this order; what follows the blocks is long and tells no more.
+        accounts, end = member("accounts", 0)
+        blocks, _ = member("blocks", end)
+        spent = sum(int(one["nonce"]) for one in accounts.values() if one["code"] == "0x")
+        mined = sum(len(block["transactions"]) for block in blocks)
+    except (ValueError, KeyError, TypeError) as error:
+        log.warning("the node's state %s cannot be read: %s", state.name, error)
+        return False
+    if spent != mined:
+        log.warning("the node's state %s is of %s transactions and has %s", state, spent, mined)
+    return spent == mined
 
 
 def _write_whole(path: Path, content: bytes) -> None:
