@@ -4,7 +4,7 @@ BIN := .venv/bin
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm
 PILOT ?= pilots/pib-3y-2021
 
-.PHONY: setup pilot pilots serve test lint conformance soak bench browser lock clean
+.PHONY: setup pilot pilots serve test lint conformance soak bench browser docs lock clean
 
 setup: .venv/.platform node_modules/.installed
 
@@ -60,6 +60,11 @@ soak: setup .venv/.dev
 bench: setup .venv/.dev
 	$(BIN)/python bench/gas.py
 	$(BIN)/python bench/settlement.py
+
+# What is generated from the code; tests fail while it is stale.
+docs: setup .venv/.dev
+	$(BIN)/python -m amanat.ledger.compile docs/reference/contracts.md
+	$(BIN)/python -m amanat.cli.reference docs/reference
 
 # Locks are made anew only on purpose.
 lock: .venv/.dev

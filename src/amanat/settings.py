@@ -12,6 +12,31 @@ from amanat.core.errors import Invalid
 
 CHAIN_ID_EMBEDDED = 781_947  # of no public network
 
+VARIABLES: Mapping[str, tuple[str, str]] = {
+    "AMANAT_DATA": (
+        "`var/amanat`",
+        "Folder of the installation: SQLite database, embedded node, keys, secrets.",
+    ),
+    "AMANAT_DATABASE": (
+        "SQLite in that folder",
+        "SQLAlchemy URL of another database, such as `postgresql+pg8000://user@host/name`.",
+    ),
+    "AMANAT_NODES": (
+        "the embedded node",
+        "JSON-RPC URLs of nodes, separated by commas; the next one is asked when one fails.",
+    ),
+    "AMANAT_CHAIN_ID": (str(CHAIN_ID_EMBEDDED), "Chain id of the network; a whole number."),
+    "AMANAT_FINALITY": (
+        "`finalized` with nodes, else `latest`",
+        "Tag of the block up to which the ledger is final for us.",
+    ),
+    "AMANAT_LIGHT_KEYS": (
+        "off",
+        "`1` writes key files with little work against guessing: for pilots and tests alone.",
+    ),
+}
+"""What `Settings.from_environment` reads: each variable's default and what it says."""
+
 
 class SettingInvalid(Invalid):
     """A setting that cannot be used, named by its environment variable."""

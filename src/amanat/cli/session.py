@@ -23,6 +23,12 @@ from amanat.core.errors import AmanatError, Invalid, Unauthenticated, Unavailabl
 TOKEN_VARIABLE = "AMANAT_TOKEN"
 URL_VARIABLE = "AMANAT_URL"
 PROGRAMME_VARIABLE = "AMANAT_PROGRAMME"
+VARIABLES: Mapping[str, tuple[str, str]] = {
+    TOKEN_VARIABLE: ("none: the public", "Personal token of whoever asks or acts."),
+    URL_VARIABLE: ("none: the folder", "A server to ask instead of opening the folder here."),
+    PROGRAMME_VARIABLE: ("the only one", "Code of the programme; always needed with a server."),
+}
+"""What the command line reads beside `amanat.settings.VARIABLES`."""
 _TIMEOUT_SECONDS = 60.0
 
 
