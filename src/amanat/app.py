@@ -156,10 +156,15 @@ class Application:
     # -- life -----------------------------------------------------------------------------------
 
     def start(self) -> Self:
-        """Bring the database to this version's tables and the embedded node up."""
+        """Bring the database to this version's tables, and the embedded node up and up to date.
+
+        Being killed, the node may have forgotten a second of blocks: nobody acts before they are
+        back.
+        """
         migrate(self.engine)
         if self.node:
             self.node.start()
+            self.ledger.recover()
         return self
 
     def stop(self) -> None:

@@ -23,6 +23,7 @@ import sqlalchemy as sql
 
 from amanat.core.errors import Refusal
 from amanat.ledger import tables
+from amanat.ledger.anchor import Anchor
 from amanat.ledger.bulk import update_many
 from amanat.ledger.completion import (
     business_date_of,
@@ -44,6 +45,7 @@ from amanat.ledger.orders import (
 )
 from amanat.ledger.registry import HandlerRegistry
 from amanat.ledger.rpc import CallReverted, RpcClient, RpcFault
+from amanat.ledger.sending import next_nonces, send_run
 from amanat.ledger.signers import KeyNotHeld, Signers
 from amanat.ledger.wire import ChainTransaction, created_address
 from amanat.store.engine import insert_many
@@ -74,7 +76,10 @@ _SPENT = ("nonce too low", "nonce is too low")
 
 
 class Dispatcher:
-    """Moves orders from requested to sent; one per database.  Call `step` again and again."""
+    """Moves orders from requested to sent; one per database.  Call `step` again and again.
+
+    With `in_runs` the node is the embedded one, which needs the order of `amanat.ledger.sending`.
+    """
 
     def __init__(
         self,
@@ -86,9 +91,12 @@ class Dispatcher:
         *,
         chain_id: int,
         times: DispatchTimes | None = None,
+        in_runs: bool = False,
     ) -> None:
         self._store = store
         self._rpc = rpc
+        self._anchor = Anchor(store.engine, rpc, chain_id)
+        self._in_runs = in_runs
         self._book = book
         self._signers = signers
         self._registry = registry
@@ -102,7 +110,8 @@ class Dispatcher:
     def step(self) -> bool:
         """One round; whether anything was decided, signed or sent.
 
-        Raises `NodeUnavailable`, after which the next round goes on where this one stopped.
+        Raises `NodeUnavailable` and `NodeBehindIndex`, after which the next round goes on where
+        this one stopped.
         """
         if not self._resumed:
             self.resend_all()  # what an earlier run of the application sent and did not see done
@@ -238,7 +247,7 @@ class Dispatcher:
             if order.address is not None:
                 content["to"] = order.address
             calls.append(("eth_estimateGas", (content,)))
-        answers = dict(zip([one.id for one in asked], self._rpc.batch(calls), strict=True))
+        answers = dict(zip([one.id for one in asked], self._anchor.batch(calls), strict=True))
         earliest = self._earliest_open()
         limited, refused = [], False
         for order in orders:
@@ -369,7 +378,7 @@ class Dispatcher:
             .scalar_subquery()
         )
         query = (
-            sql.select(table.c.id, table.c.sender_address, other.c.raw)
+            sql.select(table.c.id, table.c.sender_address, table.c.nonce, other.c.raw)
             .join(other, other.c.order_id == table.c.id)
             .where(table.c.state == "signed", other.c.number == latest)
             .order_by(table.c.sender_address, table.c.nonce)
@@ -377,33 +386,41 @@ class Dispatcher:
         )
         with self._store.reading() as connection:
             rows = list(connection.execute(query))
-            cursor = connection.execute(
-                sql.select(tables.cursor).where(tables.cursor.c.chain_id == self._chain_id)
-            ).one_or_none()
         rows = [row for row in rows if self._rests.get(row.id, 0.0) <= time.monotonic()]
-        if not rows or not self._node_remembers(cursor):
+        # Where the node forgot what was indexed, that goes first (`Indexer`): new ones may rest
+        # on it.
+        if not rows or not self._anchor.holds():
             return False
-        answers = self._rpc.batch(
-            [("eth_sendRawTransaction", ("0x" + row.raw.hex(),)) for row in rows]
-        )
         sent = []
-        for row, answer in zip(rows, answers, strict=True):
+        for row, answer in self._send_runs(rows) if self._in_runs else self._send_all(rows):
             if self._accepted(row.id, answer):
                 sent.append(row.id)
         if sent:
             self._mark_sent(sent)
         return bool(sent)
 
-    def _node_remembers(self, cursor: Any) -> bool:
-        """Whether the node still has the last block that was indexed.
+    def _send_all(self, rows: Sequence[Any]) -> list[tuple[Any, Any]]:
+        answers = self._rpc.batch(
+            [("eth_sendRawTransaction", ("0x" + row.raw.hex(),)) for row in rows]
+        )
+        return list(zip(rows, answers, strict=True))
 
-        Where it does not, the forgotten transactions go first (`Indexer`), since new ones may rest
-        on them.
-        """
-        if cursor is None or cursor.block_number < 0:
-            return True
-        block = self._rpc.call("eth_getBlockByNumber", hex(cursor.block_number), False)
-        return block is not None and block["hash"] == cursor.block_hash
+    def _send_runs(self, rows: Sequence[Any]) -> list[tuple[Any, Any]]:
+        """Send each sender's rows once all that it sent before are mined."""
+        by_sender: dict[str, list[Any]] = {}
+        for row in rows:
+            by_sender.setdefault(row.sender_address, []).append(row)
+        nonces = next_nonces(self._rpc, list(by_sender))
+        answered: list[tuple[Any, Any]] = []
+        for sender, own in by_sender.items():
+            mined = [row for row in own if row.nonce < nonces.get(sender, 0)]
+            ahead = own[len(mined) :]
+            if mined:
+                answered.extend(self._send_all(mined))
+            if ahead and ahead[0].nonce == nonces.get(sender):
+                answers = send_run(self._rpc, [row.raw for row in ahead])
+                answered.extend(zip(ahead, answers, strict=True))
+        return answered
 
     def _accepted(self, order_id: str, answer: Any) -> bool:
         if not isinstance(answer, RpcFault):

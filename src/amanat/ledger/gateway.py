@@ -11,9 +11,11 @@ from sqlalchemy.engine import Connection, Engine
 
 from amanat.core.errors import NotFound
 from amanat.ledger import refusals, tables
+from amanat.ledger.abi import Function
+from amanat.ledger.anchor import Anchor
 from amanat.ledger.artifacts import Artifacts
 from amanat.ledger.refusals import ContractRefusal
-from amanat.ledger.rpc import CallReverted, RpcClient, RpcFault
+from amanat.ledger.rpc import Call, CallReverted, RpcFault
 from amanat.ledger.wire import ZERO_ADDRESS, address_of
 
 
@@ -124,12 +126,16 @@ def block_tag(block: int | str) -> str:
 
 
 class Gateway:
-    """Asks the contracts of one programme.  Nothing here changes the chain."""
+    """Asks the contracts of one programme.  Nothing here changes the chain.
+
+    Whatever asks raises `NodeUnavailable`, and `NodeBehindIndex` while the node knows less than
+    the index; both may be tried again.
+    """
 
     def __init__(
-        self, rpc: RpcClient, artifacts: Artifacts, contracts: ContractBook, programme: str
+        self, anchor: Anchor, artifacts: Artifacts, contracts: ContractBook, programme: str
     ) -> None:
-        self._rpc = rpc
+        self._anchor = anchor
         self._artifacts = artifacts
         self._contracts = contracts
         self.programme = programme
@@ -154,7 +160,8 @@ class Gateway:
     ) -> Any:
         """What a view returns, or what a change would return if `sender` asked for it at `block`.
 
-        Raises `ContractRefusal` with the declared error, `NotFound`, `NodeUnavailable`.
+        Raises `ContractRefusal` with the declared error, `NotFound`, `NodeUnavailable`,
+        `NodeBehindIndex`.
         """
         asked = [(contract, function, args, label, address)]
         answer = self.call_many(asked, block=block, sender=sender)[0]
@@ -173,20 +180,27 @@ class Gateway:
 
         An answer may be the `RpcFault` of its call.
         """
-        calls, functions = [], []
+        calls: list[Call] = []
+        functions: list[Function] = []
+        places: list[str] = []
         for contract, function, args, label, address in asked:
             entry = self._artifacts.get(contract).function(function, len(args))
             where = address_of(address) if address else self.address(contract, label)
             content = {"from": sender, "to": where, "data": "0x" + entry.encode(args).hex()}
             calls.append(("eth_call", (content, block_tag(block))))
             functions.append(entry)
-        answers = self._rpc.batch(calls)
-        return [
-            answer
-            if isinstance(answer, RpcFault)
-            else function.decode_result(bytes.fromhex(answer[2:]))
-            for function, answer in zip(functions, answers, strict=True)
-        ]
+            places.append(where)
+        answers = self._anchor.batch(calls)
+        found: list[Any] = []
+        for asked_at, entry, answer in zip(places, functions, answers, strict=True):
+            if isinstance(answer, RpcFault):
+                found.append(answer)
+            elif answer == "0x" and entry.entry.get("outputs"):
+                # Where there is no contract, any call succeeds and returns nothing.
+                raise NotFound(thing="contract", value=asked_at)
+            else:
+                found.append(entry.decode_result(bytes.fromhex(answer[2:])))
+        return found
 
     def refusal(self, fault: RpcFault) -> Exception:
         """A revert as `ContractRefusal`; any other fault as it is."""

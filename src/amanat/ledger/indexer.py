@@ -59,11 +59,15 @@ class IndexerStopped(Corrupt):
 
 @dataclass(slots=True)
 class Cursor:
-    """The last block that took effect, and the position of the next event."""
+    """The last block that took effect, and the position of the next event.
+
+    `forgotten_after` is the block after which forgotten transactions are still missing.
+    """
 
     block_number: int
     block_hash: str
     position: int
+    forgotten_after: int | None = None
 
 
 class Indexer:
@@ -112,7 +116,7 @@ class Indexer:
         head, known = self._follower.look(cursor.block_number)
         if cursor.block_hash and known != cursor.block_hash:
             return self._chain_changed(cursor, head)
-        self._await_missing()
+        self._await_missing(cursor)
         if head <= cursor.block_number:
             return False
         blocks = self._follower.blocks(cursor.block_number + 1, head)
@@ -158,7 +162,7 @@ class Indexer:
             return Cursor(self._first_block - 1, "", 0)
         if row.stopped is not None and not read_only:
             raise IndexerStopped(row.stopped)
-        return Cursor(row.block_number, row.block_hash, row.position)
+        return Cursor(row.block_number, row.block_hash, row.position, row.forgotten_after)
 
     def _stop(self, kind: str, reason: str) -> None:
         now = time_text(self._store.clock())
@@ -189,15 +193,14 @@ class Indexer:
         self._missing_since = time.monotonic()
         return True
 
-    def _await_missing(self) -> None:
+    def _await_missing(self, cursor: Cursor) -> None:
         """Send forgotten transactions again until all of them are back, or raise the alarm."""
-        if not self._forgets:
+        if cursor.forgotten_after is None:
             return
         missing = self._recovery.missing()
         if not missing:
-            if self._missing_since is not None:
-                self._recovery.all_back()
-                self._missing_since = None
+            self._recovery.all_back()
+            self._missing_since = None
             return
         now = time.monotonic()
         if self._missing_since is None:  # the application was killed while it waited

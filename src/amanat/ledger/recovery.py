@@ -19,6 +19,7 @@ from amanat.ledger import tables
 from amanat.ledger.completion import Receipt
 from amanat.ledger.follower import Follower
 from amanat.ledger.rpc import RpcClient
+from amanat.ledger.sending import send_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Recovery:
         self._rpc = rpc
         self._follower = follower
         self.sent_at = 0.0
+        self._mined_within_s = 5.0
 
     def fork(self, head: int) -> int | None:
         """The highest indexed block that the node still has; None where there is none."""
@@ -119,10 +121,10 @@ class Recovery:
             )
 
     def resend(self, missing: Sequence[Missing]) -> None:
-        """Send these again in their order.
+        """Send these again in their order, each sender's run after all before it are mined.
 
-        Those of one sender may share a request, since their nonces order them; between senders
-        the node's answer is awaited, since it takes transactions in the order of their arrival.
+        Raises `NodeUnavailable`.  A run that is not mined within seconds ends the round; the next
+        one begins with what is missing then.
         """
         self.sent_at = time.monotonic()
         start = 0
@@ -131,13 +133,19 @@ class Recovery:
                 missing[end].sender is None or missing[end].sender != missing[start].sender
             )
             if parted:
-                self._rpc.batch(
-                    [
-                        ("eth_sendRawTransaction", ("0x" + one.raw.hex(),))
-                        for one in missing[start:end]
-                    ]
-                )
+                send_run(self._rpc, [one.raw for one in missing[start:end]])
+                if not self._mined(missing[end - 1].tx_hash):
+                    break
                 start = end
+        self.sent_at = time.monotonic()
+
+    def _mined(self, tx_hash: str) -> bool:
+        limit = time.monotonic() + self._mined_within_s
+        while time.monotonic() < limit:
+            if self._rpc.call("eth_getTransactionReceipt", tx_hash) is not None:
+                return True
+            time.sleep(0.005)
+        return False
 
 
 def reanchor(connection: Connection, receipt: Receipt, logs: Sequence[Mapping[str, Any]]) -> None:

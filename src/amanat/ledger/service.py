@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable, Sequence
 
 from amanat.core.errors import AmanatError, Unavailable
+from amanat.ledger.anchor import Anchor
 from amanat.ledger.artifacts import Artifacts
 from amanat.ledger.dispatcher import Dispatcher, DispatchTimes
 from amanat.ledger.fsck import Difference, Progress, check_ledger
 from amanat.ledger.gateway import ContractBook, Gateway
-from amanat.ledger.indexer import Indexer
+from amanat.ledger.indexer import Indexer, IndexerStopped
 from amanat.ledger.orders import OrderBook
 from amanat.ledger.registry import HandlerRegistry
 from amanat.ledger.rpc import RpcClient
@@ -54,11 +55,18 @@ class Ledger:
         self.artifacts: Artifacts = book.artifacts
         self.contracts: ContractBook = book.contracts
         self.rpc = RpcClient(urls, chain_id=chain_id)
-        # The embedded node mines at once, so what lies unmined for seconds is stuck. Why is not
-        # known (seen rarely, under load); a further attempt was seen to end it.
-        times = times or DispatchTimes(replace_after_s=4.0 if forgets else 30.0)
+        # The embedded node mines at once: what it does not know after a second, it forgot.
+        times = times or DispatchTimes(look_again_s=1.0 if forgets else 3.0)
+        self.anchor = Anchor(store.engine, self.rpc, chain_id)
         self.dispatcher = Dispatcher(
-            store, self.rpc, book, signers, registry, chain_id=chain_id, times=times
+            store,
+            self.rpc,
+            book,
+            signers,
+            registry,
+            chain_id=chain_id,
+            times=times,
+            in_runs=forgets,
         )
         self.indexer = Indexer(
             store,
@@ -74,7 +82,7 @@ class Ledger:
 
     def gateway(self, programme: str) -> Gateway:
         """Asks the contracts of one programme."""
-        return Gateway(self.rpc, self.artifacts, self.contracts, programme)
+        return Gateway(self.anchor, self.artifacts, self.contracts, programme)
 
     def step(self) -> bool:
         """One round of indexer and dispatcher; whether either did anything."""
@@ -106,6 +114,28 @@ class Ledger:
             pause = 0.001 if worked else min(pause * 2, 0.05)
             if not worked:
                 time.sleep(pause)
+
+    def recover(self, timeout_s: float = 60.0) -> None:
+        """Wait until the node has all that was indexed: it may have come back younger.
+
+        An indexer that stopped with an alarm keeps nobody from looking; acts that would read the
+        contracts are then refused (`NodeBehindIndex`).  Raises `LedgerNotSettled`.
+        """
+        limit = time.monotonic() + timeout_s
+        while True:
+            trouble = "the node does not have all that was indexed"
+            try:
+                if self.anchor.holds():
+                    return
+                self.indexer.step()
+            except IndexerStopped as error:
+                log.error("the ledger stopped: %s", error)
+                return
+            except Unavailable as error:
+                trouble = str(error)
+            if time.monotonic() > limit:
+                raise LedgerNotSettled(f"After {timeout_s} s: {trouble}")
+            time.sleep(0.01)
 
     def run(self, stop: threading.Event, pause_s: float = 0.05) -> None:
         """Go round until `stop` is set; for a thread of its own.
