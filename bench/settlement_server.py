@@ -46,6 +46,9 @@ STAGES = (
     ("amanat.ledger.indexer", "Indexer", "_tell_rooms", "index: states of instructions"),
 )
 HTTP_STAGE = "http: read, parse, validate, answer"
+SERVER_STAGE = "the server, all of its threads"
+NODE_STAGE = "node (its own process)"
+DATABASE_STAGE = "database server (its own processes)"
 
 
 class Stopwatch:
@@ -135,11 +138,22 @@ class Serving:
         found = {name: list(pair) for name, pair in self._stopwatch.spent.items()}
         found[HTTP_STAGE] = [loop, 0.0]
         node = self.app.node
-        found["node (its own process)"] = [_cpu_seconds([node.pid] if node and node.pid else []), 0]
+        found[NODE_STAGE] = [_cpu_seconds([node.pid] if node and node.pid else []), 0]
         if self._database_pids:
-            found["database server (its own processes)"] = [_cpu_seconds(self._database_pids), 0]
-        found["all threads"] = [time.process_time(), 0.0]
+            found[DATABASE_STAGE] = [_cpu_seconds(self._database_pids), 0]
+        found[SERVER_STAGE] = [time.process_time(), 0.0]
         return found
+
+    def durability(self) -> dict[str, str]:
+        """What the database says of how it commits."""
+        sqlite = self.app.engine.dialect.name == "sqlite"
+        names = ("synchronous", "journal_mode") if sqlite else ("synchronous_commit", "fsync")
+        word = "PRAGMA" if sqlite else "SHOW"
+        with self.app.store.reading() as connection:
+            return {
+                name: str(connection.exec_driver_sql(f"{word} {name}").scalar_one())
+                for name in names
+            }
 
     def stop(self) -> None:
         """Stop serving and the installation."""
@@ -164,6 +178,7 @@ def serve_installation(
         pipe.send(("serving", (founded, serving.port)))
         answers: dict[str, Callable[[], Any]] = {
             "spent": serving.spent,
+            "durability": serving.durability,
             "check": lambda: [str(one) for one in app.ledger.check()],
         }
         while (asked := pipe.recv()) != "stop":
