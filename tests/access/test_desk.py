@@ -18,7 +18,7 @@ from amanat.access.desk import (
     parse,
     recover,
 )
-from amanat.access.tables import idempotency, proposal, requirement
+from amanat.access.tables import idempotency, person, proposal, requirement
 from amanat.core.canonical import digest
 from amanat.core.errors import Forbidden, NotFound, Refusals
 from amanat.ledger.signers import KeyNotHeld, KeySigner
@@ -27,13 +27,13 @@ from amanat.store.journal import read_entries
 from .conftest import Grant, Minute, Office, Refused, Whisper, digest_for
 
 
-def propose(office: Office, what: str = "x", person: str = "officer", **more: bool) -> Outcome:
-    return office.desk.submit(office.actor(person), Grant(what=what, **more))
+def propose(office: Office, what: str = "x", who: str = "officer", **more: bool) -> Outcome:
+    return office.desk.submit(office.actor(who), Grant(what=what, **more))
 
 
-def approve(office: Office, person: str, outcome: Outcome) -> Outcome:
+def approve(office: Office, who: str, outcome: Outcome) -> Outcome:
     assert outcome.proposal is not None
-    return office.desk.approve(office.actor(person), outcome.proposal)
+    return office.desk.approve(office.actor(who), outcome.proposal)
 
 
 def test_an_act_that_needs_nobody_else(office: Office) -> None:
@@ -83,7 +83,7 @@ def test_an_approval_signs_the_digest_of_the_proposal(office: Office) -> None:
 
 
 def test_nobody_approves_their_own_proposal(office: Office) -> None:
-    outcome = propose(office, person="approver")
+    outcome = propose(office, who="approver")
     with pytest.raises(SecondPersonRequired, match="approver proposed Grant"):
         approve(office, "approver", outcome)
 
@@ -233,3 +233,28 @@ def test_every_mistake_of_form_is_reported(office: Office) -> None:
     assert places == {"what", "refuse", "more"}
     assert json.dumps(refusal.value.problem())
     assert office.kinds() == []
+
+
+def test_the_act_is_the_proposers_whoever_approves_last(office: Office) -> None:
+    outcome = propose(office)
+    approve(office, "approver", outcome)
+    approve(office, "agent_approver", outcome)
+    with office.store.reading() as connection:
+        entry = read_entries(connection, kinds=["TestMinuted"])[-1]
+    assert entry["actor"]["institution"] == "ministry"
+    assert [one["institution"] for one in entry["approval"]] == [
+        "ministry",
+        "ministry",
+        "central_bank",
+    ]
+
+
+def test_whoever_has_left_proposes_nothing_any_more(office: Office) -> None:
+    outcome = propose(office)
+    approve(office, "approver", outcome)
+    with office.store.engine.begin() as connection:
+        connection.execute(
+            sql.update(person).where(person.c.code == "officer").values(active=False)
+        )
+    with pytest.raises(ProposalNotOpen, match="its proposer left"):
+        approve(office, "agent_approver", outcome)

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from sqlalchemy.engine import Connection, Row
 
 from amanat.access import policy
-from amanat.access.actors import Actor
+from amanat.access.actors import Actor, load_actor
 from amanat.access.acts import (
     ACTS,
     VIEWS,
@@ -292,16 +292,7 @@ class Desk:
     def _work(self, actor: Actor) -> UnitOfWork:
         with self._store.reading() as connection:
             today = self._business_date(connection, actor.programme)
-        return self._store.work(
-            Provenance(
-                programme=actor.programme,
-                institution=actor.institution,
-                capacity=",".join(sorted(actor.capacities)),
-                role=actor.role.value,
-                means=actor.means,
-                business_date=today,
-            )
-        )
+        return self._store.work(_provenance(actor, today))
 
     def _context(self, uow: UnitOfWork, actor: Actor) -> ActContext:
         return ActContext(
@@ -478,8 +469,10 @@ class Desk:
         )
         command = kind.command.model_validate_json(row.command)
         approval = Approval(row.id, json.loads(row.memo), given)
+        # The act is the proposer's, whoever approved it last.
+        proposer = _proposer(uow.connection, row, actor.means)
         uow.journal.provenance = replace(
-            uow.journal.provenance,
+            _provenance(proposer, uow.journal.provenance.business_date),
             cause=row.entry,
             approval=tuple(
                 {
@@ -490,7 +483,7 @@ class Desk:
                 for one in given
             ),
         )
-        result = kind.body(command, replace(self._context(uow, actor), approval=approval))
+        result = kind.body(command, replace(self._context(uow, proposer), approval=approval))
         _set_state(uow, row.id, "carried_out", result)
         return Outcome(kind.name, "carried_out", row.id, row.digest, result=result)
 
@@ -540,6 +533,27 @@ def recover(signed_digest: bytes, signature: bytes) -> str:
     except Exception:  # coincurve raises bare Exception for points that are not on the curve
         return "0x"
     return "0x" + keccak(public.format(compressed=False)[1:])[-20:].hex()
+
+
+def _provenance(actor: Actor, today: date) -> Provenance:
+    return Provenance(
+        programme=actor.programme,
+        institution=actor.institution,
+        capacity=",".join(sorted(actor.capacities)),
+        role=actor.role.value,
+        means=actor.means,
+        business_date=today,
+    )
+
+
+def _proposer(connection: Connection, row: Row[Any], means: str) -> Actor:
+    """Who proposed it, as they are today; whoever has left proposes nothing any more."""
+    try:
+        return load_actor(connection, row.programme, row.person, means)
+    except NotFound:
+        raise ProposalNotOpen(
+            act=row.act, proposal=row.id, state="void: its proposer left"
+        ) from None
 
 
 def _find_proposal(connection: Connection, programme: str, identifier: str) -> Row[Any]:
