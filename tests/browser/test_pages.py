@@ -336,8 +336,9 @@ def test_pages_are_light_and_do_not_jump(
         page.goto(addresses[name], wait_until="load")
         page.evaluate("document.fonts.ready")
         weight = page.evaluate(
+            # Urdu's own face weighs 100 kB more on the first visit, and is kept for a year.
             "() => performance.getEntries().filter(e => e.transferSize !== undefined"
-            " && !e.name.includes('nastaliq')).reduce((sum, e) => sum + e.transferSize, 0)"
+            " && !e.name.includes('urdu-letters')).reduce((sum, e) => sum + e.transferSize, 0)"
         )
         assert 0 < weight < PAGE_BYTES_MAX, (name, weight)
         assert page.evaluate("window.jumps") < 0.05, name
