@@ -48,7 +48,7 @@ lint: setup .venv/.dev
 	$(BIN)/lint-imports
 
 test: setup .venv/.dev browser lint
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 conformance: setup .venv/.dev
 	@test -n "$(AMANAT_REFERENCE_DATA)" || { echo "set AMANAT_REFERENCE_DATA to the folder of reference data"; exit 2; }
