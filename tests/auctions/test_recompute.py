@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,9 +17,11 @@ from amanat.auctions.forms import write_form
 from amanat.auctions.model import Award, CompetitiveBid, NoAward, Pricing, TenderTerms
 from amanat.auctions.recompute import (
     BidsNotOfBook,
+    CommitmentsDiffer,
     Published,
     ResultDiffers,
     Tally,
+    commitments_head,
     decide,
     published_record,
     read_published,
@@ -66,7 +69,8 @@ def published(
     keys, shares = (ministry.key, central_bank.key), (ministry, central_bank)
     book = open_book(terms.tender, keys, shares, commitments, deliveries)
     root = decide(book, terms, AWARD, pib).root
-    return Published(terms, AWARD, keys, shares, tuple(commitments), tuple(deliveries), root)
+    head = commitments_head(commitments)
+    return Published(terms, AWARD, keys, shares, tuple(commitments), tuple(deliveries), head, root)
 
 
 def test_anyone_recomputes_the_result_and_its_root(
@@ -148,8 +152,46 @@ def test_a_changed_publication_no_longer_gives_the_root(
     published: Published, pib: Pricing, change: str
 ) -> None:
     forged = forgeries(published)[change]
-    with pytest.raises(ResultDiffers):
+    left_out = change == "a commitment left out"
+    with pytest.raises(CommitmentsDiffer if left_out else ResultDiffers):
         verify(forged, pib)
+
+
+def with_own_root(forged: Published, pricing: Pricing) -> Published:
+    """A forgery with the decision and root that are right for it: what colluders would sign."""
+    lower = replace(forged, decision=Award(cut_off=Decimal("94.9435")))
+    return replace(lower, root=recompute(lower, pricing).root)
+
+
+def test_no_commitment_is_left_out_moved_or_made_up(published: Published, pib: Pricing) -> None:
+    """Even with a root to match: the head was fixed by the close, before any bid was open."""
+    first, second, *rest = published.commitments
+    forgeries = [
+        (second, *rest),
+        (first, second, *rest[:-1]),
+        (replace(first, sequence=second.sequence), replace(second, sequence=first.sequence), *rest),
+        (replace(first, digest=bytes(32)), second, *rest),
+        (replace(first, number=77), second, *rest),
+        (replace(first, letter=True), second, *rest),
+        (*published.commitments, Commitment(16, 16, bytes(32))),
+    ]
+    known = {one.sequence for one in published.commitments}
+    for commitments in forgeries:
+        left = {one.sequence for one in commitments} & known
+        deliveries = tuple(one for one in published.deliveries if one.sequence in left)
+        forged = replace(published, commitments=commitments, deliveries=deliveries)
+        with pytest.raises(CommitmentsDiffer):
+            verify(with_own_root(forged, pib), pib)
+
+
+def test_the_head_is_that_of_the_contract_in_other_words() -> None:
+    """Two links by hand, as the contract's own tests do: 128 bytes each."""
+    one, two = b"\x11" * 32, b"\x22" * 32
+    head = hashlib.sha256(bytes(32) + bytes(31) + b"\x0b" + one + bytes(32)).digest()
+    head = hashlib.sha256(head + bytes(31) + b"\x0c" + two + bytes(31) + b"\x01").digest()
+    given = [Commitment(12, 1, two, letter=True), Commitment(11, 0, one)]
+    assert commitments_head(given) == head
+    assert commitments_head([]) == bytes(32)
 
 
 def test_the_tally_accounts_for_every_commitment(published: Published, pib: Pricing) -> None:
@@ -191,6 +233,8 @@ def test_the_publication_is_one_canonical_file(published: Published, pib: Pricin
     "change",
     [
         lambda record: record.pop("root"),
+        lambda record: record.pop("head"),
+        lambda record: record.update(head=record["head"].upper()),
         lambda record: record.update(root="zz"),
         lambda record: record.update(root=record["root"].upper()),
         lambda record: record.update(note="x"),
@@ -248,6 +292,7 @@ def test_every_bid_of_the_bill_auction_is_in_the_leaves(bills: Callable[[int], A
     decided = decide(book, auction.terms, Award(cut_off=auction.cut_off_price), auction.pricing)
     leaves = [json.loads(leaf) for leaf in result_leaves(book, decided.result)]
     assert decided.tree.size == len(bids) + 1
+    assert tally(decided).letters == len(bids)
     rows = [row for leaf in leaves[1:] for row in leaf["bids"]]
     assert len(rows) == len(bids)
     accepted = [row for row in rows if row["status"] == Status.ACCEPTED.value]

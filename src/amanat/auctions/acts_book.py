@@ -177,6 +177,7 @@ def result_of(
         shares=shares,
         commitments=tuple(commitments_of(connection, row)),
         deliveries=tuple(deliveries_of(connection, row)),
+        head=bytes.fromhex(row.commitments_head),
         root=found.root,
     )
     return found, published

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sql
-from eth_hash.auto import keccak
 from sqlalchemy.engine import Row
 
 from amanat.access.acts import ActContext, Ask, Requirement
@@ -48,7 +47,7 @@ _CALLS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "commit_tender_letter": (
         "commit_letter",
         "CommitmentLetter",
-        ("tender", "bidder", "commitment", "replaces", "epoch"),
+        ("tender", "bidder", "commitment", "epoch"),
     ),
     "close_tender": ("close", "TenderClosing", ("tender", "epoch")),
     "release_tender_share": (
@@ -187,7 +186,6 @@ def letter(context: ActContext, row: Row[Any], bidder: int, command: EnterLetter
         tender=number_of(row),
         bidder=bidder,
         commitment=bytes.fromhex(command.commitment),
-        replaces=NOTHING,
     )
 
 
@@ -197,8 +195,8 @@ def closing(context: ActContext, row: Row[Any]) -> ChainAct:
 
 
 def share_release(context: ActContext, row: Row[Any], share: bytes) -> ChainAct:
-    """The release of a share, of which the chain has the Keccak-256."""
-    return _act(context, "release_tender_share", tender=number_of(row), share_hash=keccak(share))
+    """The release of a share, of which the chain has the SHA-256."""
+    return _act(context, "release_tender_share", tender=number_of(row), share_hash=sha256(share))
 
 
 def result(context: ActContext, row: Row[Any], found: Recomputed) -> ChainAct:

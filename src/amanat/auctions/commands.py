@@ -7,14 +7,14 @@ hexadecimal without a prefix.
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from amanat.access.acts import Command
+from amanat.access.fields import Day, Instant, PlainDecimal, Whole
 from amanat.auctions.model import (
     BidBy,
     Method,
@@ -30,7 +30,8 @@ Bytes32 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Hex = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{2})+$", max_length=131_072)]
 Address = Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{40}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=500)]
-Units = Annotated[int, Field(gt=0, le=2**53 - 1)]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{36}$")]
+Units = Annotated[Whole, Field(gt=0, le=2**53 - 1)]
 
 
 class Unpaid(StrEnum):
@@ -46,8 +47,8 @@ class Unpaid(StrEnum):
 class CalendarLine(Command):
     """One planned auction."""
 
-    auction_date: date
-    settlement_date: date
+    auction_date: Day
+    settlement_date: Day
     security: Annotated[str, StringConstraints(min_length=1, max_length=64)]
     target: Units
 
@@ -69,7 +70,7 @@ class SetTarget(Command):
 
     tender: Code
     isin: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}[A-Z0-9]{9}[0-9]$")]
-    auction_date: date
+    auction_date: Day
     target: Units
     calendar: Code | None = None
     sealing_key: Bytes32 | None = None
@@ -79,27 +80,27 @@ class MarginTerms(Command):
     """How bids at the cut-off share what better ones leave (see `MarginRule`)."""
 
     rounding_multiple: Units = 50_000_000
-    whole_up_to: Annotated[int, Field(ge=0)] = 50_000_000
+    whole_up_to: Annotated[Whole, Field(ge=0)] = 50_000_000
     residue: Residue = Residue.LARGEST_BID_FIRST
 
 
 class NonCompetitiveTerms(Command):
     """Who may bid without a price, and how much (see `NonCompetitiveRules`)."""
 
-    cap_fraction: Decimal = Decimal("0.005")
+    cap_fraction: PlainDecimal = Decimal("0.005")
     cap_nominal: Units = 500_000_000
-    excluded_classes: tuple[str, ...] = ("bank", "dfi", "investment_bank")
+    excluded_classes: tuple[Code, ...] = ("bank", "dfi", "investment_bank")
     oversubscription: Oversubscription = Oversubscription.SMALLEST_FIRST
-    total_max: Annotated[int, Field(ge=0)] | None = None
+    total_max: Annotated[Whole, Field(ge=0)] | None = None
     pricing: NonCompetitivePricing = NonCompetitivePricing.AVERAGE_PRICE
-    price_decimals: int = 2
+    price_decimals: Whole = 2
 
 
 class RoundingTerms(Command):
     """Decimals of what is published and paid (see `RoundingRules`)."""
 
-    price_decimals: int = 4
-    yield_decimals: int = 4
+    price_decimals: Whole = 4
+    yield_decimals: Whole = 4
     mode: Rounding = Rounding.HALF_UP
 
 
@@ -114,18 +115,18 @@ class AnnounceTender(Command):
     """
 
     tender: Code
-    settlement_date: date
-    last_settlement_date: date
-    bids_due: AwareDatetime
-    bids_open: AwareDatetime | None = None
-    non_competitive_due: AwareDatetime | None = None
+    settlement_date: Day
+    last_settlement_date: Day
+    bids_due: Instant
+    bids_open: Instant | None = None
+    non_competitive_due: Instant | None = None
     method: Method = Method.MULTIPLE_PRICE
     bid_by: BidBy = BidBy.PRICE
     bid_minimum: Units = 100_000
     bid_multiple: Units = 100_000
     bid_maximum: Units | None = None
-    bids_per_bidder_max: int | None = None
-    bidder_fraction_max: Decimal | None = None
+    bids_per_bidder_max: Whole | None = None
+    bidder_fraction_max: PlainDecimal | None = None
     weighting: Weighting = Weighting.FACE_VALUE
     margin: MarginTerms = MarginTerms()
     non_competitive: NonCompetitiveTerms | None = None
@@ -153,7 +154,7 @@ class ExtendTender(Command):
     """Give bidders more time on the same day."""
 
     tender: Code
-    bids_due: AwareDatetime
+    bids_due: Instant
     reason: Text
 
 
@@ -161,13 +162,13 @@ class PostponeTender(Command):
     """Move a tender that has not opened to another day; one that has is cancelled instead."""
 
     tender: Code
-    auction_date: date
-    settlement_date: date
-    last_settlement_date: date
-    bids_open: AwareDatetime
-    bids_due: AwareDatetime
+    auction_date: Day
+    settlement_date: Day
+    last_settlement_date: Day
+    bids_open: Instant
+    bids_due: Instant
     reason: Text
-    non_competitive_due: AwareDatetime | None = None
+    non_competitive_due: Instant | None = None
 
 
 class CancelTender(Command):
@@ -199,14 +200,14 @@ class SubmitBid(SealedSheet):
 class ReviseBid(SealedSheet):
     """Put a new sealed sheet in the place of one's former one, before the close."""
 
-    bid: str
+    bid: Identifier
 
 
 class WithdrawBid(Command):
     """Withdraw one's sealed sheet before the close."""
 
     tender: Code
-    bid: str
+    bid: Identifier
 
 
 class SubmitNonCompetitiveBid(SealedSheet):
@@ -238,7 +239,7 @@ class EnterLetter(Command):
     tender: Code
     account: Address
     commitment: Bytes32
-    received_at: AwareDatetime
+    received_at: Instant
     reason: Text
     letter: Bytes32
     non_competitive: bool = False
@@ -270,7 +271,7 @@ class OpenLetter(Command):
     """
 
     tender: Code
-    bid: str
+    bid: Identifier
     form: Hex
     salt: Bytes32
 
@@ -292,7 +293,7 @@ class FixCutOff(Command):
     """
 
     tender: Code
-    cut_off: Decimal | None = None
+    cut_off: PlainDecimal | None = None
     amount: Units | None = None
     no_award: bool = False
 
@@ -312,5 +313,5 @@ class NoAward(Command):
 class RecordDefault(Command):
     """Record that a winner has not paid by the last day; its allotment is cancelled."""
 
-    allotment: str
+    allotment: Identifier
     reason: Text

@@ -2,14 +2,17 @@
 
 The result's root is the RFC 6962 root over canonical leaves: first the head (terms, decision,
 figures, number of commitments), then one leaf for each commitment in the chain's order with its
-outcome and the allotments of its bids.  So a bidder proves its own line with a few hashes, and no
-commitment can be left out without changing the root that the chain holds.
+outcome and the allotments of its bids.  So a bidder proves its own line with a few hashes.
+
+That no commitment was left out, made up, moved or taken for a letter follows from the head by which
+the chain links all that it recorded, in SHA-256: `commitments_head` computes it again.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -47,7 +50,8 @@ SCHEMA = "amanat.auction/1"
 class Published:
     """All that is published of an auction; with the security's `Pricing` the result follows.
 
-    `keys` and `shares` are (inner, outer).  `root` is what the chain holds.
+    `keys` and `shares` are (inner, outer).  `head` (over the commitments, fixed by the close) and
+    `root` (of the result) are what the chain holds, 32 bytes each.
     """
 
     terms: TenderTerms
@@ -56,6 +60,7 @@ class Published:
     shares: tuple[Share, Share]
     commitments: tuple[Commitment, ...]
     deliveries: tuple[Delivery, ...]
+    head: bytes
     root: bytes
 
 
@@ -78,6 +83,7 @@ class Tally:
     """How many commitments came to what, as the chain counts them, and the nominal allotted.
 
     `accepted + unsuccessful + void` is every commitment that was not withdrawn (or replaced).
+    `letters` are those of all that came as sealed letters.
     """
 
     accepted: int
@@ -85,12 +91,21 @@ class Tally:
     void: int
     withdrawn: int
     allotted: int
+    letters: int = 0
 
 
 class ResultDiffers(Refusal):
     """What follows from the published bids is not the result whose root the chain holds."""
 
     template: ClassVar[str] = "The result's root is {published}, but the bids give {recomputed}."
+
+
+class CommitmentsDiffer(Refusal):
+    """The published commitments are not those, in their order, that the chain recorded."""
+
+    template: ClassVar[str] = (
+        "The chain closed over commitments {published}, but those published give {recomputed}."
+    )
 
 
 class BidsNotOfBook(Invalid):
@@ -121,14 +136,31 @@ def recompute(published: Published, pricing: Pricing) -> Recomputed:
 
 
 def verify(published: Published, pricing: Pricing) -> Recomputed:
-    """As `recompute`, and refuse a result whose root differs: `ResultDiffers`.
+    """As `recompute`, and refuse what the chain did not hold.
 
-    That the commitments are all those of the chain is the caller's to compare.
+    Refuses, in order: `CommitmentsDiffer`, what `recompute` refuses, `ResultDiffers`.  That `head`
+    and `root` are those of the chain is the caller's to compare.
     """
+    head = commitments_head(published.commitments)
+    if head != published.head:
+        raise CommitmentsDiffer(published=published.head.hex(), recomputed=head.hex())
     again = recompute(published, pricing)
     if again.root != published.root:
         raise ResultDiffers(published=published.root.hex(), recomputed=again.root.hex())
     return again
+
+
+def commitments_head(commitments: Iterable[Commitment]) -> bytes:
+    """The head that links commitments in the chain's order: 32 bytes, zeros when there are none.
+
+    Each link is SHA-256(head before || bidder number || commitment || by letter), 32 bytes each,
+    as `Tender.vy` computes it.  The order of the argument has no effect.
+    """
+    head = bytes(32)
+    for one in sorted(commitments, key=lambda each: each.sequence):
+        number, letter = one.number.to_bytes(32, "big"), int(one.letter).to_bytes(32, "big")
+        head = hashlib.sha256(head + number + one.digest + letter).digest()
+    return head
 
 
 def tally(recomputed: Recomputed) -> Tally:
@@ -154,6 +186,7 @@ def tally(recomputed: Recomputed) -> Tally:
         void=counts["void"],
         withdrawn=counts["withdrawn"],
         allotted=result.awarded + result.awarded_non_competitive,
+        letters=sum(outcome.commitment.letter for outcome in recomputed.book.outcomes),
     )
 
 
@@ -195,6 +228,7 @@ def published_record(published: Published) -> Record:
         "shares": [share_record(share) for share in published.shares],
         "commitments": [commitment_record(one) for one in published.commitments],
         "deliveries": [delivery_record(one) for one in published.deliveries],
+        "head": published.head.hex(),
         "root": published.root.hex(),
     }
 
@@ -211,6 +245,7 @@ def read_published(record: Mapping[str, Any]) -> Published:
             shares=(first, second),
             commitments=tuple(read_commitment(one) for one in record["commitments"]),
             deliveries=tuple(read_delivery(one) for one in record["deliveries"]),
+            head=bytes.fromhex(record["head"]),
             root=bytes.fromhex(record["root"]),
         )
         same = canonical_bytes(published_record(published)) == canonical_bytes(record)

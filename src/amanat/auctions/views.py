@@ -33,11 +33,13 @@ from amanat.auctions.acts_book import (
 )
 from amanat.auctions.acts_rules import TenderState
 from amanat.auctions.allotment import AuctionResult
+from amanat.auctions.commands import Code
 from amanat.auctions.model import Award
 from amanat.auctions.recompute import Recomputed, published_record, recompute, tally
 from amanat.auctions.sheet import demand_curve, result_sheet
 from amanat.core.errors import NotFound, Refusal
 from amanat.core.money import Money
+from amanat.programme.commands import IsinText
 
 RUNS = ("issuer", "auctioneer", "auditor")
 _OPEN_BOOK = (
@@ -53,25 +55,25 @@ class TendersAsked(Query):
     """Which tenders to list."""
 
     state: TenderState | None = None
-    isin: str | None = None
+    isin: IsinText | None = None
 
 
 class TenderAsked(Query):
     """One tender by its code."""
 
-    tender: str
+    tender: Code
 
 
 class CalendarAsked(Query):
     """The calendar in force, or one by its code."""
 
-    calendar: str | None = None
+    calendar: Code | None = None
 
 
 class AllotmentsAsked(Query):
     """Which allotments to list."""
 
-    tender: str | None = None
+    tender: Code | None = None
     state: str | None = Field(default=None, pattern="^(awaiting_settlement|settled|defaulted)$")
 
 
@@ -420,7 +422,7 @@ def _receipt(row: Row[Any]) -> dict[str, Any]:
 def _allotments(
     context: ViewContext,
     *,
-    tender: str | None = None,
+    tender: Code | None = None,
     state: str | None = None,
     participant: str | None = None,
 ) -> list[dict[str, Any]]:

@@ -66,6 +66,8 @@ ERRORS: tuple[ContractError, ...] = (
     _error("WrongEpoch", "uint256 given, uint256 current",
            "Signed for epoch {given} of the institutions; it is epoch {current}."),
     _error("ActSpent", "bytes32 digest", "Act {digest} was already carried out."),
+    _error("ActSuperseded", "uint256 number, uint256 last",
+           "Act {number} is older than act {last}, which stands."),
     _error("ActWithdrawn", "uint256 institution", "Institution {institution} withdrew."),
     _error("CallerNotAllowed", "address caller", "{caller} may not call this."),
     # Directory.
@@ -224,6 +226,7 @@ ERRORS: tuple[ContractError, ...] = (
            "The result accounts for {accounted} of {recorded} commitments."),
     _error("CommitmentsDiffer", "bytes32 recorded, bytes32 given",
            "The result is over commitments {given}; the chain recorded {recorded}."),
+    _error("ResultEmpty", "uint256 tender", "The result of tender {tender} has no root."),
     _error("ResultExists", "uint256 tender", "Tender {tender} already has a result."),
 )  # fmt: skip
 

@@ -82,6 +82,7 @@ class OrderKind(IntEnum):
     FREEZE = 1
     FORCED_TRANSFER = 2
     REREGISTRATION = 3
+    HOLD_END = 4
 
 
 class RunKind(IntEnum):
@@ -349,8 +350,7 @@ BIDDER_ROLL = Struct(
 COMMITMENT = Struct("Commitment(uint256 tender,uint256 bidder,bytes32 commitment,bytes32 replaces)")
 BID_WITHDRAWAL = Struct("BidWithdrawal(uint256 tender,uint256 bidder,bytes32 commitment)")
 COMMITMENT_LETTER = Struct(
-    "CommitmentLetter(uint256 epoch,uint256 tender,uint256 bidder,bytes32 commitment,"
-    "bytes32 replaces)"
+    "CommitmentLetter(uint256 epoch,uint256 tender,uint256 bidder,bytes32 commitment)"
 )
 TENDER_CLOSING = Struct("TenderClosing(uint256 epoch,uint256 tender)")
 KEY_SHARE_RELEASE = Struct("KeyShareRelease(uint256 epoch,uint256 tender,bytes32 share_hash)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 
 from eth_hash.auto import keccak
@@ -9,6 +10,7 @@ from eth_hash.auto import keccak
 from amanat.ledger import typed_data as td
 
 NONE = bytes(32)
+ROOT = keccak(b"root")
 
 
 class Auction:
@@ -43,8 +45,22 @@ class Auction:
         values = (self.world.number(), 1, 1, opens, due)
         return self.act(name, td.TENDER_TIMES, values, *(who or (1, 2)))
 
+    def letter(self, bidder: int, sealed: bytes, *who: int) -> Any:
+        seals = self.world.seal(
+            self.world.tender, td.COMMITMENT_LETTER, (1, 1, bidder, sealed), *(who or (1, 2))
+        )
+        return self.world.tender.call("commit_letter", 1, bidder, sealed, 1, seals)
+
+    def release(self, institution: int) -> Any:
+        """Note the release of that institution's share."""
+        share = sha256(b"share").digest()
+        seals = self.world.seal(
+            self.world.tender, td.KEY_SHARE_RELEASE, (1, 1, share), institution
+        )
+        return self.world.tender.call("release_share", 1, share, 1, seals)
+
     def result(self, accepted: int, unsuccessful: int, void: int, head: bytes | None = None,
-               who: tuple[int, ...] = (1, 2)) -> Any:  # fmt: skip
+               who: tuple[int, ...] = (1, 2), root: bytes = ROOT) -> Any:  # fmt: skip
         head = self.world.tender.ask("tender", 1)[7] if head is None else head
-        values = (1, 1, keccak(b"root"), head, accepted, unsuccessful, void, 1_000)
+        values = (1, 1, root, head, accepted, unsuccessful, void, 1_000)
         return self.act("publish_result", td.TENDER_RESULT, values, *who)

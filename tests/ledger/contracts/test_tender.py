@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from eth_hash.auto import keccak
 
+from amanat.auctions.book import Commitment
+from amanat.auctions.recompute import commitments_head
 from amanat.ledger import typed_data as td
 from amanat.ledger.refusals import decode
 
@@ -29,12 +31,17 @@ def test_from_announcement_to_result(world: Any, auction: Auction) -> None:
 
 
 def test_head_chains_the_commitments(world: Any, auction: Auction) -> None:
+    """As `amanat.auctions.recompute` finds it from the published record, letters included."""
     world.chain.wait(10)
-    head = NONE
-    for bidder, sealed in ((11, SEALED[0]), (12, SEALED[1])):
-        auction.commit(bidder, sealed)
-        head = keccak(head + bidder.to_bytes(32, "big") + sealed)
-    assert world.tender.ask("tender", 1)[7] == head
+    auction.commit(11, SEALED[0])
+    auction.letter(12, SEALED[1])
+    auction.commit(11, SEALED[2], replaces=SEALED[0])
+    recorded = [
+        Commitment(11, 0, SEALED[0], withdrawn=True),
+        Commitment(12, 1, SEALED[1], letter=True),
+        Commitment(11, 2, SEALED[2]),
+    ]
+    assert world.tender.ask("tender", 1)[7] == commitments_head(recorded)
 
 
 def test_revision_and_withdrawal_until_the_close(
@@ -59,20 +66,53 @@ def test_revision_and_withdrawal_until_the_close(
     auction.result(0, 0, 0)
 
 
-@pytest.mark.usefixtures("auction")
-def test_letter(world: Any, refuses: Any) -> None:
+def test_letter(world: Any, auction: Auction, refuses: Any) -> None:
     world.chain.wait(10)
-    values = (1, 1, 11, SEALED[0], NONE)
     for who in ((1,), (2,), (2, 3)):
-        seals = world.seal(world.tender, td.COMMITMENT_LETTER, values, *who)
         with refuses("SignersMissing"):
-            world.tender.call("commit_letter", 1, 11, SEALED[0], NONE, 1, seals)
-    seals = world.seal(world.tender, td.COMMITMENT_LETTER, values, 1, 2)
-    outcome = world.tender.call("commit_letter", 1, 11, SEALED[0], NONE, 1, seals)
+            auction.letter(11, SEALED[0], *who)
+    outcome = auction.letter(11, SEALED[0])
     assert world.tender.events(outcome, "CommitmentRecorded")[0]["by_letter"]
-    seals = world.seal(world.tender, td.COMMITMENT_LETTER, (1, 1, 99, SEALED[1], NONE), 1, 2)
+    with refuses("ActSpent"):
+        auction.letter(11, SEALED[0])
     with refuses("BidderUnknown"):
-        world.tender.call("commit_letter", 1, 99, SEALED[1], NONE, 1, seals)
+        auction.letter(99, SEALED[1])
+
+
+def test_letter_after_the_time_and_before_the_close(
+    world: Any, auction: Auction, refuses: Any
+) -> None:
+    """docs/decisions/0007: both institutions, before any share, counted apart in the result."""
+    with refuses("TenderNotOpen"):
+        auction.letter(12, SEALED[1])
+    world.chain.wait(10)
+    auction.commit(11, SEALED[0])
+    world.chain.wait(3_600)
+    with refuses("BiddingOver"):
+        auction.commit(12, SEALED[1])
+    with refuses("SignersMissing"):
+        auction.letter(12, SEALED[1], 2)
+    auction.letter(12, SEALED[1])
+    with refuses("TenderNotClosed"):
+        auction.release(1)
+    [closed] = world.tender.events(auction.close(), "TenderClosed")
+    assert (closed["commitments"], closed["letters"]) == (2, 1)
+    with refuses("TenderAlreadyClosed"):
+        auction.letter(12, SEALED[2])
+    auction.release(1)
+    with refuses("CommitmentsUnaccounted", recorded=2, accounted=1):
+        auction.result(1, 0, 0)
+    [published] = world.tender.events(auction.result(1, 1, 0), "ResultPublished")
+    assert published["letters"] == 1
+
+
+def test_a_letter_takes_no_bid_back(world: Any, auction: Auction) -> None:
+    """Two institutions cannot make a bidder's own bid disappear: it has no such field."""
+    world.chain.wait(3_610)
+    assert "replaces" not in dict(td.COMMITMENT_LETTER.fields)
+    auction.letter(11, SEALED[1])
+    state = world.tender.ask("tender", 1)
+    assert (state[5], state[6]) == (1, 0)
 
 
 def test_times(world: Any, auction: Auction, refuses: Any) -> None:
@@ -140,6 +180,8 @@ def test_result_once_and_by_both(world: Any, auction: Auction, refuses: Any) -> 
     auction.close()
     with refuses("SignersMissing"):
         auction.result(0, 0, 0, who=(2, 3))
+    with refuses("ResultEmpty", tender=1):
+        auction.result(0, 0, 0, root=NONE)
     auction.result(0, 0, 0)
     seals = world.seal(world.tender, td.TENDER_CANCELLATION, (1, 1, NONE), 1, 2)
     with refuses("ResultExists"):

@@ -122,6 +122,21 @@ def escrow_out(to: address, amount: uint256):
 
 
 @external
+@view
+def check_paid(to: address) -> bool:
+    """
+    @notice True when `escrow_out` may pay `to`, the amount aside; else refuses as it would. Of the
+            zero address only what holds for everybody is asked: halts and the business day.
+    """
+    participant: uint256 = holding._participant(to)
+    standing: uint256 = staticcall governed.DIRECTORY.standing(participant, participant, codes.CASH)
+    holding._check_running(standing)
+    if to != empty(address):
+        holding._check_side(to, standing, (standing >> 64) & (2**64 - 1), participant, BE_PAID)
+    return True
+
+
+@external
 @pure
 def decimals() -> uint8:
     return DIVISIBILITY

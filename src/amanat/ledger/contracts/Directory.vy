@@ -5,7 +5,8 @@
 @license Apache-2.0
 @notice Where the contracts of a programme are, whose key is whose, and the board on which the
         others post what every transfer must read: day, halts, and the standing of participants.
-        Changed by a quorum of institutions after an announced delay. Never halted itself.
+        Changed by a quorum of institutions after an announced delay, in which whoever the change
+        would replace can object. Never halted itself.
 @dev Tokens read this contract alone, so replacing any other contract never moves a balance.
 """
 
@@ -96,6 +97,8 @@ with_capacity: public(HashMap[uint256, uint256])
 _institutions: uint256
 _contracts: HashMap[uint256, address]
 due: public(HashMap[bytes32, uint256])
+# Institutions of which each can stop an announced change alone.
+objectors: public(HashMap[bytes32, uint256])
 _closed_changes: HashMap[bytes32, bool]
 
 # The board.
@@ -194,6 +197,9 @@ def announce_change(change: Change, signatures: DynArray[Bytes[65], 16]) -> byte
     @notice Announces a change, signed by a quorum; it can be carried out after the delay.
     @dev Kinds: 1 contract (subject: its id, value: address), 2 key (subject: key, value:
          institution, 0 removes), 3 capacities (subject: institution, value: mask), 4 quorum (value).
+         A quorum of others never replaces a mandatory signer: until the change is carried out,
+         an institution whose keys or capacities it touches, and every issuer where it touches
+         contracts, capacities or the quorum, can cancel it alone.
     @return The change's digest, by which it is executed or cancelled.
     """
     digest: bytes32 = self._change_digest(change)
@@ -207,20 +213,28 @@ def announce_change(change: Change, signatures: DynArray[Bytes[65], 16]) -> byte
         refusals._change_already_announced(digest)
     self._require_quorum(digest, signatures)
     self.due[digest] = block.timestamp + DELAY_SECONDS
+    self.objectors[digest] = self._objectors(change)
     log ChangeAnnounced(change=digest, kind=change.kind, subject=change.subject, value=change.value)
     return digest
 
 
 @external
 def cancel_change(change: bytes32, epoch: uint256, signatures: DynArray[Bytes[65], 16]):
-    """@notice Takes back an announced change, signed by a quorum."""
+    """
+    @notice Takes back an announced change.
+    @param signatures By a quorum, or by one institution that the change would replace.
+    """
     if self.due[change] == 0:
         refusals._change_not_announced(change)
     if epoch != self.epoch:
         refusals._wrong_epoch(epoch, self.epoch)
-    self._require_quorum(
-        self._digest(keccak256(abi_encode(CANCELLATION_TYPE, change, epoch))), signatures
-    )
+    digest: bytes32 = self._digest(keccak256(abi_encode(CANCELLATION_TYPE, change, epoch)))
+    institutions: uint256 = 0
+    twice: uint256 = 0
+    keys: uint256 = 0
+    institutions, twice, keys = self._signers(digest, signatures)
+    if institutions & self.objectors[change] == 0:
+        self._require_quorum(digest, signatures)
     self.due[change] = 0
     self._closed_changes[change] = True
     log ChangeCancelled(change=change)
@@ -293,8 +307,14 @@ def revoke_key(key: address, epoch: uint256, signature: Bytes[65]):
 
 @external
 def post_day(day: uint256, phase: uint256):
-    """@notice Posts the business day. Only `BusinessDay`."""
+    """
+    @notice Posts the business day. Only `BusinessDay`, and only forward: a replaced calendar
+            cannot turn days back either.
+    """
     self._require_caller(codes.BUSINESS_DAY)
+    current: uint256 = self.status & MASK_40
+    if (day << 8) | phase <= ((current & MASK_32) << 8) | (current >> 32) or day > MASK_32:
+        refusals._day_not_forward(day, phase, current & MASK_32, current >> 32)
     self.status = (self.status >> 40 << 40) | (phase << 32) | day
 
 
@@ -561,6 +581,20 @@ def _change_digest(change: Change) -> bytes32:
             )
         )
     )
+
+
+@internal
+@view
+def _objectors(change: Change) -> uint256:
+    """@dev Whom the change would replace: each of them can stop it."""
+    if change.kind == CHANGE_KEY:
+        key: address = convert(convert(change.subject, uint160), address)
+        of_key: uint256 = (1 << self.institution_of[key]) | (1 << (convert(change.value, uint256) & 63))
+        return of_key & ~convert(1, uint256)
+    mask: uint256 = self.with_capacity[codes.ISSUER]
+    if change.kind == CHANGE_CAPACITIES:
+        mask |= 1 << (convert(change.subject, uint256) & 63)
+    return mask & ~convert(1, uint256)
 
 
 @internal

@@ -98,6 +98,8 @@ def set_participant(to: Participant, signatures: DynArray[Bytes[65], 16]):
     @param to The whole new standing; levels: 1 active, 2 close-out only, 3 wind-down, 4 frozen.
     @param signatures One key of the class's authority when the change only takes away; two keys
            when it grants. A change of class is signed by both authorities.
+    @dev A grant whose number is not above that of the last act on this participant is refused:
+         one that was signed before a suspension and kept back cannot lift it.
     """
     digest: bytes32 = governed._digest(
         keccak256(
@@ -135,6 +137,7 @@ def set_participant(to: Participant, signatures: DynArray[Bytes[65], 16]):
         self._require_second(to.participant_class, signers)
         if old_class != 0 and old_class != to.participant_class:
             self._require_authority(old_class, signers)
+    governed._supersede(convert(to.participant, bytes32), to.number, takes_away)
     extcall Board(governed.DIRECTORY.address).post_participant(
         to.participant,
         (to.valid_until << 32) | (to.country << 16) | (to.participant_class << 8) | to.level,

@@ -3,8 +3,8 @@
 """
 @title Orders
 @license Apache-2.0
-@notice Freezes, forced transfers and re-registrations, upon a quorum of institutions over
-        (security, from, to, amount, order hash, reason, number).
+@notice Freezes, forced transfers, re-registrations and ends of holds, upon a quorum of
+        institutions over (security, from, to, amount, order hash, reason, number).
 @dev Halted and resumed through `Programme.set_halt` with number 5.
 """
 
@@ -19,11 +19,13 @@ interface Token:
     def setFrozenTokens(account: address, amount: uint256) -> bool: nonpayable
     def forcedTransfer(sender: address, to: address, amount: uint256) -> bool: nonpayable
     def reregister(sender: address, to: address) -> uint256: nonpayable
+    def end_hold(hold: bytes32): nonpayable
 
 ORDER_TYPE: constant(bytes32) = keccak256("Order(uint256 number,uint256 epoch,uint256 kind,address security,address from,address to,uint256 amount,bytes32 order_hash,uint256 reason)")
 FREEZE: constant(uint256) = 1
 FORCED_TRANSFER: constant(uint256) = 2
 REREGISTRATION: constant(uint256) = 3
+HOLD_END: constant(uint256) = 4
 
 struct Order:
     number: uint256
@@ -63,7 +65,10 @@ def execute(order: Order, signatures: DynArray[Bytes[65], 16]):
     """
     @notice Carries out one order.
     @param order Kind 1 sets the frozen amount of `sender` (0 releases); kind 2 moves `amount`
-           to `receiver`; kind 3 moves the whole holding to another account of the participant.
+           to `receiver`; kind 3 moves the whole holding to another account of the participant;
+           kind 4 ends the hold whose digest is `amount`, so that no hold evades a court.
+    @dev A freeze sets an amount, so one that was signed before another on the same holding and
+         kept back is refused.
     """
     governed._require_running(codes.ORDERS)
     self._execute(order, signatures)
@@ -113,11 +118,16 @@ def _execute(order: Order, signatures: DynArray[Bytes[65], 16]):
     governed._require_quorum(codes.ORDER_MAKER, signers.institutions, QUORUM)
     amount: uint256 = order.amount
     if order.kind == FREEZE:
+        governed._supersede(
+            keccak256(abi_encode(order.security, order.sender)), order.number, False
+        )
         extcall Token(order.security).setFrozenTokens(order.sender, amount)
     elif order.kind == FORCED_TRANSFER:
         extcall Token(order.security).forcedTransfer(order.sender, order.receiver, amount)
     elif order.kind == REREGISTRATION:
         amount = extcall Token(order.security).reregister(order.sender, order.receiver)
+    elif order.kind == HOLD_END:
+        extcall Token(order.security).end_hold(convert(amount, bytes32))
     else:
         refusals._order_kind_unknown(order.kind)
     log OrderExecuted(

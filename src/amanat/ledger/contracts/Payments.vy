@@ -25,6 +25,7 @@ exports: (governed.DOMAIN_SEPARATOR, governed.eip712Domain, governed.is_spent, g
 interface Cash:
     def escrow_in(payer: address, amount: uint256): nonpayable
     def escrow_out(to: address, amount: uint256): nonpayable
+    def check_paid(to: address) -> bool: view
 
 interface Security:
     def redeem(account: address, amount: uint256): nonpayable
@@ -184,6 +185,9 @@ def fund(funding: Funding, payer_signature: Bytes[65], signatures: DynArray[Byte
 def pay_chunk(run: uint256, chunk: uint256, entitlements: DynArray[Entitlement, CHUNK], proof: DynArray[Node, 24]):
     """
     @notice Pays the next 64 entitlements; anyone may send it. A chunk already paid has no effect.
+    @dev While the security or the cash is halted, or the day closed, a chunk is refused: what
+         hinders everybody must not send everybody's money into escrow. When the tax account
+         cannot receive, what is taxed stays in escrow with that reason.
     @param entitlements Leaves 64 * chunk and following, all of them.
     @param proof Siblings on the way from the chunk's subtree to the root.
     """
@@ -193,6 +197,7 @@ def pay_chunk(run: uint256, chunk: uint256, entitlements: DynArray[Entitlement, 
         refusals._run_unknown(run)
     if chunk < stored.cursor:
         return
+    self._require_open(stored.security)
     first: uint256 = chunk * CHUNK
     if chunk > stored.cursor or first >= stored.entitlements:
         refusals._chunk_out_of_order(chunk, stored.cursor)
@@ -200,6 +205,16 @@ def pay_chunk(run: uint256, chunk: uint256, entitlements: DynArray[Entitlement, 
         refusals._chunk_malformed(len(entitlements))
     self._prove(stored, chunk, entitlements, proof)
     self._runs[run].cursor = chunk + 1
+    if msg.gas < INNER_GAS:
+        refusals._payment_starved(first, msg.gas)
+    hindered: address = empty(address)
+    if not raw_call(
+        self._cash().address,
+        abi_encode(stored.tax_account, method_id=method_id("check_paid(address)")),
+        is_static_call=True,
+        revert_on_failure=False,
+    ):
+        hindered = stored.tax_account
     paid: uint256 = 0
     tax: uint256 = 0
     for entitlement: Entitlement in entitlements:
@@ -213,8 +228,9 @@ def pay_chunk(run: uint256, chunk: uint256, entitlements: DynArray[Entitlement, 
                 stored.security,
                 stored.kind,
                 entitlement,
+                hindered,
                 method_id=method_id(
-                    "pay_inner(address,uint256,(uint256,address,uint256,uint256,uint256))"
+                    "pay_inner(address,uint256,(uint256,address,uint256,uint256,uint256),address)"
                 ),
             ),
             max_outsize=160,
@@ -250,16 +266,22 @@ def pay_escrowed(run: uint256, entitlement: Entitlement):
         refusals._entitlement_not_escrowed(run, entitlement.index)
     self.escrowed[run][entitlement.index] = empty(bytes32)
     stored: Run = self._runs[run]
+    self._require_open(stored.security)
     self._pay(stored.security, stored.kind, entitlement)
     self._log_paid(run, entitlement)
     self._book(run, stored, entitlement.gross - entitlement.tax, entitlement.tax)
 
 
 @external
-def pay_inner(security: address, kind: uint256, entitlement: Entitlement):
-    """@notice One entitlement of a chunk, in a call of its own. Only this contract."""
+def pay_inner(security: address, kind: uint256, entitlement: Entitlement, hindered: address):
+    """
+    @notice One entitlement of a chunk, in a call of its own. Only this contract.
+    @param hindered The tax account when it cannot receive, else zero.
+    """
     if msg.sender != self:
         refusals._caller_not_allowed(msg.sender)
+    if hindered != empty(address) and entitlement.tax != 0:
+        fine: bool = staticcall self._cash().check_paid(hindered)
     self._pay(security, kind, entitlement)
 
 
@@ -317,6 +339,15 @@ def check_funding(funding: Funding):
 @view
 def _cash() -> Cash:
     return Cash(staticcall governed.DIRECTORY.contract_at(codes.CASH))
+
+
+@internal
+@view
+def _require_open(security: address):
+    """@dev Nothing that holds for everybody forbids the payment now."""
+    if staticcall governed.DIRECTORY.is_halted(staticcall governed.DIRECTORY.token_number(security)):
+        refusals._token_halted(security)
+    fine: bool = staticcall self._cash().check_paid(empty(address))
 
 
 @internal

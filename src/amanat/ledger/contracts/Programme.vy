@@ -26,6 +26,7 @@ interface Security:
     def mint(to: address, amount: uint256): nonpayable
     def burn(account: address, amount: uint256): nonpayable
     def redeemed() -> uint256: view
+    def maturity_day() -> uint256: view
 
 AUTHORISATION_TYPE: constant(bytes32) = keccak256("Authorisation(uint256 number,uint256 epoch,bytes32 isin,uint256 kind,uint256 nominal,uint256 usd_value,uint256 rate,uint256 rate_day,bytes32 terms_hash,bytes32 authority_hash,uint256 classes,uint256 maturity_day,uint256 expiry_day,string name,uint256 capacity)")
 WITHDRAWAL_TYPE: constant(bytes32) = keccak256("AuthorisationWithdrawal(bytes32 authorisation,uint256 epoch)")
@@ -41,6 +42,12 @@ AUTHORISE: constant(uint256) = 1
 CLEAR: constant(uint256) = 2
 CONFIRM: constant(uint256) = 3
 MICRO_CENTS: constant(uint256) = 100_000_000
+# Beyond this a rate is not one, and the value's arithmetic could overflow.
+RATE_MAX: constant(uint256) = 2**128
+# What acts with numbers set anew (see governed._supersede); above all contract ids.
+CEILING_SUBJECT: constant(bytes32) = keccak256("ceiling")
+RESERVES_SUBJECT: constant(bytes32) = keccak256("reserves")
+KIND_SUBJECT: constant(bytes32) = keccak256("kind")
 
 struct Authorisation:
     number: uint256
@@ -172,6 +179,9 @@ terms_of: public(HashMap[bytes32, bytes32])
 nominal_of: public(HashMap[bytes32, uint256])
 usd_of: public(HashMap[bytes32, uint256])
 freed_of: public(HashMap[bytes32, uint256])
+# What is issued of an ISIN, and its part of the USD values of its authorisations, rounded down.
+issued_of: public(HashMap[bytes32, uint256])
+issued_usd_of: public(HashMap[bytes32, uint256])
 _authorised: HashMap[uint256, Authorised]
 _rules: HashMap[uint256, KindRule]
 withdrawn: public(HashMap[bytes32, uint256])
@@ -273,10 +283,15 @@ def withdraw_authorisation(authorisation: bytes32, epoch: uint256, signatures: D
     digest: bytes32 = governed._digest(
         keccak256(abi_encode(WITHDRAWAL_TYPE, authorisation, epoch))
     )
-    governed._spend(digest, epoch)
+    current: uint256 = staticcall governed.DIRECTORY.epoch()
+    if epoch != current:
+        refusals._wrong_epoch(epoch, current)
+    # Not spent: one institution's withdrawal never keeps another from withdrawing too.
     signers: governed.Signers = governed._signers(digest, signatures)
     if signers.institutions == 0:
         refusals._quorum_not_met(1, 0)
+    if signers.institutions & ~self.withdrawn[authorisation] == 0:
+        refusals._act_spent(digest)
     self.withdrawn[authorisation] |= signers.institutions
     log AuthorisationWithdrawn(authorisation=authorisation, institutions=signers.institutions)
 
@@ -337,7 +352,7 @@ def issue(issue: Issue, signatures: DynArray[Bytes[65], 16]):
     left: uint256 = authorised.nominal - authorised.issued
     if issue.nominal > left:
         refusals._authorisation_exceeded(issue.authorisation, issue.nominal, left)
-    self._authorised[issue.authorisation].issued = authorised.issued + issue.nominal
+    self._set_issued(issue.authorisation, authorised, authorised.issued + issue.nominal)
     extcall Security(self.security_of[authorised.isin]).mint(issue.account, issue.nominal)
     log NominalIssued(
         authorisation=issue.authorisation,
@@ -351,6 +366,7 @@ def issue(issue: Issue, signatures: DynArray[Bytes[65], 16]):
 def cancel_unsold(cancellation: Issue, account_signature: Bytes[65], signatures: DynArray[Bytes[65], 16]):
     """
     @notice Destroys nominal that was not sold; it can be issued again under its authorisation.
+            Not from the maturity on: what is then left is redeemed like all the rest.
     @param account_signature Of the distribution account's own key, over the same act.
     @param signatures By the issuer and by every agent that confirms this kind.
     """
@@ -359,11 +375,17 @@ def cancel_unsold(cancellation: Issue, account_signature: Bytes[65], signatures:
     governed._require_signed_by(
         cancellation.account, self._issue_digest(CANCELLATION_TYPE, cancellation), account_signature
     )
+    day: uint256 = (staticcall governed.DIRECTORY.today())[0]
+    maturity_day: uint256 = staticcall Security(self.security_of[authorised.isin]).maturity_day()
+    if day >= maturity_day:
+        refusals._security_matured(maturity_day, day)
     if cancellation.nominal > authorised.issued:
         refusals._authorisation_exceeded(
             cancellation.authorisation, cancellation.nominal, authorised.issued
         )
-    self._authorised[cancellation.authorisation].issued = authorised.issued - cancellation.nominal
+    self._set_issued(
+        cancellation.authorisation, authorised, authorised.issued - cancellation.nominal
+    )
     extcall Security(self.security_of[authorised.isin]).burn(
         cancellation.account, cancellation.nominal
     )
@@ -397,8 +419,11 @@ def release_headroom(release: HeadroomRelease, signatures: DynArray[Bytes[65], 1
     if release.nominal > left:
         refusals._authorisation_exceeded(release.authorisation, release.nominal, left)
     freed: uint256 = authorised.usd_value * release.nominal // authorised.nominal
-    self._authorised[release.authorisation].nominal = authorised.nominal - release.nominal
-    self._authorised[release.authorisation].usd_value = authorised.usd_value - freed
+    self.issued_usd_of[authorised.isin] -= self._issued_usd(authorised)
+    authorised.nominal -= release.nominal
+    authorised.usd_value -= freed
+    self._authorised[release.authorisation] = authorised
+    self.issued_usd_of[authorised.isin] += self._issued_usd(authorised)
     self.nominal_of[authorised.isin] -= release.nominal
     self.usd_of[authorised.isin] -= freed
     self.used -= freed
@@ -415,14 +440,20 @@ def release_redeemed(isin: bytes32):
     """
     @notice Frees the USD value of what was redeemed, if this programme's rule says so; anyone
             may send it, and repeating it has no effect.
+    @dev The value of what was issued, in proportion: authorisations at different rates, or not
+         fully issued, then never free more than was authorised. Nothing is redeemed before the
+         maturity, and nothing issued or cancelled after it, so the proportion no longer moves.
     """
     security: address = self.security_of[isin]
     if security == empty(address):
         refusals._security_unknown(security)
     if REDEMPTION_FREES_HEADROOM:
         redeemed: uint256 = staticcall Security(security).redeemed()
-        due: uint256 = self.usd_of[isin] * redeemed // self.nominal_of[isin]
+        issued: uint256 = self.issued_of[isin]
         freed: uint256 = self.freed_of[isin]
+        due: uint256 = 0
+        if issued != 0:
+            due = self.issued_usd_of[isin] * redeemed // issued
         if due > freed:
             self.freed_of[isin] = due
             self.used -= due - freed
@@ -442,6 +473,8 @@ def set_ceiling(number: uint256, epoch: uint256, ceiling: uint256, signatures: D
     signers: governed.Signers = governed._signers(digest, signatures)
     governed._require_capacity(codes.ISSUER, signers.institutions)
     governed._require_all(CEILING_SIGNERS, signers.institutions)
+    self._require_two(signers.institutions)
+    governed._supersede(CEILING_SUBJECT, number, False)
     self.ceiling = ceiling
     log CeilingChanged(ceiling=ceiling)
 
@@ -465,12 +498,18 @@ def set_kind_rule(number: uint256, epoch: uint256, rule: KindRule, signatures: D
         rule.clearances | rule.confirmations | old.clearances | old.confirmations,
         signers.institutions,
     )
+    governed._supersede(
+        keccak256(concat(KIND_SUBJECT, convert(rule.kind, bytes32))), number, False
+    )
     self._set_rule(rule)
 
 
 @external
 def attest_reserves(attestation: ReserveAttestation, signatures: DynArray[Bytes[65], 16]):
-    """@notice Records reserves in US cents and the last day of their evidence; all attestors sign."""
+    """
+    @notice Records reserves in US cents and the last day of their evidence; all attestors sign.
+            Reserves that are short halt the programme at once.
+    """
     digest: bytes32 = governed._digest(
         keccak256(
             abi_encode(
@@ -485,9 +524,12 @@ def attest_reserves(attestation: ReserveAttestation, signatures: DynArray[Bytes[
     governed._spend(digest, attestation.epoch)
     signers: governed.Signers = governed._signers(digest, signatures)
     governed._require_all(ATTESTORS, signers.institutions)
+    governed._supersede(RESERVES_SUBJECT, attestation.number, False)
     self.reserves = attestation.reserves
     self.evidence_valid_until = attestation.valid_until
     log ReservesAttested(reserves=attestation.reserves, valid_until=attestation.valid_until)
+    if attestation.reserves < self.used:
+        self._post_halt(codes.PROGRAMME, True, RESERVES_REASON)
 
 
 # Halts.
@@ -499,6 +541,8 @@ def set_halt(halt: Halt, signatures: DynArray[Bytes[65], 16]):
     @notice Halts or resumes: 3 the whole programme, 4 cash, 5 orders, 6 settlement, 7 payments,
             8 tenders, from 16 one security.
     @param signatures One guardian halts; two guardian institutions resume.
+    @dev A resumption whose number is not above that of the last halt of the same contract is
+         refused: one that was signed before it and kept back cannot undo it.
     """
     digest: bytes32 = governed._digest(
         keccak256(
@@ -514,6 +558,7 @@ def set_halt(halt: Halt, signatures: DynArray[Bytes[65], 16]):
         refusals._not_halted(halt.contract_id)
     if not halt.halted and halt.contract_id == codes.PROGRAMME:
         self._check_evidence()
+    governed._supersede(convert(halt.contract_id, bytes32), halt.number, halt.halted)
     self._post_halt(halt.contract_id, halt.halted, halt.reason)
 
 
@@ -629,7 +674,7 @@ def _check_authorisation(authorisation: Authorisation):
         refusals._amount_zero()
     if authorisation.nominal >= 2**80:
         refusals._amount_too_large(authorisation.nominal)
-    if authorisation.rate == 0 or authorisation.rate_day > day:
+    if authorisation.rate == 0 or authorisation.rate >= RATE_MAX or authorisation.rate_day > day:
         refusals._rate_invalid(authorisation.rate, authorisation.rate_day)
     # Rounded up, so that rounding never passes the ceiling.
     value: uint256 = (
@@ -673,6 +718,9 @@ def _check_signers(
         refusals._signers_missing(issuers, authorised.institutions)
     governed._require_all(rule.clearances, cleared.institutions)
     governed._require_all(rule.confirmations, confirmed.institutions)
+    self._require_two(
+        authorised.institutions | cleared.institutions | confirmed.institutions
+    )
 
 
 @internal
@@ -760,6 +808,39 @@ def _check_issue_signers(
     signers: governed.Signers = governed._signers(digest, signatures)
     governed._require_capacity(codes.ISSUER, signers.institutions)
     governed._require_all(self._rules[authorised.kind].confirmations, signers.institutions)
+    self._require_two(signers.institutions)
+
+
+@internal
+@view
+def _require_two(present: uint256):
+    """@dev Whatever rules and capacities say: no institution does this alone."""
+    counted: uint256 = governed._count(present)
+    if counted < 2:
+        refusals._quorum_not_met(2, counted)
+
+
+@internal
+def _set_issued(number: uint256, authorised: Authorised, issued: uint256):
+    """@dev Keeps the ISIN's sums beside what is issued under one authorisation."""
+    after: Authorised = authorised
+    after.issued = issued
+    self._authorised[number].issued = issued
+    self.issued_of[authorised.isin] = (
+        self.issued_of[authorised.isin] - authorised.issued + issued
+    )
+    self.issued_usd_of[authorised.isin] = (
+        self.issued_usd_of[authorised.isin] - self._issued_usd(authorised) + self._issued_usd(after)
+    )
+
+
+@internal
+@pure
+def _issued_usd(authorised: Authorised) -> uint256:
+    """@dev The issued part of an authorisation's USD value, rounded down."""
+    if authorised.nominal == 0:
+        return 0
+    return authorised.usd_value * authorised.issued // authorised.nominal
 
 
 @internal

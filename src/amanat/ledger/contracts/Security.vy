@@ -88,8 +88,8 @@ def redeem(account: address, amount: uint256):
             frozen or held stays. Only `Payments`.
     """
     governed._require_caller(codes.PAYMENTS)
-    self.redeemed += amount
     holding._burn(account, amount)
+    self.redeemed += amount
 
 
 @external

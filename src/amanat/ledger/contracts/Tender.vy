@@ -4,11 +4,14 @@
 @title Tender
 @license Apache-2.0
 @notice Commitments to sealed bids before the close, the result's root after it.
-@dev A commitment is keccak(tender, bidder's number in this tender, digest of the ciphertext,
+@dev A commitment is SHA-256(tender, bidder's number in this tender, digest of the ciphertext,
      salt), signed by the key that this tender knows for that bidder number; numbers and keys
      differ in every tender. A copy of another's commitment opens to a foreign number and is void.
      Bids are due at a block time: later ones are void whatever day the operator says, and a time
-     that has passed cannot be extended. Halted and resumed with number 8.
+     that has passed cannot be extended. Only a sealed letter that two institutions vouch for may
+     be entered until the close; it is marked and counted apart. All digests but EIP-712's are
+     SHA-256, which whoever checks a result offline has in their standard library. Halted and
+     resumed with number 8.
 """
 
 import codes
@@ -25,7 +28,7 @@ CANCELLATION_TYPE: constant(bytes32) = keccak256("TenderCancellation(uint256 epo
 ROLL_TYPE: constant(bytes32) = keccak256("BidderRoll(uint256 number,uint256 epoch,uint256 tender,uint256[] bidders,address[] keys)")
 COMMITMENT_TYPE: constant(bytes32) = keccak256("Commitment(uint256 tender,uint256 bidder,bytes32 commitment,bytes32 replaces)")
 BID_WITHDRAWAL_TYPE: constant(bytes32) = keccak256("BidWithdrawal(uint256 tender,uint256 bidder,bytes32 commitment)")
-LETTER_TYPE: constant(bytes32) = keccak256("CommitmentLetter(uint256 epoch,uint256 tender,uint256 bidder,bytes32 commitment,bytes32 replaces)")
+LETTER_TYPE: constant(bytes32) = keccak256("CommitmentLetter(uint256 epoch,uint256 tender,uint256 bidder,bytes32 commitment)")
 CLOSING_TYPE: constant(bytes32) = keccak256("TenderClosing(uint256 epoch,uint256 tender)")
 SHARE_TYPE: constant(bytes32) = keccak256("KeyShareRelease(uint256 epoch,uint256 tender,bytes32 share_hash)")
 RESULT_TYPE: constant(bytes32) = keccak256("TenderResult(uint256 epoch,uint256 tender,bytes32 root,bytes32 commitments_head,uint256 accepted,uint256 unsuccessful,uint256 void,uint256 allotted)")
@@ -81,6 +84,7 @@ struct State:
     closing_block: uint256
     cancelled: bool
     result_root: bytes32
+    letters: uint256
 
 event TenderAnnounced:
     tender: indexed(uint256)
@@ -125,6 +129,7 @@ event TenderClosed:
     commitments: uint256
     withdrawn: uint256
     commitments_head: bytes32
+    letters: uint256
 
 event KeyShareReleased:
     tender: indexed(uint256)
@@ -138,6 +143,7 @@ event ResultPublished:
     unsuccessful: uint256
     void: uint256
     allotted: uint256
+    letters: uint256
 
 CONFIRMATIONS: immutable(uint256)
 
@@ -193,6 +199,7 @@ def announce(announcement: Announcement, signatures: DynArray[Bytes[65], 16]):
         closing_block=0,
         cancelled=False,
         result_root=empty(bytes32),
+        letters=0,
     )
     log TenderAnnounced(
         tender=announcement.tender,
@@ -316,27 +323,29 @@ def commit_letter(
     tender: uint256,
     bidder: uint256,
     commitment: bytes32,
-    replaces: bytes32,
     epoch: uint256,
     signatures: DynArray[Bytes[65], 16],
 ):
     """
     @notice Records a commitment that came as a sealed letter during an outage, before the close.
     @param signatures By an issuer and an auctioneer.
+    @dev Both vouch that the letter came in time, so it may be entered until the close, after
+         which alone a key share can be released. It never replaces a bid: only the bidder's own
+         key takes a commitment back.
     """
     governed._require_running(codes.TENDER)
-    # Two institutions vouch that the letter came in time, so it may be entered until the close.
     state: State = self._changeable(tender)
     if block.timestamp < state.opens_at:
         refusals._tender_not_open(tender, state.opens_at)
     if self.bidder_key[tender][bidder] == empty(address):
         refusals._bidder_unknown(tender, bidder)
     digest: bytes32 = governed._digest(
-        keccak256(abi_encode(LETTER_TYPE, epoch, tender, bidder, commitment, replaces))
+        keccak256(abi_encode(LETTER_TYPE, epoch, tender, bidder, commitment))
     )
     governed._spend(digest, epoch)
     self._require_both(digest, signatures)
-    self._record(tender, bidder, commitment, replaces, True)
+    self._tenders[tender].letters = state.letters + 1
+    self._record(tender, bidder, commitment, empty(bytes32), True)
 
 
 @external
@@ -373,6 +382,7 @@ def close(tender: uint256, epoch: uint256, signatures: DynArray[Bytes[65], 16]):
         commitments=state.commitments,
         withdrawn=state.withdrawn,
         commitments_head=state.commitments_head,
+        letters=state.letters,
     )
 
 
@@ -380,7 +390,7 @@ def close(tender: uint256, epoch: uint256, signatures: DynArray[Bytes[65], 16]):
 def release_share(tender: uint256, share_hash: bytes32, epoch: uint256, signatures: DynArray[Bytes[65], 16]):
     """
     @notice Notes that institutions release their key share, once the closing block is final.
-    @param share_hash Keccak-256 of the released share; the share itself stays off the chain.
+    @param share_hash SHA-256 of the released share; the share itself stays off the chain.
     """
     self._require_final(tender)
     digest: bytes32 = governed._digest(
@@ -399,7 +409,7 @@ def release_share(tender: uint256, share_hash: bytes32, epoch: uint256, signatur
 def publish_result(result: Result, signatures: DynArray[Bytes[65], 16]):
     """
     @notice Publishes the result's root. It accounts for every commitment that was not withdrawn:
-            accepted, unsuccessful, or void.
+            accepted, unsuccessful, or void; and tells how many came by letter.
     @param signatures By an issuer and an auctioneer.
     """
     governed._require_running(codes.TENDER)
@@ -423,6 +433,8 @@ def publish_result(result: Result, signatures: DynArray[Bytes[65], 16]):
     governed._spend(digest, result.epoch)
     if state.result_root != empty(bytes32):
         refusals._result_exists(result.tender)
+    if result.root == empty(bytes32):
+        refusals._result_empty(result.tender)
     if result.commitments_head != state.commitments_head:
         refusals._commitments_differ(state.commitments_head, result.commitments_head)
     accounted: uint256 = result.accepted + result.unsuccessful + result.void
@@ -437,6 +449,7 @@ def publish_result(result: Result, signatures: DynArray[Bytes[65], 16]):
         unsuccessful=result.unsuccessful,
         void=result.void,
         allotted=result.allotted,
+        letters=state.letters,
     )
 
 
@@ -577,7 +590,10 @@ def _set_times(times: TenderTimes, signatures: DynArray[Bytes[65], 16]):
 
 @internal
 def _record(tender: uint256, bidder: uint256, commitment: bytes32, replaces: bytes32, by_letter: bool):
-    """@dev The head chains all commitments in their order, so none can be left out or moved."""
+    """
+    @dev The head chains all commitments in their order, so none can be left out or moved:
+         SHA-256(head before, bidder, commitment, by letter), 32 bytes each; at first zeros.
+    """
     key: bytes32 = keccak256(abi_encode(tender, bidder, commitment))
     if self._recorded[key]:
         refusals._commitment_exists(tender, commitment)
@@ -586,8 +602,8 @@ def _record(tender: uint256, bidder: uint256, commitment: bytes32, replaces: byt
         self._withdraw(tender, bidder, replaces)
     index: uint256 = self._tenders[tender].commitments
     self._tenders[tender].commitments = index + 1
-    self._tenders[tender].commitments_head = keccak256(
-        abi_encode(self._tenders[tender].commitments_head, bidder, commitment)
+    self._tenders[tender].commitments_head = sha256(
+        abi_encode(self._tenders[tender].commitments_head, bidder, commitment, by_letter)
     )
     self.live[tender][bidder][commitment] = index + 1
     log CommitmentRecorded(

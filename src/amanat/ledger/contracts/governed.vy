@@ -34,6 +34,8 @@ NAME_HASH: constant(bytes32) = keccak256("Amanat")
 VERSION_HASH: constant(bytes32) = keccak256("1")
 
 spent: HashMap[bytes32, bool]
+# For what an act sets anew: the highest number of an act on it that was carried out.
+latest: HashMap[bytes32, uint256]
 
 
 @deploy
@@ -69,6 +71,20 @@ def _spend(digest: bytes32, epoch: uint256):
     if self.spent[digest]:
         refusals._act_spent(digest)
     self.spent[digest] = True
+
+
+@internal
+def _supersede(subject: bytes32, number: uint256, takes_away: bool):
+    """
+    @dev An act that sets something anew has a higher number than the one that it replaces: a
+         grant that was signed earlier and kept back cannot undo a later withdrawal. What only
+         takes away always passes.
+    """
+    last: uint256 = self.latest[subject]
+    if number > last:
+        self.latest[subject] = number
+    elif not takes_away:
+        refusals._act_superseded(number, last)
 
 
 @internal

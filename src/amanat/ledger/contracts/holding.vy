@@ -376,10 +376,20 @@ def release_hold(hold: bytes32, signature: Bytes[65]):
             governed._digest(keccak256(abi_encode(HOLD_RELEASE_TYPE, hold))),
             signature,
         )
-    self._holds[hold] = empty(Hold)
-    self._ended_holds[hold] = True
-    self._slots[placed.account] -= placed.amount << 160
-    log HoldReleased(hold=hold)
+    self._end_hold(hold, placed)
+
+
+@external
+def end_hold(hold: bytes32):
+    """
+    @notice Ends a hold that stands in the way of an order, such as one that a debtor placed in
+            favour of a friend. Only `Orders`, upon a quorum.
+    """
+    governed._require_caller(codes.ORDERS)
+    placed: Hold = self._holds[hold]
+    if placed.amount == 0:
+        refusals._hold_unknown(hold)
+    self._end_hold(hold, placed)
 
 
 @external
@@ -519,6 +529,14 @@ def _burn(account: address, amount: uint256):
     self._debit(account, amount)
     self.totalSupply -= amount
     log Transfer(sender=account, receiver=empty(address), value=amount)
+
+
+@internal
+def _end_hold(hold: bytes32, placed: Hold):
+    self._holds[hold] = empty(Hold)
+    self._ended_holds[hold] = True
+    self._slots[placed.account] -= placed.amount << 160
+    log HoldReleased(hold=hold)
 
 
 @internal

@@ -64,6 +64,12 @@ def _act_spent(digest: bytes32):
 
 @internal
 @pure
+def _act_superseded(number: uint256, last: uint256):
+    raw_revert(abi_encode(number, last, method_id=method_id("ActSuperseded(uint256,uint256)")))
+
+
+@internal
+@pure
 def _act_withdrawn(institution: uint256):
     raw_revert(abi_encode(institution, method_id=method_id("ActWithdrawn(uint256)")))
 
@@ -630,6 +636,12 @@ def _commitments_unaccounted(recorded: uint256, accounted: uint256):
 @pure
 def _commitments_differ(recorded: bytes32, given: bytes32):
     raw_revert(abi_encode(recorded, given, method_id=method_id("CommitmentsDiffer(bytes32,bytes32)")))
+
+
+@internal
+@pure
+def _result_empty(tender: uint256):
+    raw_revert(abi_encode(tender, method_id=method_id("ResultEmpty(uint256)")))
 
 
 @internal

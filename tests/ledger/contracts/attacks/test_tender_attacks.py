@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 
 from eth_hash.auto import keccak
@@ -9,6 +10,11 @@ from eth_hash.auto import keccak
 from amanat.ledger import typed_data as td
 
 SEALED = [keccak(b"bid %d" % i) for i in range(5)]
+
+
+def link(head: bytes, bidder: int, commitment: bytes) -> bytes:
+    """The contract's head after one more commitment that came by the bidder's key."""
+    return sha256(head + bidder.to_bytes(32, "big") + commitment + bytes(32)).digest()
 
 
 def test_copied_commitment(world: Any, auction: Any, refuses: Any) -> None:
@@ -38,10 +44,10 @@ def test_late_bid_in_an_extended_day(world: Any, kit: Any, auction: Any, refuses
     auction.close()
     with refuses("TenderAlreadyClosed"):
         auction.commit(12, SEALED[1])
-    letter = (1, 1, 12, SEALED[1], bytes(32))
+    letter = (1, 1, 12, SEALED[1])
     seals = world.seal(world.tender, td.COMMITMENT_LETTER, letter, 1, 2)
     with refuses("TenderAlreadyClosed"):
-        world.tender.call("commit_letter", 1, 12, SEALED[1], bytes(32), 1, seals)
+        world.tender.call("commit_letter", 1, 12, SEALED[1], 1, seals)
 
 
 def test_altered_bid(world: Any, auction: Any, refuses: Any) -> None:
@@ -51,8 +57,9 @@ def test_altered_bid(world: Any, auction: Any, refuses: Any) -> None:
     auction.commit(12, SEALED[1])
     world.chain.wait(3_600)
     auction.close()
-    head = keccak(bytes(32) + (11).to_bytes(32, "big") + SEALED[0])
-    altered = keccak(head + (12).to_bytes(32, "big") + SEALED[2])
+    head = link(bytes(32), 11, SEALED[0])
+    assert world.tender.ask("tender", 1)[7] == link(head, 12, SEALED[1])
+    altered = link(head, 12, SEALED[2])
     with refuses("CommitmentsDiffer", given="0x" + altered.hex()):
         auction.result(2, 0, 0, head=altered)
 
