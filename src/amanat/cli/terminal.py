@@ -93,21 +93,32 @@ def print_answer(value: Any, *, as_json: bool, title: str = "") -> None:
 
 
 def _print_mapping(value: Mapping[str, Any], title: str) -> None:
-    plain = {key: one for key, one in value.items() if not _is_rows(one)}
+    nested = {key: one for key, one in value.items() if _is_rows(one) or _has_rows(one)}
+    plain = {key: one for key, one in value.items() if key not in nested}
     if plain:
-        table = Table(title=title or None, title_justify="left", show_header=False)
-        table.add_column("field", style="dim")
-        table.add_column("value", overflow="fold")
-        for key, one in plain.items():
-            table.add_row(key, Text(_cell(one)))
-        out.print(table)
-    for key, one in value.items():
-        if _is_rows(one):
+        out.print(_record(plain, title))
+    for key, one in nested.items():
+        if isinstance(one, Mapping):
+            _print_mapping(one, key)
+        else:
             _print_rows(list(one), key)
+
+
+def _record(fields: Mapping[str, Any], title: str) -> Table:
+    table = Table(title=title or None, title_justify="left", show_header=False)
+    table.add_column("field", style="dim")
+    table.add_column("value", overflow="fold")
+    for key, one in fields.items():
+        table.add_row(key, Text(_cell(one)))
+    return table
 
 
 def _is_rows(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
+
+
+def _has_rows(value: Any) -> bool:
+    return isinstance(value, dict) and any(_is_rows(one) for one in value.values())
 
 
 def _print_rows(rows: list[Any], title: str) -> None:
@@ -119,13 +130,32 @@ def _print_rows(rows: list[Any], title: str) -> None:
             out.print(Text(_cell(one)))
         return
     columns = list(dict.fromkeys(name for row in rows for name in row))
+    if not _fits(columns, rows):
+        for place, row in enumerate(rows, 1):
+            out.print(_record(row, f"{title or 'row'} {place} of {len(rows)}"))
+        return
     table = Table(title=title or None, title_justify="left")
     for name in columns:
         figures = all(_is_figure(row.get(name)) for row in rows)
-        table.add_column(name, justify="right" if figures else "left", overflow="fold")
+        table.add_column(
+            name.replace("_", " "), justify="right" if figures else "left", overflow="fold"
+        )
     for row in rows:
         table.add_row(*(Text(_cell(row.get(name))) for name in columns))
     out.print(table)
+
+
+def _fits(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether no word of a table would be broken, so that it can be read beside the others."""
+    widths = (
+        max(
+            len(word)
+            for cell in (name.replace("_", " "), *(_cell(row.get(name)) for row in rows))
+            for word in cell.split() or [""]
+        )
+        for name in columns
+    )
+    return sum(width + 3 for width in widths) < out.width
 
 
 def _is_figure(value: Any) -> bool:

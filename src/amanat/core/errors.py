@@ -89,7 +89,9 @@ class Refusal(AmanatError):
         return type(self)(place=place, **self.fields)
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.message}" if self.place and str(self.place) else self.message
+        where = str(self.place) if self.place else ""
+        named = not where or self.message.startswith(f"{where}:")
+        return self.message if named else f"{where}: {self.message}"
 
     def problem(self) -> dict[str, Any]:
         """As `AmanatError.problem`, with the typed fields and the place."""
