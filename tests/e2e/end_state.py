@@ -1,14 +1,7 @@
-"""Prints the end of a replayed pilot as JSON: every unit, without times, ids, salts and hashes.
-
-    python end_state.py DATA_DIRECTORY
-
-Exits with 1 where contracts, index and journal disagree.
-"""
+"""The end of a replayed pilot to the last unit, without times, ids, salts and hashes."""
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +10,8 @@ from sqlalchemy.engine import Connection
 
 from amanat.app import Application
 from amanat.auctions.tables import allotment
-from amanat.ledger.tables import balance_change, contract, order
+from amanat.ledger.registry import EVENT_ENTRIES
+from amanat.ledger.tables import alarm, balance_change, contract, event, order
 from amanat.participants.tables import account
 from amanat.servicing.tables import entitlement, payment
 from amanat.settings import Settings
@@ -48,6 +42,13 @@ def rows(connection: Connection, table: sql.Table, *columns: str) -> list[list[A
     """These columns of every row, sorted, as text."""
     chosen = sql.select(*(table.c[name] for name in columns))
     return sorted([str(value) for value in row] for row in connection.execute(chosen))
+
+
+def standing_alarms(connection: Connection) -> list[list[str]]:
+    """Alarms that nothing has settled."""
+    standing = alarm.c.settled_at.is_(None)
+    found = connection.execute(sql.select(alarm.c.kind, alarm.c.detail).where(standing))
+    return sorted([row.kind, row.detail] for row in found)
 
 
 def journal_kinds(connection: Connection) -> dict[str, int]:
@@ -84,8 +85,20 @@ def entitlements(connection: Connection, names: dict[str, str]) -> list[list[str
     )
 
 
-def main() -> None:
-    settings = Settings.at(Path(sys.argv[1]), light_keys=True)
+def entries_without_events(connection: Connection) -> list[list[str]]:
+    """Journal entries of events that no event of the index has: there is never a second one."""
+    entry = journal_entry
+    lone = (
+        sql.select(entry.c.kind, entry.c.id)
+        .outerjoin(event, event.c.entry_id == entry.c.id)
+        .where(entry.c.kind.in_(EVENT_ENTRIES), event.c.entry_id.is_(None))
+    )
+    return [[row.kind, row.id] for row in connection.execute(lone)]
+
+
+def end_of(directory: Path) -> tuple[dict[str, Any], list[str]]:
+    """The end of the run in this folder, and what contracts, index and journal disagree on."""
+    settings = Settings.at(directory, light_keys=True)
     with Application(settings) as application:
         application.pump()
         wrong = [str(one) for one in application.ledger.check()]
@@ -103,11 +116,7 @@ def main() -> None:
                 ),
                 "entitlements": entitlements(connection, names),
                 "journal": journal_kinds(connection),
+                "entries without events": entries_without_events(connection),
+                "alarms that stand": standing_alarms(connection),
             }
-    if wrong:
-        sys.exit("\n".join(wrong))
-    print(json.dumps(state, sort_keys=True))
-
-
-if __name__ == "__main__":
-    main()
+    return state, wrong

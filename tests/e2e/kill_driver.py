@@ -1,11 +1,15 @@
-"""Runs one `amanat` command and kills it at a chosen point.  Started by the drills, never imported.
+"""Runs `amanat` commands and kills them at chosen points.  Started by the drills, never imported.
 
-    python kill_driver.py COUNTS_FILE POINT NUMBER VICTIM -- pilot FOLDER --data DIR --resume
+It imports the product once, then reads jobs as lines of JSON from standard input, runs each in a
+child of its own and answers with the child's exit code (negative: the signal that ended it).  A job
+has `log` and either
 
-POINT is one of those in `drills.py`; the NUMBER-th time that it is reached, VICTIM (`application`,
-`node` or `both`) is killed with SIGKILL.  With POINT `none` nothing is killed and COUNTS_FILE
-receives how often each point was reached.  The product has no code for this: its functions are
-wrapped here.
+- `command`, arguments of `amanat`, with `counts` (a file) and `kill`: [POINT, NUMBER, VICTIM] or
+  null.  The NUMBER-th time that POINT is reached, VICTIM (`application`, `node` or `both`) is
+  killed with SIGKILL; with null, nothing is, and `counts` receives how often each was reached; or
+- `state`, the folder of an installation, and `end`, a file that receives its end (`end_state`).
+
+The product has no code for this: its functions are wrapped here.
 """
 
 from __future__ import annotations
@@ -14,16 +18,23 @@ import json
 import os
 import signal
 import sys
+import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import end_state
+
+from amanat.app import Application
+from amanat.cli import main as amanat
 from amanat.ledger.dispatcher import Dispatcher
 from amanat.ledger.indexer import Indexer
 from amanat.ledger.node import EmbeddedNode
 from amanat.ledger.rpc import RpcClient
 from amanat.store.uow import UnitOfWork
+
+JOB_SECONDS_MAX = 300
 
 
 class Killer:
@@ -47,7 +58,7 @@ class Killer:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def wrap(self, owner: type, name: str, what: str) -> None:
-        """Reach `before what` and `after what` around one method, when it did something."""
+        """Reach `before what` and `after what` around one method."""
         original: Callable[..., Any] = getattr(owner, name)
 
         def watched(this: Any, *args: Any, **named: Any) -> Any:
@@ -83,9 +94,24 @@ class Killer:
         RpcClient.batch = sent  # type: ignore[method-assign]
 
 
-def main() -> None:
-    counts_file, point, number, victim, _dashes, *command = sys.argv[1:]
-    killer = Killer(Path(counts_file), point, int(number), victim)
+def check_after_start() -> None:
+    """Whatever was killed, the ledger is whole again before the first act."""
+    original = Application.start
+
+    def started(this: Application) -> Application:
+        original(this)
+        this.pump()
+        differences = [str(one) for one in this.ledger.check()]
+        assert not differences, differences
+        return this
+
+    Application.start = started  # type: ignore[method-assign,assignment]
+
+
+def run_command(job: Mapping[str, Any]) -> int:
+    point, number, victim = job["kill"] or ("none", 0, "none")
+    counts_file = Path(job["counts"])
+    killer = Killer(counts_file, point, number, victim)
     killer.wrap(UnitOfWork, "commit", "commit")
     killer.wrap(Dispatcher, "_sign", "signing")
     killer.wrap(Dispatcher, "send_signed", "sending")
@@ -93,17 +119,50 @@ def main() -> None:
     killer.wrap(Indexer, "_complete", "completion")
     killer.watch_node()
     killer.watch_sending()
-    from amanat import cli
-
-    sys.argv = ["amanat", *command]
+    if "--resume" in job["command"]:
+        check_after_start()
+    sys.argv = ["amanat", *job["command"]]
     code: Any = 0
     try:
-        cli.main()
+        amanat()
     except SystemExit as stop:
-        code = stop.code
+        code = stop.code or 0
     if point == "none":
-        Path(counts_file).write_text(json.dumps(killer.counts))
-    sys.exit(code)
+        counts_file.write_text(json.dumps(killer.counts))
+    return int(code)
+
+
+def run_state(job: Mapping[str, Any]) -> int:
+    found, wrong = end_state.end_of(Path(job["state"]))
+    Path(job["end"]).write_text(json.dumps(found, sort_keys=True))
+    print("\n".join(wrong))
+    return 1 if wrong else 0
+
+
+def run_in_child(job: Mapping[str, Any]) -> int:
+    """The exit code of a child that does the job, its words in the job's log."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    code = 70
+    try:
+        signal.alarm(JOB_SECONDS_MAX)
+        log = os.open(job["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        code = run_command(job) if "command" in job else run_state(job)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def main() -> None:
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    for line in sys.stdin:
+        answers.write(f"{run_in_child(json.loads(line))}\n")
 
 
 if __name__ == "__main__":

@@ -23,8 +23,8 @@ import sqlalchemy as sql
 
 from amanat.core.errors import Refusal
 from amanat.ledger import tables
-from amanat.ledger.anchor import Anchor
 from amanat.ledger.bulk import update_many
+from amanat.ledger.checked_node import CheckedNode
 from amanat.ledger.completion import (
     business_date_of,
     ledger_provenance,
@@ -95,7 +95,7 @@ class Dispatcher:
     ) -> None:
         self._store = store
         self._rpc = rpc
-        self._anchor = Anchor(store.engine, rpc, chain_id)
+        self._checked = CheckedNode(store.engine, rpc, chain_id)
         self._in_runs = in_runs
         self._book = book
         self._signers = signers
@@ -247,7 +247,7 @@ class Dispatcher:
             if order.address is not None:
                 content["to"] = order.address
             calls.append(("eth_estimateGas", (content,)))
-        answers = dict(zip([one.id for one in asked], self._anchor.batch(calls), strict=True))
+        answers = dict(zip([one.id for one in asked], self._checked.batch(calls), strict=True))
         earliest = self._earliest_open()
         limited, refused = [], False
         for order in orders:
@@ -389,7 +389,7 @@ class Dispatcher:
         rows = [row for row in rows if self._rests.get(row.id, 0.0) <= time.monotonic()]
         # Where the node forgot what was indexed, that goes first (`Indexer`): new ones may rest
         # on it.
-        if not rows or not self._anchor.holds():
+        if not rows or not self._checked.holds():
             return False
         sent = []
         for row, answer in self._send_runs(rows) if self._in_runs else self._send_all(rows):

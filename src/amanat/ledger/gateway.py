@@ -12,8 +12,8 @@ from sqlalchemy.engine import Connection, Engine
 from amanat.core.errors import NotFound
 from amanat.ledger import refusals, tables
 from amanat.ledger.abi import Function
-from amanat.ledger.anchor import Anchor
 from amanat.ledger.artifacts import Artifacts
+from amanat.ledger.checked_node import CheckedNode
 from amanat.ledger.refusals import ContractRefusal
 from amanat.ledger.rpc import Call, CallReverted, RpcFault
 from amanat.ledger.wire import ZERO_ADDRESS, address_of
@@ -133,9 +133,9 @@ class Gateway:
     """
 
     def __init__(
-        self, anchor: Anchor, artifacts: Artifacts, contracts: ContractBook, programme: str
+        self, checked: CheckedNode, artifacts: Artifacts, contracts: ContractBook, programme: str
     ) -> None:
-        self._anchor = anchor
+        self._checked = checked
         self._artifacts = artifacts
         self._contracts = contracts
         self.programme = programme
@@ -190,7 +190,7 @@ class Gateway:
             calls.append(("eth_call", (content, block_tag(block))))
             functions.append(entry)
             places.append(where)
-        answers = self._anchor.batch(calls)
+        answers = self._checked.batch(calls)
         found: list[Any] = []
         for asked_at, entry, answer in zip(places, functions, answers, strict=True):
             if isinstance(answer, RpcFault):

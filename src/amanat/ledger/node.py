@@ -38,7 +38,10 @@ log = logging.getLogger(__name__)
 ANVIL = Path("node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil")
 GENESIS_BALANCE_WEI = 10**30
 BLOCK_GAS_LIMIT = 30_000_000_000
-_KEEP_EVERY_S = 10.0
+# What was not kept must be sent again, and a bid that comes again too late is refused; so a copy is
+# made each second, and less often where it would take more than a fiftieth of the time.
+_KEEP_EVERY_S = 1.0
+_KEEP_SHARE = 50
 _PR_SET_PDEATHSIG = 1
 
 
@@ -141,6 +144,7 @@ class EmbeddedNode:
         self._stopping = threading.Event()
         self._ready = threading.Event()
         self._failure: Exception | None = None
+        self._kept_of: int | None = None
 
     @property
     def url(self) -> str:
@@ -228,15 +232,17 @@ class EmbeddedNode:
                 log.warning("the embedded node ended with %s; starting it again", child.returncode)
 
     def _watch(self, child: subprocess.Popen[bytes]) -> None:
-        kept_at = time.monotonic()
+        keep_at = time.monotonic() + _KEEP_EVERY_S
         while True:
             try:
                 child.wait(0.5)
                 return
             except subprocess.TimeoutExpired:
-                if time.monotonic() - kept_at > _KEEP_EVERY_S:
+                began = time.monotonic()
+                if began > keep_at:
                     self._keep_copy()
-                    kept_at = time.monotonic()
+                    took = time.monotonic() - began
+                    keep_at = began + max(_KEEP_EVERY_S, _KEEP_SHARE * took)
 
     def _spawn_until_it_answers(self) -> subprocess.Popen[bytes]:
         for source in self._sources():
@@ -289,7 +295,8 @@ class EmbeddedNode:
         shutil.copyfile(saved, self._state)
 
     def _keep_copy(self) -> None:
-        if not _is_whole(self._state):
+        written = _written_at(self._state)
+        if written is None or written == self._kept_of or not _is_whole(self._state):
             return
         fresh = self.folder / "state.fresh.json"
         try:
@@ -297,8 +304,10 @@ class EmbeddedNode:
         except OSError as error:
             log.warning("the node's state could not be copied: %s", error)
             return
-        if _is_whole(fresh):
+        # One that is not consistent may be overwritten with one that is, never the other way round.
+        if _is_whole(fresh) and _is_consistent(fresh):
             fresh.replace(self._kept)
+            self._kept_of = written
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         if not self._port:
@@ -374,6 +383,13 @@ def _is_whole(state: Path) -> bool:
     except FileNotFoundError:
         return False
     return end.endswith(b"}") and b'"historical_states":' in end.replace(b": ", b":")
+
+
+def _written_at(state: Path) -> int | None:
+    try:
+        return state.stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
 
 
 def _is_consistent(state: Path) -> bool:

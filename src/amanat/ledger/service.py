@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from amanat.core.errors import AmanatError, Unavailable
-from amanat.ledger.anchor import Anchor
 from amanat.ledger.artifacts import Artifacts
+from amanat.ledger.checked_node import CheckedNode
 from amanat.ledger.dispatcher import Dispatcher, DispatchTimes
 from amanat.ledger.fsck import Difference, Progress, check_ledger
 from amanat.ledger.gateway import ContractBook, Gateway
@@ -57,7 +57,7 @@ class Ledger:
         self.rpc = RpcClient(urls, chain_id=chain_id)
         # The embedded node mines at once: what it does not know after a second, it forgot.
         times = times or DispatchTimes(look_again_s=1.0 if forgets else 3.0)
-        self.anchor = Anchor(store.engine, self.rpc, chain_id)
+        self.checked = CheckedNode(store.engine, self.rpc, chain_id)
         self.dispatcher = Dispatcher(
             store,
             self.rpc,
@@ -82,7 +82,7 @@ class Ledger:
 
     def gateway(self, programme: str) -> Gateway:
         """Asks the contracts of one programme."""
-        return Gateway(self.anchor, self.artifacts, self.contracts, programme)
+        return Gateway(self.checked, self.artifacts, self.contracts, programme)
 
     def step(self) -> bool:
         """One round of indexer and dispatcher; whether either did anything."""
@@ -125,7 +125,7 @@ class Ledger:
         while True:
             trouble = "the node does not have all that was indexed"
             try:
-                if self.anchor.holds():
+                if self.checked.holds():
                     return
                 self.indexer.step()
             except IndexerStopped as error:

@@ -18,11 +18,13 @@ from amanat.access.acts import ACTS
 from amanat.access.desk import parse
 from amanat.access.tables import idempotency, proposal, requirement
 from amanat.app import Application
-from amanat.core.errors import AmanatError
+from amanat.core.errors import AmanatError, Unavailable
 from amanat.ledger.orders import read_orders
 from amanat.replay.model import Pilot
 
 MEANS = "replay"
+TRIES_MAX = 5
+"""How often an act is tried while the node is unavailable or behind the index."""
 
 
 class ReplayStopped(AmanatError):
@@ -94,9 +96,21 @@ class Performer:
     ) -> dict[str, Any]:
         """Propose an act and have it approved until it is carried out; its result.
 
+        What is unavailable for a moment, such as a node that is being brought back, is waited for.
         Refuses whatever the act refuses; raises `ReplayStopped` when nobody can approve it.
         """
         who = institution or self.institution_for(act)
+        for left in reversed(range(TRIES_MAX)):
+            try:
+                return self._perform(key, act, fields, who)
+            except Unavailable:
+                # Whatever the try recorded is found again under its key.
+                if not left:
+                    raise
+                self.application.pump()
+        raise AssertionError("the last try returned or raised")
+
+    def _perform(self, key: str, act: str, fields: dict[str, Any], who: str) -> dict[str, Any]:
         former = self.former(key, who)
         if former is None:
             command = parse(ACTS[act].command, fields)

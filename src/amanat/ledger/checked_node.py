@@ -33,7 +33,7 @@ class Indexed:
     hash: str
 
 
-class Anchor:
+class CheckedNode:
     """Asks the node only together with the question whether it has the block indexed last."""
 
     def __init__(self, engine: Engine, rpc: RpcClient, chain_id: int) -> None:
