@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from eth_hash.auto import keccak
 
 from amanat.auctions.book import Commitment

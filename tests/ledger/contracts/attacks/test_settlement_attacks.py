@@ -134,6 +134,125 @@ def test_starved_inner_call(world: Any) -> None:
     assert whole > 10
 
 
+def test_starved_at_every_position(world: Any) -> None:
+    """For each instruction of a batch the gas is chosen so that it starves just there.
+
+    Only a 64th is withheld from a call, so the outer frame might go on after a starved inner one;
+    300,000 before each call leave nothing in it that can fail for want of gas.
+    """
+    items = [
+        world.instruction(world.bond, world.keys["bank"], world.keys[to], 10, 95, number)
+        for number, to in enumerate(("fund", "dealer", "issuer", "fund", "dealer"), 1)
+    ]
+    start = holdings(world)
+    with world.chain.env.anchor():
+        used = batch(world, items).gas
+    starved: set[int] = set()
+    for gas in range(used // 2, used + 1_200_000, 9_000):
+        with world.chain.env.anchor():
+            try:
+                outcome = batch(world, items, gas)
+            except ContractRefusal as refusal:
+                if refusal.name == "BatchStarved":
+                    starved.add(refusal.arguments["index"])
+                assert holdings(world) == start
+            else:
+                assert world.settlement.events(outcome, "InstructionFailed") == []
+    assert starved == set(range(len(items)))
+
+
+def _targets(computation: Any) -> set[str]:
+    """Every address that a call touched, at any depth."""
+    found = {"0x" + computation.msg.code_address.hex()}
+    return found.union(*map(_targets, computation.children))
+
+
+def test_no_hooks(world: Any, monkeypatch: Any) -> None:
+    """Nothing that moves value ever calls an account or any code outside the programme.
+
+    So there is no moment at which a stranger's code could call back.  Seen in the calls
+    themselves: transfers, settlement alone, in a batch and netted, holds, orders, payments.
+    """
+    computations: list[Any] = []
+    execute = world.chain.env.execute_code
+
+    def record(*arguments: Any, **named: Any) -> Any:
+        computation = execute(*arguments, **named)
+        computations.append(computation)
+        return computation
+
+    monkeypatch.setattr(world.chain.env, "execute_code", record)
+    bank, dealer = world.keys["bank"], world.keys["dealer"]
+    world.bond.call("transfer", world.at["dealer"], 5, key=bank)
+    world.settle(world.instruction(world.bond, bank, dealer, 10, 95, 1))
+    batch(world, [world.instruction(world.bond, bank, dealer, 10, 95, n) for n in (2, 3)])
+    world.freeze(world.bond.address, world.at["bank"], 5)
+    order = world.order(
+        td.OrderKind.FORCED_TRANSFER, world.bond.address, world.at["bank"], world.at["fund"], 7
+    )
+    world.orders.call("execute", *order)
+    rows = [td.Entitlement(i, at, 0, 100, 10) for i, at in enumerate(world.at.values())]
+    tree = td.EntitlementTree(rows)
+    values = (1, world.bond.address, 1, 18_000, tree.root, tree.total, len(rows),
+              world.at["issuer"], world.at["exchange"])  # fmt: skip
+    seals = world.seal(world.payments, td.FUNDING, values, 1, 2)
+    [own] = world.sign(world.payments, td.FUNDING, values, world.keys["issuer"])
+    world.payments.call("fund", values, own, seals)
+    world.payments.call("pay_chunk", 1, 0, *tree.chunk(0))
+    touched = set().union(*map(_targets, computations))
+    precompiled = {f"0x{number:040x}" for number in (1, 2, 4)}
+    own_contracts = {contract.address for contract in world.contracts.values()}
+    assert world.bond.address in touched
+    assert touched - precompiled <= own_contracts | {world.bond.address}
+
+
+ORDER_OF_SECP256K1 = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+
+
+def twin(signature: bytes) -> bytes:
+    """The other signature (n - s, other parity) of the same key over the same digest."""
+    s = (ORDER_OF_SECP256K1 - int.from_bytes(signature[32:64], "big")).to_bytes(32, "big")
+    return signature[:32] + s + bytes([55 - signature[64]])
+
+
+def test_twin_of_one_key_is_not_a_second_key(world: Any, refuses: Any) -> None:
+    """Malleability neither doubles a signer nor repeats an act."""
+    values = (1, world.at["bank"], 500, b"\x11" * 32)
+    [seal] = world.sign(world.cash, td.CASH_CREATION, values, world.key(2))
+    with refuses("DuplicateSigner"):
+        world.cash.call("create", values, [seal, twin(seal)])
+    values, [first, second] = world.order(
+        td.OrderKind.FORCED_TRANSFER, world.bond.address, world.at["bank"], world.at["fund"], 7
+    )
+    world.orders.call("execute", values, [first, second])
+    with refuses("ActSpent"):
+        world.orders.call("execute", values, [twin(first), twin(second)])
+    hold = (world.at["bank"], 10, world.at["dealer"], 1, 30_000)
+    [own] = world.sign(world.bond, td.HOLD, hold, world.keys["bank"])
+    world.bond.call("place_hold", hold, own)
+    with refuses("HoldExists"):
+        world.bond.call("place_hold", hold, twin(own))
+
+
+def test_signature_of_nobody(world: Any, kit: Any, refuses: Any) -> None:
+    """What recovers to the zero address signs for nobody, the zero address included."""
+    nobody = b"\x01" * 64 + b"\x05"  # no such v: ecrecover answers zero
+    with refuses("UnknownSigner", signer=kit.NOBODY):
+        world.directory.ask("signers", bytes(32), [nobody])
+    with refuses("BadSignature", expected=kit.NOBODY, recovered=kit.NOBODY):
+        world.settlement.call("burn_number", kit.NOBODY, 1, nobody)
+    deadline = world.chain.now() + 60
+    with refuses("ERC2612InvalidSigner", owner=kit.NOBODY):
+        world.bond.call("permit", kit.NOBODY, world.at["bank"], 1, deadline, 5, b"\1" * 32,
+                        b"\1" * 32)  # fmt: skip
+    item = world.instruction(world.bond, world.keys["bank"], world.keys["dealer"], 10, 95, 1)
+    zero = bytes(64) + b"\x1b"
+    for change in ({"deliverer": bytes(20)}, {"receiver": bytes(20)}):
+        both = {"deliverer_signature": zero, "receiver_signature": zero}
+        with refuses("BadSignature"):
+            world.settle(replace(item, **change, **both))
+
+
 def test_reentrance(world: Any, refuses: Any) -> None:
     """A foreign token that calls back is never called; no contract can be an account."""
     compiled = vyper.compile_code(REENTRANT, output_formats=["bytecode"])["bytecode"]
