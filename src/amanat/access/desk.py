@@ -8,7 +8,9 @@ key answers with the first outcome.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -35,6 +37,7 @@ from amanat.access.acts import (
     Result,
     ViewContext,
 )
+from amanat.access.fields import require_plain, require_plain_json
 from amanat.access.tables import idempotency, proposal, requirement
 from amanat.core.canonical import canonical_bytes, digest
 from amanat.core.errors import Invalid, NotFound, Place, Refusal, Refusals
@@ -45,6 +48,9 @@ from amanat.store.journal import Audience, Provenance, declare
 from amanat.store.uow import Store, UnitOfWork
 
 PROPOSAL_LIFETIME = timedelta(hours=24)
+REFUSALS_MAX = 100
+_KEY = re.compile(r"[!-~]{1,120}")
+_IDENTIFIER = re.compile(r"[0-9a-f-]{36}")
 
 _PROPOSED = ("act", "proposal", "digest", "approvers", "expires_at")
 _APPROVED = ("act", "proposal", "digest", "capacity")
@@ -69,6 +75,18 @@ class FieldNotAccepted(Invalid):
     """A field of a command or query does not have the form that its schema prescribes."""
 
     template = "{field}: {reason} (given: {value})"
+
+
+class FurtherRefusals(Invalid):
+    """Of very many refusals the first are told, and how many there are."""
+
+    template = "{count} further fields were refused."
+
+
+class KeyNotUsable(Invalid):
+    """An idempotency key is 1 to 120 visible ASCII characters."""
+
+    template = "{key} is no idempotency key: 1 to 120 visible ASCII characters."
 
 
 class SecondPersonRequired(Refusal):
@@ -138,15 +156,23 @@ def parse(kind: type[Any], fields: Mapping[str, Any]) -> Any:
     try:
         return kind.model_validate(fields)
     except ValidationError as error:
-        raise Refusals(
-            FieldNotAccepted(
-                place=Place(field=".".join(str(part) for part in one["loc"])),
-                field=".".join(str(part) for part in one["loc"]) or kind.__name__,
-                reason=one["msg"],
-                value=repr(one.get("input"))[:80],
-            )
-            for one in error.errors()
-        ) from None
+        raise Refusals(_field_refusals(kind, error)) from None
+
+
+def _field_refusals(kind: type[Any], error: ValidationError) -> list[Refusal]:
+    faults = error.errors(include_url=False, include_context=False)
+    found: list[Refusal] = [
+        FieldNotAccepted(
+            place=Place(field=".".join(str(part) for part in one["loc"])),
+            field=".".join(str(part) for part in one["loc"]) or kind.__name__,
+            reason=one["msg"],
+            value=repr(one.get("input"))[:80],
+        )
+        for one in faults[:REFUSALS_MAX]
+    ]
+    if len(faults) > REFUSALS_MAX:
+        found.append(FurtherRefusals(count=len(faults) - REFUSALS_MAX))
+    return found
 
 
 class Desk:
@@ -169,7 +195,8 @@ class Desk:
     def submit(self, actor: Actor, command: Command, *, key: str | None = None) -> Outcome:
         """Carry out `command`, or propose it where it needs another's approval.
 
-        Refuses, in order: `Forbidden`, `IdempotencyKeyReused`, and whatever the act refuses.
+        Refuses, in order: `Forbidden`, `KeyNotUsable`, `TextNotPlain`, `IdempotencyKeyReused`, and
+        whatever the act refuses.
         """
         kind = ACTS[type(command).__name__]
         policy.require(
@@ -180,8 +207,12 @@ class Desk:
             capacities=kind.capacities,
             roles=kind.roles,
         )
+        if key is not None and not _KEY.fullmatch(key):
+            raise KeyNotUsable(key=repr(key[:40]))
         stated = command.model_dump(mode="json")
-        request = digest({"act": kind.name, "command": stated}).hex()
+        whole = canonical_bytes({"act": kind.name, "command": stated})
+        require_plain_json(whole.decode(), stated)
+        request = hashlib.sha256(whole).hexdigest()
         with self._work(actor) as uow:
             former = self._recall(uow, actor, key, request)
             if former is not None:
@@ -274,6 +305,7 @@ class Desk:
             raise NotFound(thing="view", value=name)
         if actor is not None and actor.programme != programme:
             raise NotFound(thing="programme", value=programme)
+        require_plain(dict(fields))
         query = parse(kind.query, fields)
         with self._store.reading() as connection:
             return kind.body(
@@ -557,6 +589,8 @@ def _proposer(connection: Connection, row: Row[Any], means: str) -> Actor:
 
 
 def _find_proposal(connection: Connection, programme: str, identifier: str) -> Row[Any]:
+    if not _IDENTIFIER.fullmatch(identifier):
+        raise NotFound(thing="proposal", value=identifier[:40])
     row = connection.execute(
         sql.select(proposal)
         .where(proposal.c.id == identifier, proposal.c.programme == programme)

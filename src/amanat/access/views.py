@@ -9,6 +9,7 @@ import sqlalchemy as sql
 from pydantic import Field
 
 from amanat.access.acts import ACTS, Query, ViewContext, view
+from amanat.access.fields import Whole
 from amanat.access.tables import proposal, requirement
 from amanat.core.errors import NotFound
 from amanat.store.journal import Audience
@@ -114,7 +115,7 @@ class JournalAsked(Query):
     subject: Annotated[str | None, Field(max_length=120)] = None
     kind: Annotated[str | None, Field(max_length=64)] = None
     log: Annotated[str, Field(pattern="^(public|confidential)$")] = "public"
-    before: Annotated[int | None, Field(ge=0, le=2**53 - 1)] = None
+    before: Annotated[Whole | None, Field(ge=0, le=2**53 - 1)] = None
 
 
 @view("journal", public=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
-from decimal import Decimal
 from typing import Annotated
 
 from pydantic import StringConstraints
 
 from amanat.access.acts import Command, Query
+from amanat.access.fields import Day, PlainDecimal
 from amanat.assets.model import EvidenceKind
 from amanat.participants.commands import Code, Words
 
@@ -25,7 +24,7 @@ class RegisterAsset(Command):
     kind: Code
     description: Words
     place: Words
-    quantity: Decimal | None = None
+    quantity: PlainDecimal | None = None
     unit: Unit | None = None
     required_evidence: tuple[EvidenceKind, ...] = ()
 
@@ -45,8 +44,8 @@ class AddEvidence(Command):
     digest: Digest
     issuer: Words
     reference: Words
-    issued_on: date
-    expires_on: date | None = None
+    issued_on: Day
+    expires_on: Day | None = None
 
 
 class AssetsAsked(Query):

@@ -80,7 +80,7 @@ class MarginTerms(Command):
     """How bids at the cut-off share what better ones leave (see `MarginRule`)."""
 
     rounding_multiple: Units = 50_000_000
-    whole_up_to: Annotated[Whole, Field(ge=0)] = 50_000_000
+    whole_up_to: Annotated[Whole, Field(ge=0, le=2**53 - 1)] = 50_000_000
     residue: Residue = Residue.LARGEST_BID_FIRST
 
 
@@ -91,7 +91,7 @@ class NonCompetitiveTerms(Command):
     cap_nominal: Units = 500_000_000
     excluded_classes: tuple[Code, ...] = ("bank", "dfi", "investment_bank")
     oversubscription: Oversubscription = Oversubscription.SMALLEST_FIRST
-    total_max: Annotated[Whole, Field(ge=0)] | None = None
+    total_max: Annotated[Whole, Field(ge=0, le=2**53 - 1)] | None = None
     pricing: NonCompetitivePricing = NonCompetitivePricing.AVERAGE_PRICE
     price_decimals: Whole = 2
 

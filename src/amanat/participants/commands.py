@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
-from decimal import Decimal
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
 from amanat.access.actors import Role
 from amanat.access.acts import Command, Query
+from amanat.access.fields import Day, PlainDecimal
 from amanat.participants.model import TEXT_MAX, AccountKind, Certificate, Level
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -28,16 +27,16 @@ class AdmitParticipant(Command):
     participant: Code
     participant_class: Code
     country: Country
-    valid_until: date
+    valid_until: Day
     level: Level = Level.ACTIVE
-    lei: str | None = None
+    lei: Annotated[str, StringConstraints(max_length=20)] | None = None
 
 
 class RenewParticipant(Command):
     """Extend (or shorten) the day until which a participant's admission is valid."""
 
     participant: Code
-    valid_until: date
+    valid_until: Day
 
 
 class SetLevel(Command):
@@ -72,12 +71,12 @@ class RecordTaxStatus(Command):
     address: Address
     holder_class: Code
     active_taxpayer: bool
-    valid_from: date
-    valid_to: date | None = None
+    valid_from: Day
+    valid_to: Day | None = None
     tax_residency: Country
     certificate: Certificate | None = None
-    certificate_number: Words | None = None
-    reduced_rate: Decimal | None = None
+    certificate_number: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    reduced_rate: PlainDecimal | None = None
     source: Words
 
 

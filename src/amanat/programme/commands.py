@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date
-from decimal import Decimal
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
 from amanat.access.acts import Command, Query
+from amanat.access.fields import Day, PlainDecimal, Whole
 from amanat.participants.commands import Address, Code, Words
 from amanat.programme.model import Phase
 
 IsinText = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}[A-Z0-9]{9}[0-9]$")]
 """An ISIN's form; its check digit is checked where terms are read."""
-NominalUnits = Annotated[int, Field(gt=0, le=2**53 - 1)]
+NominalUnits = Annotated[Whole, Field(gt=0, le=2**53 - 1)]
 """Nominal in units of one rupee."""
 
 
@@ -30,8 +29,8 @@ Scope = Annotated[
 class RecordExchangeRate(Command):
     """Record the rate of a day, in units of the programme's currency to the US dollar."""
 
-    rate_date: date
-    rate: Annotated[Decimal, Field(gt=0)]
+    rate_date: Day
+    rate: Annotated[PlainDecimal, Field(gt=0)]
     source: Words
     assumed: bool = False
 
@@ -47,11 +46,11 @@ class AuthoriseSecurity(Command):
 
     terms: dict[str, str]
     nominal: NominalUnits
-    rate_date: date
+    rate_date: Day
     asset: Code
     authority: Words
     classes: Annotated[tuple[Code, ...], Field(min_length=1)]
-    expires_on: date
+    expires_on: Day
 
 
 class WithdrawAuthorisation(Command):
@@ -64,7 +63,7 @@ class WithdrawAuthorisation(Command):
 class ReleaseHeadroom(Command):
     """Give up nominal that was authorised and not issued; its dollar value becomes headroom."""
 
-    authorisation: Annotated[int, Field(gt=0)]
+    authorisation: Annotated[Whole, Field(gt=0)]
     nominal: NominalUnits
     reason: Words
 
@@ -77,7 +76,7 @@ class IssueNominal(Command):
 
     isin: IsinText
     nominal: NominalUnits
-    authorisation: Annotated[int, Field(gt=0)] | None = None
+    authorisation: Annotated[Whole, Field(gt=0)] | None = None
     account: Address | None = None
 
 
@@ -89,21 +88,21 @@ class CancelUnsold(Command):
 
     isin: IsinText
     nominal: NominalUnits
-    authorisation: Annotated[int, Field(gt=0)] | None = None
+    authorisation: Annotated[Whole, Field(gt=0)] | None = None
     account: Address | None = None
 
 
 class AttestReserves(Command):
     """Attest what backs the programme, in US cents, and the last day of the evidence for it."""
 
-    reserves_usd_cents: Annotated[int, Field(ge=0, le=2**53 - 1)]
-    valid_until: date
+    reserves_usd_cents: Annotated[Whole, Field(ge=0, le=2**53 - 1)]
+    valid_until: Day
 
 
 class MoveDay(Command):
     """Move the programme to a later day or phase; two institutions sign."""
 
-    business_date: date
+    business_date: Day
     phase: Phase = Phase.OPEN
 
 

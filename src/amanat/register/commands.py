@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
 from amanat.access.acts import Command, Query
+from amanat.access.fields import Day, Whole
 from amanat.participants.commands import Address, Code, Words
 from amanat.programme.commands import IsinText, NominalUnits
 
@@ -84,7 +84,7 @@ class PlaceHold(Command):
     account: Address
     beneficiary: Address
     nominal: NominalUnits
-    last_day: date
+    last_day: Day
     reason: Words
 
 
@@ -98,8 +98,8 @@ class HoldersAsked(Query):
     """Who holds a security at the close of a day or after a block; else now."""
 
     isin: IsinText
-    on: date | None = None
-    block: Annotated[int, Field(ge=0)] | None = None
+    on: Day | None = None
+    block: Annotated[Whole, Field(ge=0, le=2**53 - 1)] | None = None
 
 
 class HoldingsAsked(Query):

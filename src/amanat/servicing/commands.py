@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
-from decimal import Decimal
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
 from amanat.access.acts import Command, Query
+from amanat.access.fields import Day, PlainDecimal, Whole
 from amanat.core.quantities import Rounding
 from amanat.participants.commands import Address, Code
 from amanat.programme.commands import IsinText
@@ -21,10 +20,10 @@ class TaxRateRow(Command):
 
     instrument: Code
     holder_classes: Annotated[tuple[Code, ...], Field(min_length=1)]
-    first_day: date
-    last_day: date
-    active_percent: Annotated[Decimal, Field(ge=0, le=100)]
-    inactive_percent: Annotated[Decimal, Field(ge=0, le=100)]
+    first_day: Day
+    last_day: Day
+    active_percent: Annotated[PlainDecimal, Field(ge=0, le=100)]
+    inactive_percent: Annotated[PlainDecimal, Field(ge=0, le=100)]
     final: bool = False
     source: Annotated[str, StringConstraints(min_length=1, max_length=400)]
     assumed: bool = False
@@ -44,7 +43,7 @@ class FixEntitlements(Command):
 
     isin: IsinText
     kind: PaymentKind
-    due_date: date
+    due_date: Day
     amount_rounding: Rounding = Rounding.HALF_UP
     tax_rounding: Rounding = Rounding.HALF_UP
     instrument: Code = "government_security"
@@ -65,15 +64,15 @@ class PayChunk(Command):
     """
 
     payment: Identifier
-    chunks_max: Annotated[int, Field(ge=1, le=10_000)] = 10_000
-    chunk: Annotated[int, Field(ge=0)] | None = None
+    chunks_max: Annotated[Whole, Field(ge=1, le=10_000)] = 10_000
+    chunk: Annotated[Whole, Field(ge=0, le=2**53 - 1)] | None = None
 
 
 class RetryEscrow(Command):
     """Try again to pay what stayed in escrow."""
 
     payment: Identifier
-    positions: tuple[Annotated[int, Field(ge=0)], ...] = ()
+    positions: tuple[Annotated[Whole, Field(ge=0, le=2**53 - 1)], ...] = ()
 
 
 class RaiseClaims(Command):
@@ -87,7 +86,7 @@ class SettleClaim(Command):
 
     trade: Identifier
     payment: Identifier
-    last_day: date | None = None
+    last_day: Day | None = None
 
 
 class PaymentsAsked(Query):
@@ -106,15 +105,15 @@ class CalendarAsked(Query):
     """The payments to come of one security or of all, from a day on."""
 
     isin: IsinText | None = None
-    first_day: date | None = None
-    last_day: date | None = None
+    first_day: Day | None = None
+    last_day: Day | None = None
 
 
 class WithholdingAsked(Query):
     """Tax withheld on payments of a period, both days included."""
 
-    first_day: date
-    last_day: date
+    first_day: Day
+    last_day: Day
 
 
 class ClaimsAsked(Query):

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import ConfigDict, Field, StringConstraints
 
 from amanat.access.acts import Command, Query
+from amanat.access.fields import Day, Whole
 from amanat.participants.commands import Address, Code, Words
 from amanat.programme.commands import IsinText, NominalUnits
 from amanat.settlement.model import BATCH_INSTRUCTIONS_MAX, InstructionState
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{36}$")]
 """UUIDv7 of a thing in the store."""
-Paisa = Annotated[int, Field(gt=0, le=2**62)]
+Paisa = Annotated[Whole, Field(gt=0, le=2**62)]
 """Money in paisa."""
-PaisaOrNone = Annotated[int, Field(ge=0, le=2**62)]
+PaisaOrNone = Annotated[Whole, Field(ge=0, le=2**62)]
 """Money in paisa; 0 for a delivery without payment between accounts of one participant."""
-Number = Annotated[int, Field(ge=0, lt=2**32)]
+Number = Annotated[Whole, Field(ge=0, lt=2**32)]
 """Of an instruction, among those of its deliverer's account."""
 SignatureHex = Annotated[str, StringConstraints(pattern=r"^(0x)?[0-9a-f]{130}$")]
 """r, s, v (27 or 28) in hexadecimal."""
@@ -64,9 +64,9 @@ class Instruct(Command):
     receiver: Address
     nominal: NominalUnits
     consideration_paisa: PaisaOrNone
-    trade_date: date
-    first_day: date
-    last_day: date
+    trade_date: Day
+    first_day: Day
+    last_day: Day
     reference: Reference | None = None
 
 
@@ -87,7 +87,7 @@ class TakeNumbers(Command):
     """Take the next numbers of a deliverer's account, to sign instructions elsewhere."""
 
     deliverer: Address
-    count: Annotated[int, Field(ge=1, le=100_000)]
+    count: Annotated[Whole, Field(ge=1, le=100_000)]
 
 
 class PresignedInstruction(Command):
@@ -101,9 +101,9 @@ class PresignedInstruction(Command):
     number: Number
     nominal: NominalUnits
     consideration_paisa: PaisaOrNone
-    trade_date: date
-    first_day: date
-    last_day: date
+    trade_date: Day
+    first_day: Day
+    last_day: Day
     deliverer_signature: SignatureHex
     receiver_signature: SignatureHex
     reference: Reference | None = None
@@ -121,8 +121,8 @@ class SubmitInstructions(Command):
 class SettleDay(Command):
     """Give what is due to the ledger, in batches; what has passed its last day expires."""
 
-    instructions_max: Annotated[int, Field(ge=1, le=100_000)] = 100_000
-    batch: Annotated[int, Field(ge=1, le=BATCH_INSTRUCTIONS_MAX)] = BATCH_INSTRUCTIONS_MAX
+    instructions_max: Annotated[Whole, Field(ge=1, le=100_000)] = 100_000
+    batch: Annotated[Whole, Field(ge=1, le=BATCH_INSTRUCTIONS_MAX)] = BATCH_INSTRUCTIONS_MAX
 
 
 class CycleTrade(Command):
@@ -133,7 +133,7 @@ class CycleTrade(Command):
     receiver: Address
     nominal: NominalUnits
     consideration_paisa: Paisa
-    trade_date: date
+    trade_date: Day
     reference: Reference | None = None
 
 
@@ -141,15 +141,15 @@ class NetCycle(Command):
     """Settle many trades by their net positions; each account signs its own once."""
 
     trades: Annotated[tuple[CycleTrade, ...], Field(min_length=1, max_length=1_000)]
-    first_day: date
-    last_day: date
+    first_day: Day
+    last_day: Day
 
 
 class InstructAllotments(Command):
     """Instruct delivery of a tender's allotments against cash, from the distribution account."""
 
-    tender: Annotated[str, StringConstraints(min_length=1, max_length=64)]
-    last_day: date | None = None
+    tender: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    last_day: Day | None = None
 
 
 class InstructionsAsked(Query):
@@ -159,7 +159,7 @@ class InstructionsAsked(Query):
     isin: IsinText | None = None
     account: Address | None = None
     before: Identifier | None = None
-    limit: Annotated[int, Field(ge=1, le=1_000)] = 100
+    limit: Annotated[Whole, Field(ge=1, le=1_000)] = 100
 
 
 class InstructionAsked(Query):
@@ -171,7 +171,7 @@ class InstructionAsked(Query):
 class FailsAsked(Query):
     """Instructions that failed and are tried again, or have expired."""
 
-    since: date | None = None
+    since: Day | None = None
 
 
 class CashAsked(Query):
@@ -187,4 +187,4 @@ class TotalsAsked(Query):
 class CyclesAsked(Query):
     """Netted cycles, latest first."""
 
-    limit: Annotated[int, Field(ge=1, le=1_000)] = 100
+    limit: Annotated[Whole, Field(ge=1, le=1_000)] = 100
