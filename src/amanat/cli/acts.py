@@ -6,17 +6,21 @@ import json
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pydantic import BaseModel
 from rich.table import Table
 
-from amanat.access.acts import ACTS, VIEWS
-from amanat.cli.session import open_session
 from amanat.cli.terminal import errors_in_lines, out, print_answer, print_json
 from amanat.core.errors import Invalid, NotFound
-from amanat.ledger.signers import read_request, read_signature, signing_request
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from amanat.access.acts import ActKind, ViewKind
+    from amanat.cli.session import Session
+
+# What a command works with is imported when it is carried out, so that help is there at once.
 
 Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")]
 Data = Annotated[
@@ -38,14 +42,38 @@ class FieldUnreadable(Invalid):
     template = "{field}: {reason}."
 
 
+def _acts() -> Mapping[str, ActKind]:
+    """Every act that the rooms declare."""
+    from amanat.access.acts import ACTS
+    from amanat.app import declare_rooms
+
+    declare_rooms()
+    return ACTS
+
+
+def _views() -> Mapping[str, ViewKind]:
+    """Every view that the rooms declare."""
+    from amanat.access.acts import VIEWS
+    from amanat.app import declare_rooms
+
+    declare_rooms()
+    return VIEWS
+
+
+def _open_session(url: str | None, data: Path | None, programme: str | None) -> Session:
+    from amanat.cli.session import open_session
+
+    return open_session(url, data, programme)
+
+
 def complete_act(incomplete: str) -> list[str]:
     """Names of acts that begin so, for the shell."""
-    return sorted(name for name in ACTS if name.startswith(incomplete))
+    return sorted(name for name in _acts() if name.startswith(incomplete))
 
 
 def complete_view(incomplete: str) -> list[str]:
     """Names of views that begin so, for the shell."""
-    return sorted(name for name in VIEWS if name.startswith(incomplete))
+    return sorted(name for name in _views() if name.startswith(incomplete))
 
 
 def read_fields(given: list[str] | None, file: Path | None = None) -> dict[str, Any]:
@@ -97,17 +125,18 @@ def act(
 ) -> None:
     """Propose or carry out an act.  Without a name: all acts; without fields: what it takes."""
     with errors_in_lines(as_json=as_json):
+        acts = _acts()
         if name is None:
-            _list({one: kind.summary for one, kind in ACTS.items()}, as_json)
+            _list({one: kind.summary for one, kind in acts.items()}, as_json)
             return
-        if name not in ACTS:
+        if name not in acts:
             raise NotFound(thing="act", value=name)
-        command = ACTS[name].command
+        command = acts[name].command
         if not fields and file is None and command.model_fields:
-            _describe(name, ACTS[name].summary, command, as_json)
+            _describe(name, acts[name].summary, command, as_json)
             return
         stated = read_fields(fields, file)
-        with open_session(url, data, programme) as session:
+        with _open_session(url, data, programme) as session:
             outcome = session.submit(name, stated, key or f"cli-{uuid.uuid4()}")
         print_answer(outcome, as_json=as_json, title=name)
 
@@ -124,13 +153,14 @@ def view(
 ) -> None:
     """Ask a view.  Without a name: all views."""
     with errors_in_lines(as_json=as_json):
+        views = _views()
         if name is None:
-            _list({one: kind.summary for one, kind in VIEWS.items()}, as_json)
+            _list({one: kind.summary for one, kind in views.items()}, as_json)
             return
-        if name not in VIEWS:
+        if name not in views:
             raise NotFound(thing="view", value=name)
         stated = read_fields(fields)
-        with open_session(url, data, programme) as session:
+        with _open_session(url, data, programme) as session:
             shown = session.view(name, stated)
         print_answer(shown, as_json=as_json, title=name)
 
@@ -143,7 +173,7 @@ def proposals(
     as_json: Json = False,
 ) -> None:
     """Proposals of your institution, and those that wait for it."""
-    with errors_in_lines(as_json=as_json), open_session(url, data, programme) as session:
+    with errors_in_lines(as_json=as_json), _open_session(url, data, programme) as session:
         print_answer(session.view("proposals", {"state": state}), as_json=as_json)
 
 
@@ -165,7 +195,7 @@ def approve(
     """Give your institution's approval; the last one carries the act out."""
     with errors_in_lines(as_json=as_json):
         given = _signatures(request or [], signature or [])
-        with open_session(url, data, programme) as session:
+        with _open_session(url, data, programme) as session:
             print_answer(session.approve(proposal, given), as_json=as_json)
 
 
@@ -173,6 +203,8 @@ def _signatures(requests: list[Path], signatures: list[Path]) -> Mapping[str, by
     if len(requests) != len(signatures):
         reason = f"{len(requests)} requests and {len(signatures)} signatures do not pair"
         raise FieldUnreadable(field="--request", reason=reason)
+    from amanat.ledger.signers import read_request, read_signature
+
     given = {}
     for asked, answered in zip(requests, signatures, strict=True):
         one = read_request(asked.read_text(encoding="utf-8"))
@@ -189,7 +221,7 @@ def withdraw(
     as_json: Json = False,
 ) -> None:
     """Withdraw your institution's own open proposal."""
-    with errors_in_lines(as_json=as_json), open_session(url, data, programme) as session:
+    with errors_in_lines(as_json=as_json), _open_session(url, data, programme) as session:
         print_answer(session.withdraw(proposal), as_json=as_json)
 
 
@@ -203,8 +235,10 @@ def requests(
     as_json: Json = False,
 ) -> None:
     """Write what a proposal still has to have signed as files to take to `amanat sign`."""
+    from amanat.ledger.signers import signing_request
+
     with errors_in_lines(as_json=as_json):
-        with open_session(url, data, programme) as session:
+        with _open_session(url, data, programme) as session:
             shown = session.view("proposal", {"proposal": proposal})
         written = []
         for place, need in enumerate(shown["requirements"]):

@@ -7,25 +7,25 @@ import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.progress import TimeRemainingColumn as Remaining
 
-from amanat.app import Application
 from amanat.cli.acts import Json
 from amanat.cli.terminal import PILOTS_FOLDER, err, errors_in_lines, out, print_json
 from amanat.core.errors import Refusal
-from amanat.replay.loading import load_pilot
-from amanat.replay.model import Pilot
-from amanat.replay.performing import Performer
-from amanat.replay.plan import Step
-from amanat.replay.report import Facts, report_of
-from amanat.replay.runner import Course, replay
-from amanat.replay.sheets import print_report
 from amanat.settings import Settings
+
+if TYPE_CHECKING:
+    from amanat.replay.model import Pilot
+    from amanat.replay.plan import Step
+    from amanat.replay.report import Facts
+    from amanat.replay.runner import Course
+
+# What a command works with is imported when it is carried out, so that help is there at once.
 
 WIDTH_MIN = 130
 """Columns of text where output is piped."""
@@ -74,6 +74,8 @@ def pilot(
     as_json: Json = False,
 ) -> None:
     """Replay a pilot, from an empty ledger, and print what happened as tables."""
+    from amanat.replay.loading import load_pilot
+
     with errors_in_lines(as_json=as_json):
         read = load_pilot(folder)
         if check:
@@ -88,6 +90,8 @@ def pilots(
     as_json: Json = False,
 ) -> None:
     """Replay every pilot in a folder, one after the other."""
+    from amanat.replay.loading import load_pilot
+
     with errors_in_lines(as_json=as_json):
         found = sorted(one.parent for one in folder.glob("*/programme.toml"))
         runs = [run_pilot(load_pilot(one), PILOTS_FOLDER / one.name, resume=False) for one in found]
@@ -102,6 +106,8 @@ def _show(run: Run, as_json: bool) -> None:
     if as_json:
         print_json(run.as_json())
         return
+    from amanat.replay.sheets import print_report
+
     # A sheet has many columns: where nobody's window sets the width, it is not folded.
     wide = out if out.is_terminal else Console(width=max(out.width, WIDTH_MIN))
     print_report(wide, run.report, run.course)
@@ -112,6 +118,11 @@ def _show(run: Run, as_json: bool) -> None:
 
 def run_pilot(pilot: Pilot, data: Path, *, resume: bool) -> Run:
     """Replay a pilot in a folder of its own, with progress on standard error."""
+    from amanat.app import Application
+    from amanat.replay.performing import Performer
+    from amanat.replay.report import report_of
+    from amanat.replay.runner import replay
+
     prepare(data, resume=resume)
     application = Application(Settings.at(data, light_keys=True))
     columns = (

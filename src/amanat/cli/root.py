@@ -5,16 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import sqlalchemy as sql
 import typer
 from rich.table import Table
 
 from amanat import __version__
-from amanat.access.tables import proposal
-from amanat.app import Application
 from amanat.cli import acts, pilots, tools
 from amanat.cli.terminal import data_folder, errors_in_lines, out, print_json, settings_of
-from amanat.ledger.tables import order
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 refused, one line for each rule; 2 wrong usage; 3 a part outside does "
@@ -84,6 +80,13 @@ def state_of(folder: Path) -> dict[str, Any]:
                 "amanat act",
             ],
         }
+    # What a command works with is imported when it is carried out, so that help is there at once.
+    import sqlalchemy as sql
+
+    from amanat.access.tables import proposal
+    from amanat.app import Application
+    from amanat.ledger.tables import order
+
     application = Application(settings_of(folder))
     programmes = application.programmes()
     with application.store.reading() as connection:

@@ -6,17 +6,12 @@ import json
 import sys
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import sqlalchemy as sql
 import typer
 from rich.progress import Progress
 
-from amanat.access.actors import issue_token, load_actor, revoke_tokens
-from amanat.access.tables import person
-from amanat.app import Application
 from amanat.cli.acts import Data, Json, ProgrammeCode
-from amanat.cli.session import ProgrammeNotNamed
 from amanat.cli.terminal import (
     CORRUPT,
     err,
@@ -27,9 +22,11 @@ from amanat.cli.terminal import (
     settings_of,
 )
 from amanat.core.errors import NotFound
-from amanat.ledger.keystore import SCRYPT_STANDARD, Keystore
-from amanat.ledger.signers import read_request, sign_request
-from amanat.store.migrate import migrate
+
+if TYPE_CHECKING:
+    import sqlalchemy as sql
+
+# What a command works with is imported when it is carried out, so that help is there at once.
 
 keys = typer.Typer(help="Keys of an institution, encrypted, kept apart from the server.")
 token = typer.Typer(help="Personal tokens for the API and this command line.")
@@ -46,7 +43,8 @@ def serve(
     key: Annotated[Path | None, typer.Option(help="Its private key, PEM.")] = None,
 ) -> None:
     """Serve the pages and the API, and follow the ledger meanwhile."""
-    from amanat.web.server import serve as serve_faces  # the web is needed by this command alone
+    from amanat.app import Application
+    from amanat.web.server import serve as serve_faces
 
     with errors_in_lines():
         settings = settings_of(data)
@@ -59,6 +57,8 @@ def serve(
 @ledger.command()
 def fsck(data: Data = None, as_json: Json = False) -> None:
     """Compare contracts, index and journal; leaves with 4 where two of them differ."""
+    from amanat.app import Application
+
     with errors_in_lines(as_json=as_json):
         with Application(settings_of(data)) as application:
             application.pump()
@@ -90,6 +90,10 @@ def token_issue(
     as_json: Json = False,
 ) -> None:
     """Issue a token, shown once.  For the operator, who has the installation's folder."""
+    from amanat.access.actors import issue_token, load_actor
+    from amanat.app import Application
+    from amanat.store.migrate import migrate
+
     with errors_in_lines(as_json=as_json):
         application = Application(settings_of(data))
         migrate(application.engine)
@@ -111,6 +115,10 @@ def token_revoke(
     as_json: Json = False,
 ) -> None:
     """Revoke every token of a person at once."""
+    from amanat.access.actors import revoke_tokens
+    from amanat.app import Application
+    from amanat.store.migrate import migrate
+
     with errors_in_lines(as_json=as_json):
         application = Application(settings_of(data))
         migrate(application.engine)
@@ -122,6 +130,11 @@ def token_revoke(
 
 def _programme_of(connection: sql.Connection, who: str) -> str:
     """The one programme in which there is such a person; refuses `NotFound`."""
+    import sqlalchemy as sql
+
+    from amanat.access.tables import person
+    from amanat.cli.session import ProgrammeNotNamed
+
     found = sorted(
         connection.execute(sql.select(person.c.programme).where(person.c.code == who)).scalars()
     )
@@ -144,6 +157,8 @@ def keys_new(
     as_json: Json = False,
 ) -> None:
     """Make a key, encrypted with a password; prints its address."""
+    from amanat.ledger.keystore import SCRYPT_STANDARD, Keystore
+
     with errors_in_lines(as_json=as_json):
         store = Keystore(folder, scrypt=SCRYPT_STANDARD)
         signer = store.create(institution, name, _password(confirm=True))
@@ -157,6 +172,8 @@ def keys_list(
     as_json: Json = False,
 ) -> None:
     """The keys of an institution with their addresses."""
+    from amanat.ledger.keystore import Keystore
+
     with errors_in_lines(as_json=as_json):
         store = Keystore(folder)
         rows = [
@@ -176,6 +193,9 @@ def sign(
     as_json: Json = False,
 ) -> None:
     """Sign a request offline: needs the key file and its password, no network, no database."""
+    from amanat.ledger.keystore import Keystore
+    from amanat.ledger.signers import read_request, sign_request
+
     with errors_in_lines(as_json=as_json):
         asked = read_request(request.read_text(encoding="utf-8"))
         if not as_json:
