@@ -113,6 +113,13 @@ def test_a_token_is_for_a_person_who_exists(line: Any, founded: Path) -> None:
     assert "nobody_at_all" in result.stderr
 
 
+def test_a_bare_token_is_all_that_is_printed(line: Any, founded: Path, bond_folder: Path) -> None:
+    person = next(iter(load_pilot(bond_folder).people))
+    printed = line("token", "issue", person, "--bare", "--data", str(founded)).stdout
+    assert printed.strip().split() == [printed.strip()]
+    assert line("proposals", "--data", str(founded), token=printed.strip()).exit_code == 0
+
+
 def test_ledger_is_checked(line: Any, founded: Path) -> None:
     assert line.json("ledger", "fsck", "--data", str(founded)) == []
     assert "agree" in line("ledger", "fsck", "--data", str(founded)).stdout

@@ -86,6 +86,7 @@ def token_issue(
     who: Annotated[str, typer.Argument(help="Code of the person.")],
     programme: ProgrammeCode = None,
     days: Annotated[int, typer.Option(min=1, max=366, help="Days that it is valid.")] = 30,
+    bare: Annotated[bool, typer.Option("--bare", help="Print nothing but the token.")] = False,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
@@ -102,6 +103,9 @@ def token_issue(
             load_actor(connection, code, who, "operator")
             now = application.store.clock()
             text = issue_token(connection, code, who, now, timedelta(days=days))
+        if bare and not as_json:
+            out.print(text, highlight=False, soft_wrap=True)
+            return
         print_answer(
             {"person": who, "programme": code, "token": text, "days": days}, as_json=as_json
         )
