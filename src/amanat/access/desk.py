@@ -17,8 +17,6 @@ from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
 import sqlalchemy as sql
-from coincurve import PublicKey
-from eth_utils.crypto import keccak
 from pydantic import ValidationError
 from sqlalchemy.engine import Connection, Row
 
@@ -38,19 +36,42 @@ from amanat.access.acts import (
     ViewContext,
 )
 from amanat.access.fields import require_plain, require_plain_json
+from amanat.access.proposals import (
+    check_open,
+    find_proposal,
+    own_part,
+    proposer_of,
+    recover,
+    require_present,
+    requirements_of,
+    set_state,
+)
+from amanat.access.refusals import (
+    Contended,
+    FieldNotAccepted,
+    FurtherRefusals,
+    IdempotencyKeyReused,
+    KeyNotUsable,
+    NotAwaited,
+    ProposalNotOpen,
+    SecondPersonRequired,
+    SignatureNotTheirs,
+    SignerHasLeft,
+)
 from amanat.access.tables import idempotency, proposal, requirement
 from amanat.core.canonical import canonical_bytes, digest
-from amanat.core.errors import Invalid, NotFound, Place, Refusal, Refusals
+from amanat.core.errors import NotFound, Place, Refusal, Refusals, Unauthenticated
 from amanat.core.ids import new_id
 from amanat.ledger.gateway import Gateway
 from amanat.ledger.signers import KeyNotHeld
+from amanat.store.engine import is_contention
 from amanat.store.journal import Audience, Provenance, declare
 from amanat.store.uow import Store, UnitOfWork
 
 PROPOSAL_LIFETIME = timedelta(hours=24)
 REFUSALS_MAX = 100
+ATTEMPTS = 5
 _KEY = re.compile(r"[!-~]{1,120}")
-_IDENTIFIER = re.compile(r"[0-9a-f-]{36}")
 
 _PROPOSED = ("act", "proposal", "digest", "approvers", "expires_at")
 _APPROVED = ("act", "proposal", "digest", "capacity")
@@ -69,55 +90,6 @@ _EVENTS = {
     )
     for hidden in (False, True)
 }
-
-
-class FieldNotAccepted(Invalid):
-    """A field of a command or query does not have the form that its schema prescribes."""
-
-    template = "{field}: {reason} (given: {value})"
-
-
-class FurtherRefusals(Invalid):
-    """Of very many refusals the first are told, and how many there are."""
-
-    template = "{count} further fields were refused."
-
-
-class KeyNotUsable(Invalid):
-    """An idempotency key is 1 to 120 visible ASCII characters."""
-
-    template = "{key} is no idempotency key: 1 to 120 visible ASCII characters."
-
-
-class SecondPersonRequired(Refusal):
-    """What moves money or rights is proposed by one person and approved by another."""
-
-    status = 403
-    template = "{person} proposed {act} {proposal}; another person of {institution} approves it."
-
-
-class NotAwaited(Refusal):
-    """An approval that the proposal does not need, or has already."""
-
-    template = "{act} {proposal} awaits nothing more of {institution}."
-
-
-class ProposalNotOpen(Refusal):
-    """Only an open proposal can be approved or withdrawn; it expires by itself."""
-
-    template = "{act} {proposal} is {state}."
-
-
-class SignatureNotTheirs(Invalid):
-    """A signature must recover to the key of the person or account that signs."""
-
-    template = "{act} {proposal}: the signature recovers to {recovered}, not to {expected}."
-
-
-class IdempotencyKeyReused(Refusal):
-    """One idempotency key stands for one command."""
-
-    template = "Idempotency key {key} was used for another command."
 
 
 class KeyRing(Protocol):
@@ -213,19 +185,23 @@ class Desk:
         whole = canonical_bytes({"act": kind.name, "command": stated})
         require_plain_json(whole.decode(), stated)
         request = hashlib.sha256(whole).hexdigest()
-        with self._work(actor) as uow:
-            former = self._recall(uow, actor, key, request)
-            if former is not None:
-                return former
-            context = self._context(uow, actor)
-            if kind.approvals is None:
-                result = kind.body(command, context)
-                outcome = Outcome(kind.name, "carried_out", result=result)
-            else:
-                outcome = self._propose(kind, command, stated, context)
-            self._remember(uow, actor, key, request, outcome)
-            uow.commit()
-        return outcome
+
+        def work() -> Outcome:
+            with self._work(actor) as uow:
+                former = self._recall(uow, actor, key, request)
+                if former is not None:
+                    return former
+                context = self._context(uow, actor)
+                if kind.approvals is None:
+                    result = kind.body(command, context)
+                    outcome = Outcome(kind.name, "carried_out", result=result)
+                else:
+                    outcome = self._propose(kind, command, stated, context)
+                self._remember(uow, actor, key, request, outcome)
+                uow.commit()
+            return outcome
+
+        return _again(work)
 
     def approve(
         self,
@@ -240,16 +216,19 @@ class Desk:
         `signatures` maps the hexadecimal digest that was signed offline to its 65 bytes; without
         it the key must be on this server.  Refuses, in order: `NotFound`, `Forbidden`,
         `ProposalNotOpen`, `SecondPersonRequired`, `NotAwaited`, `KeyNotHeld`,
-        `SignatureNotTheirs`, and whatever the act refuses.
+        `SignatureNotTheirs`, `SignerHasLeft`, and whatever the act refuses.
         """
+        return _again(lambda: self._approve(actor, proposal_id, signatures or {}))
+
+    def _approve(self, actor: Actor, proposal_id: str, signatures: Mapping[str, bytes]) -> Outcome:
         with self._work(actor) as uow:
-            row = _find_proposal(uow.connection, actor.programme, proposal_id)
+            row = find_proposal(uow.connection, actor.programme, proposal_id)
             kind = ACTS[row.act]
-            needs = _requirements(uow.connection, proposal_id)
+            needs = requirements_of(uow.connection, proposal_id)
             if not {need.institution for need in needs} & {actor.institution}:
                 raise NotFound(thing="proposal", value=proposal_id)
             if row.person == actor.person:
-                needs = _own_part(row, needs, actor, kind)
+                needs = own_part(row, needs, actor, kind)
             else:
                 policy.require(
                     actor,
@@ -259,8 +238,8 @@ class Desk:
                     institutions={need.institution for need in needs},
                 )
             now = self._store.clock()
-            _check_open(row, now)
-            self._meet(uow, row, needs, actor, signatures or {}, now)
+            check_open(row, now)
+            self._meet(uow, row, needs, actor, signatures, now)
             outcome = self._carry_out_if_complete(uow, kind, row, actor)
             uow.commit()
         return outcome
@@ -268,7 +247,7 @@ class Desk:
     def withdraw(self, actor: Actor, proposal_id: str) -> Outcome:
         """Withdraw one's institution's own open proposal."""
         with self._work(actor) as uow:
-            row = _find_proposal(uow.connection, actor.programme, proposal_id)
+            row = find_proposal(uow.connection, actor.programme, proposal_id)
             if row.institution != actor.institution:
                 raise NotFound(thing="proposal", value=proposal_id)
             kind = ACTS[row.act]
@@ -280,8 +259,8 @@ class Desk:
                 capacities=kind.capacities,
                 roles=kind.roles,
             )
-            _check_open(row, self._store.clock())
-            _set_state(uow, proposal_id, "withdrawn")
+            check_open(row, self._store.clock())
+            set_state(uow, proposal_id, "withdrawn")
             uow.journal.append(
                 _EVENTS["ActWithdrawn", kind.confidential],
                 {
@@ -323,6 +302,7 @@ class Desk:
 
     def _work(self, actor: Actor) -> UnitOfWork:
         with self._store.reading() as connection:
+            _require_current(connection, actor)
             today = self._business_date(connection, actor.programme)
         return self._store.work(_provenance(actor, today))
 
@@ -343,7 +323,7 @@ class Desk:
         uow, actor = context.uow, context.actor
         ask = kind.approvals(command, context)
         row = self._store_proposal(kind, stated, ask, context)
-        needs = _requirements(uow.connection, row.id)
+        needs = requirements_of(uow.connection, row.id)
         own = [
             need
             for need, asked in zip(needs, ask.requirements, strict=True)
@@ -411,7 +391,7 @@ class Desk:
                     proposer_counts=need.proposer_counts,
                 )
             )
-        return _find_proposal(uow.connection, actor.programme, identifier)
+        return find_proposal(uow.connection, actor.programme, identifier)
 
     def _meet(
         self,
@@ -422,7 +402,7 @@ class Desk:
         signatures: Mapping[str, bytes],
         now: datetime,
     ) -> None:
-        met = _requirements(uow.connection, row.id)
+        met = requirements_of(uow.connection, row.id)
         theirs = [
             need for need in needs if need.institution == actor.institution and need.met_at is None
         ]
@@ -485,7 +465,7 @@ class Desk:
     def _carry_out_if_complete(
         self, uow: UnitOfWork, kind: ActKind, row: Row[Any], actor: Actor
     ) -> Outcome:
-        needs = _requirements(uow.connection, row.id)
+        needs = requirements_of(uow.connection, row.id)
         awaits = tuple(sorted({need.institution for need in needs if need.met_at is None}))
         if awaits:
             return Outcome(kind.name, "proposed", row.id, row.digest, awaits)
@@ -502,7 +482,16 @@ class Desk:
         command = kind.command.model_validate_json(row.command)
         approval = Approval(row.id, json.loads(row.memo), given)
         # The act is the proposer's, whoever approved it last.
-        proposer = _proposer(uow.connection, row, actor.means)
+        proposer = proposer_of(uow.connection, row, actor.means)
+        require_present(uow.connection, row, needs)
+        policy.require(
+            proposer,
+            "submit",
+            kind.name,
+            programme=proposer.programme,
+            capacities=kind.capacities,
+            roles=kind.roles,
+        )
         uow.journal.provenance = replace(
             _provenance(proposer, uow.journal.provenance.business_date),
             cause=row.entry,
@@ -516,7 +505,7 @@ class Desk:
             ),
         )
         result = kind.body(command, replace(self._context(uow, proposer), approval=approval))
-        _set_state(uow, row.id, "carried_out", result)
+        set_state(uow, row.id, "carried_out", result)
         return Outcome(kind.name, "carried_out", row.id, row.digest, result=result)
 
     def _recall(
@@ -553,18 +542,30 @@ class Desk:
             )
 
 
-def recover(signed_digest: bytes, signature: bytes) -> str:
-    """The address (small letters) whose key made this 65-byte signature over the digest."""
-    if len(signature) != 65:
-        return "0x"
-    v = signature[64]
+def _again(work: Callable[[], Outcome]) -> Outcome:
+    """Do it once more where another act took the same thing at the same moment.
+
+    The second look finds what the other has committed, and so comes to an outcome or a refusal.
+    SQLite lets one write at a time; of this PostgreSQL tells by its class of error.
+    """
+    for _ in range(ATTEMPTS):
+        try:
+            return work()
+        except sql.exc.DBAPIError as error:
+            if not is_contention(error):
+                raise
+            last = error
+    raise Contended("others keep changing the same thing; try again") from last
+
+
+def _require_current(connection: Connection, actor: Actor) -> None:
+    """Refuse `Unauthenticated` to who has left, or is in another role, since they signed in."""
     try:
-        public = PublicKey.from_signature_and_message(
-            signature[:64] + bytes([v - 27 if v >= 27 else v]), signed_digest, hasher=None
-        )
-    except Exception:  # coincurve raises bare Exception for points that are not on the curve
-        return "0x"
-    return "0x" + keccak(public.format(compressed=False)[1:])[-20:].hex()
+        now = load_actor(connection, actor.programme, actor.person, actor.means)
+    except NotFound:
+        raise Unauthenticated(reason=f"{actor.person} is nobody here") from None
+    if now != actor:
+        raise Unauthenticated(reason=f"{actor.person} has been given another role")
 
 
 def _provenance(actor: Actor, today: date) -> Provenance:
@@ -578,71 +579,21 @@ def _provenance(actor: Actor, today: date) -> Provenance:
     )
 
 
-def _proposer(connection: Connection, row: Row[Any], means: str) -> Actor:
-    """Who proposed it, as they are today; whoever has left proposes nothing any more."""
-    try:
-        return load_actor(connection, row.programme, row.person, means)
-    except NotFound:
-        raise ProposalNotOpen(
-            act=row.act, proposal=row.id, state="void: its proposer left"
-        ) from None
-
-
-def _find_proposal(connection: Connection, programme: str, identifier: str) -> Row[Any]:
-    if not _IDENTIFIER.fullmatch(identifier):
-        raise NotFound(thing="proposal", value=identifier[:40])
-    row = connection.execute(
-        sql.select(proposal)
-        .where(proposal.c.id == identifier, proposal.c.programme == programme)
-        .with_for_update()
-    ).one_or_none()
-    if row is None:
-        raise NotFound(thing="proposal", value=identifier)
-    return row
-
-
-def _requirements(connection: Connection, proposal_id: str) -> list[Row[Any]]:
-    return list(
-        connection.execute(
-            sql.select(requirement)
-            .where(requirement.c.proposal == proposal_id)
-            .order_by(requirement.c.position)
-        )
-    )
-
-
-def _own_part(row: Row[Any], needs: list[Row[Any]], actor: Actor, kind: ActKind) -> list[Row[Any]]:
-    """What the proposer may sign of their own proposal; raises `SecondPersonRequired`."""
-    policy.require(
-        actor,
-        "submit",
-        kind.name,
-        programme=actor.programme,
-        capacities=kind.capacities,
-        roles=kind.roles,
-    )
-    own = [need for need in needs if need.proposer_counts and need.met_at is None]
-    if not any(need.institution == actor.institution for need in own):
-        raise SecondPersonRequired(
-            person=actor.person, act=row.act, proposal=row.id, institution=actor.institution
-        )
-    return own
-
-
-def _check_open(row: Row[Any], now: datetime) -> None:
-    state = row.state
-    if state == "open" and row.expires_at <= now.isoformat():
-        state = "expired"
-    if state != "open":
-        raise ProposalNotOpen(act=row.act, proposal=row.id, state=state)
-
-
-def _set_state(uow: UnitOfWork, proposal_id: str, state: str, result: Result | None = None) -> None:
-    uow.connection.execute(
-        sql.update(proposal)
-        .where(proposal.c.id == proposal_id)
-        .values(state=state, result=None if result is None else canonical_bytes(result))
-    )
-
-
-__all__ = ["Desk", "KeyRing", "Outcome", "Requirement", "parse", "recover"]
+__all__ = [
+    "Contended",
+    "Desk",
+    "FieldNotAccepted",
+    "FurtherRefusals",
+    "IdempotencyKeyReused",
+    "KeyNotUsable",
+    "KeyRing",
+    "NotAwaited",
+    "Outcome",
+    "ProposalNotOpen",
+    "Requirement",
+    "SecondPersonRequired",
+    "SignatureNotTheirs",
+    "SignerHasLeft",
+    "parse",
+    "recover",
+]

@@ -19,6 +19,8 @@ from amanat.core.errors import Invalid
 WRITER_WAITS_S = 30
 # From so many rows on PostgreSQL is sent a COPY, which takes two more messages than an INSERT.
 _COPY_ROWS_MIN = 20
+# Unique violation, serialisation failure, deadlock (PostgreSQL's manual, appendix A).
+_CONTENTIONS = frozenset({"23505", "40001", "40P01"})
 
 
 class DatabaseNotSupported(Invalid):
@@ -109,6 +111,15 @@ def _begin_sqlite(connection: Connection) -> None:
     except BaseException:
         raw.leave()
         raise
+
+
+def is_contention(error: sql.exc.DBAPIError) -> bool:
+    """Whether another transaction that took the same thing at the same moment is to blame.
+
+    SQLite lets one write at a time, so this is PostgreSQL's to say.
+    """
+    told = error.orig.args[0] if error.orig is not None and error.orig.args else None
+    return isinstance(told, dict) and told.get("C") in _CONTENTIONS
 
 
 def insert_many(connection: Connection, table: sql.Table, rows: Sequence[dict[str, Any]]) -> None:

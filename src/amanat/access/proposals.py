@@ -1,0 +1,125 @@
+"""Proposals as they are stored: found, still open, signed by whom, and carried out."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sql
+from coincurve import PublicKey
+from eth_utils.crypto import keccak
+from sqlalchemy.engine import Connection, Row
+
+from amanat.access import policy
+from amanat.access.actors import Actor, Role, load_actor
+from amanat.access.acts import ActKind, Result
+from amanat.access.refusals import ProposalNotOpen, SecondPersonRequired, SignerHasLeft
+from amanat.access.tables import person, proposal, requirement
+from amanat.core.canonical import canonical_bytes
+from amanat.core.errors import NotFound
+from amanat.store.uow import UnitOfWork
+
+_IDENTIFIER = re.compile(r"[0-9a-f-]{36}")
+
+
+def recover(signed_digest: bytes, signature: bytes) -> str:
+    """The address (small letters) whose key made this 65-byte signature over the digest."""
+    if len(signature) != 65:
+        return "0x"
+    v = signature[64]
+    try:
+        public = PublicKey.from_signature_and_message(
+            signature[:64] + bytes([v - 27 if v >= 27 else v]), signed_digest, hasher=None
+        )
+    except Exception:  # coincurve raises bare Exception for points that are not on the curve
+        return "0x"
+    return "0x" + keccak(public.format(compressed=False)[1:])[-20:].hex()
+
+
+def find_proposal(connection: Connection, programme: str, identifier: str) -> Row[Any]:
+    """A proposal, locked until the transaction ends.  Refuses `NotFound`."""
+    if not _IDENTIFIER.fullmatch(identifier):
+        raise NotFound(thing="proposal", value=identifier[:40])
+    row = connection.execute(
+        sql.select(proposal)
+        .where(proposal.c.id == identifier, proposal.c.programme == programme)
+        .with_for_update()
+    ).one_or_none()
+    if row is None:
+        raise NotFound(thing="proposal", value=identifier)
+    return row
+
+
+def requirements_of(connection: Connection, proposal_id: str) -> list[Row[Any]]:
+    """What a proposal needs, in its order, and who has met it."""
+    return list(
+        connection.execute(
+            sql.select(requirement)
+            .where(requirement.c.proposal == proposal_id)
+            .order_by(requirement.c.position)
+        )
+    )
+
+
+def own_part(row: Row[Any], needs: list[Row[Any]], actor: Actor, kind: ActKind) -> list[Row[Any]]:
+    """What the proposer may sign of their own proposal; raises `SecondPersonRequired`."""
+    policy.require(
+        actor,
+        "submit",
+        kind.name,
+        programme=actor.programme,
+        capacities=kind.capacities,
+        roles=kind.roles,
+    )
+    own = [need for need in needs if need.proposer_counts and need.met_at is None]
+    if not any(need.institution == actor.institution for need in own):
+        raise SecondPersonRequired(
+            person=actor.person, act=row.act, proposal=row.id, institution=actor.institution
+        )
+    return own
+
+
+def check_open(row: Row[Any], now: datetime) -> None:
+    """Refuse `ProposalNotOpen`, also where nobody has noted that it has expired."""
+    state = row.state
+    if state == "open" and row.expires_at <= now.isoformat():
+        state = "expired"
+    if state != "open":
+        raise ProposalNotOpen(act=row.act, proposal=row.id, state=state)
+
+
+def set_state(uow: UnitOfWork, proposal_id: str, state: str, result: Result | None = None) -> None:
+    """What became of a proposal."""
+    uow.connection.execute(
+        sql.update(proposal)
+        .where(proposal.c.id == proposal_id)
+        .values(state=state, result=None if result is None else canonical_bytes(result))
+    )
+
+
+def require_present(connection: Connection, row: Row[Any], needs: list[Row[Any]]) -> None:
+    """Refuse `SignerHasLeft` unless all who approved could still do so."""
+    signed = {need.person: need.institution for need in needs if need.person != row.person}
+    present = connection.execute(
+        sql.select(person.c.code, person.c.institution).where(
+            person.c.programme == row.programme,
+            person.c.code.in_(signed),
+            person.c.role == Role.APPROVER.value,
+            person.c.active,
+        )
+    )
+    here = {one.code: one.institution for one in present}
+    for code, institution in signed.items():
+        if here.get(code) != institution:
+            raise SignerHasLeft(act=row.act, proposal=row.id, person=code, institution=institution)
+
+
+def proposer_of(connection: Connection, row: Row[Any], means: str) -> Actor:
+    """Who proposed it, as they are today; whoever has left proposes nothing any more."""
+    try:
+        return load_actor(connection, row.programme, row.person, means)
+    except NotFound:
+        raise ProposalNotOpen(
+            act=row.act, proposal=row.id, state="void: its proposer left"
+        ) from None
