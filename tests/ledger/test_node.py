@@ -121,7 +121,12 @@ def test_the_node_dies_with_an_application_that_is_killed(tmp_path: Path) -> Non
 def _transfer(node: EmbeddedNode, wallet: KeySigner, nonce: int) -> None:
     transfer = ChainTransaction(CHAIN_ID, nonce, ALICE, b"", 21_000, 10**9, 0)
     raw = wallet.sign_transaction(transfer).raw
-    RpcClient(node.urls).call("eth_sendRawTransaction", "0x" + raw.hex())
+    rpc = RpcClient(node.urls)
+    sent = rpc.call("eth_sendRawTransaction", "0x" + raw.hex())
+    limit = time.monotonic() + 10
+    while rpc.call("eth_getTransactionReceipt", sent) is None:
+        assert time.monotonic() < limit
+        time.sleep(0.005)
 
 
 def test_it_never_starts_from_a_state_that_lacks_a_block_whose_effects_it_has(
@@ -154,6 +159,26 @@ def test_it_never_starts_from_a_state_that_lacks_a_block_whose_effects_it_has(
     state.write_text(ahead)
     (tmp_path / "state.kept.json").write_text(ahead)
     assert started() == (1, 0)  # the genesis: everything is sent again
+
+
+def test_a_node_whose_clock_is_behind_is_started_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Anvil keeps for good whatever passed between its two looks at the clock."""
+    late = tmp_path / "anvil"
+    late.write_text(
+        "#!/bin/sh\n"
+        f"if [ -e {tmp_path}/before ]; then exec {ROOT / ANVIL} \"$@\"; fi\n"
+        f"touch {tmp_path}/before\n"
+        f"exec {ROOT / ANVIL} \"$@\" --timestamp $(($(date +%s) - 7))\n"
+    )
+    late.chmod(0o755)
+    with EmbeddedNode(tmp_path / "node", chain_id=CHAIN_ID, funded=FUNDED, anvil=late) as node:
+        now = int(time.time())
+        pending = RpcClient(node.urls).call("eth_getBlockByNumber", "pending", False)
+        assert int(pending["timestamp"], 16) >= now
+        assert node.started == 1
+    assert "7 s behind" in caplog.text or "8 s behind" in caplog.text
 
 
 def _runs(pid: int) -> bool:
