@@ -190,6 +190,26 @@ def test_every_command_does_what_the_tutorial_says(shell: Shell) -> None:
         else:
             perform(shell, flags, body)
     assert not (shell.folder / "var" / "pilots" / "broken").exists()
+    recompute(shell)
+
+
+def recompute(shell: Shell) -> None:
+    """The auditor's guide, on what the tutorial leaves behind: its commands, then its program."""
+    text = (ROOT / "docs" / "how-to" / "auditor.md").read_text(encoding="utf-8")
+    shell.environment["AMANAT_DATA"] = "var/pilots/my-pilot"
+    asked = re.findall(r"^(amanat view .*) > (\w+\.json)$", text, re.MULTILINE)
+    assert len(asked) == 3
+    for command, file in asked:
+        assert shell.run(command) == 0, shell.output
+        (shell.folder / file).write_text(shell.output, encoding="utf-8")
+    program = re.search(r"```python\n(.*?)```", text, re.DOTALL)
+    assert program is not None
+    done = subprocess.run(
+        [sys.executable, "-c", program[1]],
+        cwd=shell.folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count(" accepted ") == 11 + 3
 
 
 def test_a_line_that_is_not_there_is_missed() -> None:
