@@ -51,7 +51,10 @@ def fail_and_recycle(trading: Trading) -> None:
     failed = trading.instruction(late)
     assert failed["state"] == "failed"
     assert failed["reason_code"] == "ERC20InsufficientBalance"
-    assert "holds 0 and needs 1000000" in failed["reason"]
+    assert failed["reason"] == (
+        f"Account own of bank_b holds 0 PKR face of {BOND_ISIN} "
+        f"and needs 1000000 PKR face of {BOND_ISIN}."
+    )
     assert [one["id"] for one in trading.world.view("fails", "bank_b_officer")] == [late]
     trading.trade("bank_a.own", "bank_b.own", nominal=2 * MILLION, paisa=191 * MILLION)
     assert trading.instruction(late)["state"] == "settled"

@@ -28,6 +28,7 @@ from amanat.replay.acting.auctioning import current_code, tender_row
 from amanat.replay.model import Pilot, Tender
 from amanat.replay.performing import Performer
 from amanat.servicing.tables import entitlement, payment
+from amanat.settlement.records import fail_in_words
 from amanat.settlement.tables import cash_movement, claim, cycle, instruction
 
 Facts = dict[str, Any]
@@ -45,7 +46,7 @@ def report_of(performer: Performer) -> Facts:
             "auctions": [auction_facts(connection, performer, tender) for tender in pilot.tenders],
             "settlements": _settlements(connection, pilot, names),
             "cycles": _cycles(connection, pilot),
-            "fails": _fails(connection, pilot, names),
+            "fails": _fails(connection, pilot),
             "claims": _claims(connection, pilot, names),
             "payments": _payments(connection, pilot),
             "tax_by_class": _tax_by_class(connection, pilot),
@@ -209,41 +210,33 @@ def _cycles(connection: Connection, pilot: Pilot) -> list[Facts]:
     ]
 
 
-def _fails(connection: Connection, pilot: Pilot, names: dict[str, str]) -> list[Facts]:
+def _fails(connection: Connection, pilot: Pilot) -> list[Facts]:
     """Every time that the ledger refused an instruction, from its own events."""
-    references = {
-        row.digest: row.reference
+    rows = {
+        row.digest: row
         for row in connection.execute(
-            sql.select(instruction.c.digest, instruction.c.reference).where(
-                instruction.c.programme == pilot.programme.code
-            )
+            sql.select(instruction).where(instruction.c.programme == pilot.programme.code)
         )
     }
-    rows = connection.execute(
+    told = connection.execute(
         sql.select(event.c.arguments, event.c.business_date)
         .where(event.c.programme == pilot.programme.code, event.c.name == "InstructionFailed")
         .order_by(event.c.position)
     )
     found = []
-    for row in rows:
-        said = json.loads(row.arguments)
+    for one in told:
+        said = json.loads(one.arguments)
         reason = refusals.decode(bytes.fromhex(said["reason"].removeprefix("0x")))
+        row = rows[said["digest"].removeprefix("0x")]
         found.append(
             {
-                "trade": references.get(said["digest"].removeprefix("0x")),
-                "on": row.business_date,
+                "trade": row.reference,
+                "on": one.business_date,
                 "error": reason.name,
-                "reason": _named(reason.message, names),
+                "reason": fail_in_words(connection, row, reason),
             }
         )
     return found
-
-
-def _named(message: str, names: dict[str, str]) -> str:
-    """A message with the pilot's names in the place of addresses."""
-    for address, name in names.items():
-        message = message.replace(address, name)
-    return message
 
 
 def _claims(connection: Connection, pilot: Pilot, names: dict[str, str]) -> list[Facts]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import sqlalchemy as sql
 
@@ -18,6 +19,7 @@ from amanat.settlement import events
 from amanat.settlement.commands import CreateCash, WithdrawCash
 from amanat.settlement.records import money
 from amanat.settlement.tables import cash_movement
+from amanat.store.journal import Provenance
 
 CASH_ISSUER = "cash_issuer"
 
@@ -75,7 +77,13 @@ def _ask(command: CreateCash | WithdrawCash, context: ActContext) -> Ask:
                 key=row.address,
             )
         )
-    return Ask(needs, memo={"epoch": signed.epoch}, subject=f"cash:{row.address}")
+    # Whose account it is stays out of the public log, so the subject is the movement.
+    identifier = new_id()
+    return Ask(
+        needs,
+        memo={"epoch": signed.epoch, "movement": identifier},
+        subject=f"cash:{identifier}",
+    )
 
 
 @act(capacities=[CASH_ISSUER], approvals=_ask)
@@ -84,7 +92,7 @@ def create_cash(command: CreateCash, context: ActContext) -> Result:
     return _request(command, context)
 
 
-@act(capacities=[CASH_ISSUER], approvals=_ask)
+@act(capacities=[CASH_ISSUER], approvals=_ask, confidential=True)
 def withdraw_cash(command: WithdrawCash, context: ActContext) -> Result:
     """Order the withdrawal of cash, which its holder signs too.
 
@@ -98,7 +106,8 @@ def _request(command: CreateCash | WithdrawCash, context: ActContext) -> Result:
     connection, programme = context.uow.connection, context.programme
     row = find_account(connection, programme, command.account)
     creates = isinstance(command, CreateCash)
-    identifier = new_id()
+    approved = context.approved
+    identifier: str = approved.memo["movement"]
     entry = context.uow.journal.append(
         events.CASH_CREATION_REQUESTED if creates else events.CASH_WITHDRAWAL_REQUESTED,
         {
@@ -106,9 +115,9 @@ def _request(command: CreateCash | WithdrawCash, context: ActContext) -> Result:
             "amount": money(command.amount_paisa),
             "rtgs_reference": command.rtgs_reference,
         },
-        subject=f"cash:{row.address}",
+        subject=f"cash:{identifier}",
+        provenance=_without_holder(context),
     )
-    approved = context.approved
     movement = (
         approved.memo["epoch"],
         row.address,
@@ -142,3 +151,10 @@ def _request(command: CreateCash | WithdrawCash, context: ActContext) -> Result:
         )
     )
     return {"movement": identifier, "order": order, "entry": entry}
+
+
+def _without_holder(context: ActContext) -> Provenance:
+    """Who acts, without the holder whose account it is: its signature recovers to the account."""
+    source = context.uow.journal.provenance
+    banks = tuple(one for one in source.approval if one["capacity"] == CASH_ISSUER)
+    return replace(source, approval=banks)

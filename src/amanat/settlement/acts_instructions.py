@@ -328,7 +328,12 @@ def confirm_instruction(command: ConfirmInstruction, context: ActContext) -> Res
     Refuses, in order: `NotFound`, `Forbidden`, `NothingToSign`, `NotInThisState`.
     """
     row = find_instruction(context.uow.connection, context.programme, command.instruction)
-    return sign_side(context, row.id, _open_side(context, row))
+    side = _open_side(context, row)
+    if side.value != context.approved.memo["side"]:  # another proposal has signed that side
+        raise NothingToSign(
+            instruction=row.id, state=row.state, institution=context.actor.institution
+        )
+    return sign_side(context, row.id, side)
 
 
 # -- cancelling -----------------------------------------------------------------------------------

@@ -10,12 +10,19 @@ from sqlalchemy.engine import Row
 
 from amanat.access.acts import ActContext, Ask, Requirement, Result, act
 from amanat.auctions.tables import allotment
-from amanat.core.errors import Refusal
+from amanat.core.errors import Invalid, Refusal, Refused
 from amanat.participants.records import account_of_kind, find_account
 from amanat.settlement import events
 from amanat.settlement.acts_instructions import leg_of, leg_to_sign, reserve
 from amanat.settlement.commands import InstructAllotments
-from amanat.settlement.model import InstructionState, InstructionTerms, Purpose, follow
+from amanat.settlement.model import (
+    InstructionState,
+    InstructionTerms,
+    InvalidInstruction,
+    Purpose,
+    follow,
+    refusals_of,
+)
 from amanat.settlement.records import find_instruction, terms_content, update_instruction
 
 
@@ -23,6 +30,30 @@ class NothingAllotted(Refusal):
     """Only allotments that await settlement, and have no instruction yet, are instructed."""
 
     template: ClassVar[str] = "Tender {tender} has no allotment that awaits an instruction."
+
+
+class AfterLastSettlement(Invalid):
+    """What is not paid by the tender's last settlement date is a default, and never settles."""
+
+    template: ClassVar[str] = (
+        "Allotment {allotment} could settle until {last_day}, after its tender's last settlement "
+        "date {last_settlement_date}."
+    )
+
+
+def _refusals(terms: InstructionTerms, row: Row[Any], context: ActContext) -> list[Refusal]:
+    found = refusals_of(terms)
+    if terms.last_day.isoformat() > row.last_settlement_date:
+        found.append(
+            AfterLastSettlement(
+                allotment=row.id,
+                last_day=terms.last_day,
+                last_settlement_date=row.last_settlement_date,
+            )
+        )
+    if terms.last_day < context.business_date:
+        found.append(InvalidInstruction(reason=f"its last day {terms.last_day} has passed"))
+    return found
 
 
 def _awaiting(context: ActContext, tender: str) -> list[Row[Any]]:
@@ -49,7 +80,7 @@ def _ask(command: InstructAllotments, context: ActContext) -> Ask:
         raise NothingAllotted(tender=command.tender)
     distribution = account_of_kind(connection, programme, "distribution")
     issuer = find_account(connection, programme, distribution).participant
-    needs, reserved = [], []
+    needs, reserved, refused = [], [], Refused()
     for row in rows:
         receiver = find_account(connection, programme, row.account)
         settles = date.fromisoformat(row.settlement_date)
@@ -63,6 +94,10 @@ def _ask(command: InstructAllotments, context: ActContext) -> Ask:
             first_day=settles,
             last_day=command.last_day or date.fromisoformat(row.last_settlement_date),
         )
+        for refusal in _refusals(terms, row, context):
+            refused.add(refusal)
+        if refused.refusals:
+            continue
         made = reserve(
             context,
             terms,
@@ -82,6 +117,7 @@ def _ask(command: InstructAllotments, context: ActContext) -> Ask:
             )
         )
         reserved.append({"allotment": row.id, "instruction": made.id})
+    refused.raise_if_any()
     return Ask(needs, memo={"reserved": reserved}, subject=f"tender:{command.tender}")
 
 
@@ -90,7 +126,7 @@ def instruct_allotments(command: InstructAllotments, context: ActContext) -> Res
     """Sign delivery of every allotment; each winner confirms its own instruction to pay.
 
     Refuses, in order: `NothingAllotted`, `NotFound` (distribution account, a winner's account),
-    `NotInThisState`.
+    then all at once `AfterLastSettlement`, `InvalidInstruction`; `NotInThisState`.
     """
     connection, programme = context.uow.connection, context.programme
     approved = context.approved

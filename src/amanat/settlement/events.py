@@ -24,9 +24,16 @@ _TERMS = (
     "digest",
 )
 
-CASH_CREATION_REQUESTED = declare("CashCreationRequested", ("movement", "amount", "rtgs_reference"))
+# A reference to a payment may name who paid: it is committed to, as on the ledger.
+CASH_CREATION_REQUESTED = declare(
+    "CashCreationRequested",
+    ("movement", "amount", "rtgs_reference"),
+    private=("rtgs_reference",),
+)
 CASH_WITHDRAWAL_REQUESTED = declare(
-    "CashWithdrawalRequested", ("movement", "amount", "rtgs_reference")
+    "CashWithdrawalRequested",
+    ("movement", "amount", "rtgs_reference"),
+    private=("rtgs_reference",),
 )
 INSTRUCTION_ALLEGED = declare(
     "InstructionAlleged", (*_TERMS, "side"), audience=Audience.CONFIDENTIAL

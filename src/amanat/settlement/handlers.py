@@ -16,6 +16,7 @@ from amanat.ledger.orders import Order
 from amanat.ledger.registry import HandlerRegistry, LedgerEvent
 from amanat.participants.handlers import block_time
 from amanat.settlement.model import InstructionState, Purpose
+from amanat.settlement.records import fail_in_words
 from amanat.settlement.tables import cash_movement, claim, cycle, instruction
 from amanat.store.uow import UnitOfWork
 
@@ -67,13 +68,15 @@ def instructions_settled(event: LedgerEvent, uow: UnitOfWork) -> None:
 def instruction_failed(event: LedgerEvent, uow: UnitOfWork) -> None:
     """One instruction of a batch was refused: the reason in words, to be tried again."""
     reason = refusals.decode(bytes.fromhex(event.arguments["reason"].removeprefix("0x")))
-    _fail(
-        uow,
-        event.programme,
-        instruction.c.digest == event.arguments["digest"].removeprefix("0x"),
-        reason.message,
-        reason.name,
-    )
+    digest = event.arguments["digest"].removeprefix("0x")
+    row = uow.connection.execute(
+        sql.select(instruction).where(
+            instruction.c.programme == event.programme, instruction.c.digest == digest
+        )
+    ).one_or_none()
+    if row is not None:
+        message = fail_in_words(uow.connection, row, reason)
+        _fail(uow, event.programme, instruction.c.digest == digest, message, reason.name)
 
 
 def batch_refused(order: Order, refusal: Mapping[str, Any], uow: UnitOfWork) -> None:

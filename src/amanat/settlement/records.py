@@ -9,7 +9,8 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Connection, Row
 
 from amanat.core.errors import Forbidden, NotFound
-from amanat.participants.records import find_account
+from amanat.ledger.refusals import BY_NAME, ContractRefusal
+from amanat.participants.records import accounts_at, find_account
 from amanat.programme.tables import security
 from amanat.settlement.model import NotTheirAccount
 from amanat.settlement.tables import instruction, number_counter
@@ -129,3 +130,34 @@ def require_party(row: Row[Any], institution: str, act: str, actor: Any) -> None
     """Refuse `Forbidden` unless the institution is a party of the instruction."""
     if institution not in (row.deliverer_institution, row.receiver_institution):
         raise Forbidden(actor=actor, act=act, reason="it is another's instruction")
+
+
+_AMOUNTS = frozenset({"balance", "needed", "amount", "unfrozen", "held"})
+"""Arguments of the ledger's refusals that count what an account has."""
+
+
+def fail_in_words(connection: Connection, row: Row[Any], reason: ContractRefusal) -> str:
+    """Why an instruction failed, as people say it: accounts by name, amounts with their unit.
+
+    What the deliverer lacks is nominal, what the receiver lacks is money.
+    """
+    accounts = accounts_at(
+        connection,
+        row.programme,
+        [one for one in reason.arguments.values() if isinstance(one, str) and len(one) == 42],
+    )
+    short = {one.lower() for one in reason.arguments.values() if isinstance(one, str)}
+    words: dict[str, Any] = {}
+    for name, value in reason.arguments.items():
+        account = accounts.get(value.lower()) if isinstance(value, str) else None
+        if account is not None:
+            words[name] = f"account {account.label} of {account.participant}"
+        elif isinstance(value, int) and name in _AMOUNTS and row.deliverer in short:
+            words[name] = f"{face(value)} of {row.isin}"
+        elif isinstance(value, int) and name in _AMOUNTS and row.receiver in short:
+            words[name] = money(value)
+        else:
+            words[name] = value
+    declared = BY_NAME.get(reason.name)
+    told = reason.message if declared is None else declared.template.format(**words)
+    return told[:1].upper() + told[1:]
