@@ -14,6 +14,7 @@ The product has no code for this: its functions are wrapped here.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -35,6 +36,9 @@ from amanat.ledger.rpc import RpcClient
 from amanat.store.uow import UnitOfWork
 
 JOB_SECONDS_MAX = 300
+# Commands import these when they are carried out; here once for all children.
+for _name in ("loading", "performing", "report", "runner", "sheets"):
+    importlib.import_module(f"amanat.replay.{_name}")
 
 
 class Killer:
