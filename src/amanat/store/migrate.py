@@ -38,7 +38,7 @@ def differences(engine: Engine) -> list[object]:
         return list(compare_metadata(found, metadata))
 
 
-def write_migration(engine: Engine, message: str) -> None:
-    """Write a new version file from the differences (for developers)."""
+def take_back(engine: Engine) -> None:
+    """Undo every migration: the tables and all that is in them are gone."""
     with engine.begin() as connection:
-        command.revision(_config(connection), message=message, autogenerate=True)
+        command.downgrade(_config(connection), "base")
