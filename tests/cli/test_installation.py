@@ -7,6 +7,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sql
+
+from amanat.ledger.tables import alarm
 from amanat.replay.loading import load_pilot
 
 Token = Callable[[str], str]
@@ -19,6 +22,25 @@ def test_state_names_the_programme_and_three_commands(line: Any, founded: Path) 
     assert len(found["next"]) == 3
     shown = line("--data", str(founded))
     assert found["programmes"][0]["code"] in shown.stdout
+
+
+def test_state_shows_the_alarms_that_stand(line: Any, founded: Path) -> None:
+    engine = sql.create_engine(f"sqlite:///{founded / 'amanat.sqlite'}")
+    one = {"id": "a1", "kind": "order_overdue", "subject": "order-7", "detail": "late [7]"}
+    with engine.begin() as connection:
+        connection.execute(alarm.insert().values(**one, raised_at="2026-11-22T00:00:00+00:00"))
+    try:
+        shown = line("--data", str(founded)).stdout
+        assert "ALARM order_overdue of order-7 since 2026-11-22" in shown
+        assert "late [7]" in shown
+        settled = sql.update(alarm).where(alarm.c.id == "a1").values(settled_at="2026-11-22")
+        with engine.begin() as connection:
+            connection.execute(settled)
+        assert line.json("--data", str(founded))["alarms"] == []
+    finally:
+        with engine.begin() as connection:
+            connection.execute(alarm.delete().where(alarm.c.id == "a1"))
+        engine.dispose()
 
 
 def test_public_views_need_no_token(line: Any, founded: Path, bond_folder: Path) -> None:

@@ -68,7 +68,8 @@ def test_what_does_not_exist_is_found() -> None:
 def test_commands_exist(guide: Path) -> None:
     reference = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
     for words in typed(guide):
-        section = reference.partition(f"\n## amanat {words[0]}\n")[2]
+        name = "amanat" if words[0].startswith("--") else f"amanat {words[0]}"
+        section = reference.partition(f"\n## {name}\n")[2]
         assert section, words
         for option in (word for word in words if word.startswith("--")):
             assert f"`{option}`" in reference, (words, option)

@@ -74,6 +74,7 @@ def state_of(folder: Path) -> dict[str, Any]:
         return {
             "data": str(folder),
             "programmes": [],
+            "alarms": [],
             "next": [
                 "amanat pilot pilots/NAME",
                 "amanat serve",
@@ -85,7 +86,7 @@ def state_of(folder: Path) -> dict[str, Any]:
 
     from amanat.access.tables import proposal
     from amanat.app import Application
-    from amanat.ledger.tables import order
+    from amanat.ledger.tables import alarm, order
 
     application = Application(settings_of(folder))
     programmes = application.programmes()
@@ -102,7 +103,17 @@ def state_of(folder: Path) -> dict[str, Any]:
                 .select_from(order)
                 .where(order.c.programme == code, order.c.state.not_in(("done", "refused")))
             ).scalar_one()
-    return {"data": str(folder), "programmes": programmes, "next": _next(folder, programmes)}
+        standing = sql.select(alarm.c.kind, alarm.c.subject, alarm.c.detail, alarm.c.raised_at)
+        rows = connection.execute(
+            standing.where(alarm.c.settled_at.is_(None)).order_by(alarm.c.raised_at)
+        ).mappings()
+        alarms = [dict(row) for row in rows]
+    return {
+        "data": str(folder),
+        "programmes": programmes,
+        "alarms": alarms,
+        "next": _next(folder, programmes),
+    }
 
 
 def _next(folder: Path, programmes: list[dict[str, Any]]) -> list[str]:
@@ -138,6 +149,9 @@ def _print_state(found: dict[str, Any]) -> None:
                 str(one["open_orders"]),
             )
         out.print(table)
+    for one in found["alarms"]:
+        told = f"ALARM {one['kind']} of {one['subject']} since {one['raised_at']}: {one['detail']}"
+        out.print(told, style="red", markup=False, highlight=False, soft_wrap=True)
     out.print("Next:")
     for command in found["next"]:
         out.print(f"  {command}", highlight=False)
