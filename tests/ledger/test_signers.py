@@ -21,6 +21,7 @@ from amanat.ledger.keystore import (
     Keystore,
     PasswordWrong,
 )
+from amanat.ledger.secret_storage import unseal
 from amanat.ledger.signers import (
     KeyNotHeld,
     KeySigner,
@@ -201,6 +202,59 @@ def test_keys_are_encrypted_private_and_never_overwritten(tmp_path: Path) -> Non
         store.open("ministry", "second", "the password")
     with pytest.raises(KeyNameInvalid):
         store.create("../ministry", "first", "x")
+
+
+# The test vectors of the standard: https://ethereum.org, "Web3 secret storage definition".
+VECTOR_PASSWORD = "testpassword"
+VECTOR_SECRET = "7a28b5ba57c53603b0b07b56bba752f7784bf506fa95edc395f5cf6c7514fe9d"
+VECTORS = [
+    {
+        "cipher": "aes-128-ctr",
+        "cipherparams": {"iv": "6087dab2f9fdbbfaddc31a909735c1e6"},
+        "ciphertext": "5318b4d5bcd28de64ee5559e671353e16f075ecae9f99c7a79a38af5f869aa46",
+        "kdf": "pbkdf2",
+        "kdfparams": {
+            "c": 262144,
+            "dklen": 32,
+            "prf": "hmac-sha256",
+            "salt": "ae3cd4e7013836a3df6bd7241b12db061dbe2c6785853cce422d148a624ce0bd",
+        },
+        "mac": "517ead924a9d0dc3124507e3393d175ce3ff7c1e96529c6c555ce9e51205e9b2",
+    },
+    {
+        "cipher": "aes-128-ctr",
+        "cipherparams": {"iv": "83dbcc02d8ccb40e466191a123791e0e"},
+        "ciphertext": "d172bf743a674da9cdad04534d56926ef8358534d458fffccd4e6ad2fbde479c",
+        "kdf": "scrypt",
+        "kdfparams": {
+            "dklen": 32,
+            "n": 262144,
+            "r": 1,
+            "p": 8,
+            "salt": "ab0c7876052600dd703518d6fc3fe8984592145b591fc8fb5c6d43190334ba19",
+        },
+        "mac": "2103ac29920d71da29f15d75b4a16dbe95cfd7ff8faea1056c33131d846e3097",
+    },
+]
+
+
+@pytest.mark.parametrize("crypto", VECTORS, ids=["pbkdf2", "scrypt"])
+def test_key_files_of_the_standard_are_opened(crypto: dict[str, Any]) -> None:
+    content = {"version": 3, "crypto": crypto}
+    assert unseal(content, VECTOR_PASSWORD).hex() == VECTOR_SECRET
+    with pytest.raises(ValueError, match="password"):
+        unseal(content, "another")
+    for wrong in ({"version": 4}, {"crypto": crypto | {"kdf": "plain"}}):
+        with pytest.raises(ValueError, match=r"version 3|not known"):
+            unseal(content | wrong, VECTOR_PASSWORD)
+    short = crypto | {"kdfparams": crypto["kdfparams"] | {"dklen": 16}}
+    with pytest.raises(ValueError, match="too few"):
+        unseal(content | {"crypto": short}, VECTOR_PASSWORD)
+
+
+def test_key_files_of_another_wallet_are_opened() -> None:
+    written = Account.encrypt(KEY.secret, "the password", kdf="scrypt", iterations=SCRYPT_LIGHT)
+    assert unseal(written, "the password") == KEY.secret
 
 
 def test_signers_are_found_by_name_and_address() -> None:

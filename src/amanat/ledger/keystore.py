@@ -12,9 +12,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from eth_account import Account
-
 from amanat.core.errors import Invalid, Refusal
+from amanat.ledger.secret_storage import seal, unseal
 from amanat.ledger.signers import KeyNotHeld, KeySigner
 
 # scrypt work factors of the standard, and of keys that guard nothing (tests, simulations).
@@ -59,7 +58,7 @@ class Keystore:
         path = self._path(institution, name)
         for folder in (self.folder, path.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        sealed = Account.encrypt(signer.secret, password, kdf="scrypt", iterations=self._scrypt)
+        sealed = seal(signer.secret, signer.address, password, self._scrypt)
         content = json.dumps(sealed).encode()
         fresh = path.with_name(f".{path.name}.{os.getpid()}")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -79,7 +78,7 @@ class Keystore:
         """The signer of a stored key; raises `KeyNotHeld`, `PasswordWrong`."""
         sealed = self._read(institution, name)
         try:
-            return KeySigner(bytes(Account.decrypt(sealed, password)))
+            return KeySigner(unseal(sealed, password))
         except (ValueError, KeyError, TypeError) as error:
             raise PasswordWrong(name=f"{institution}/{name}") from error
 

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from coincurve import PrivateKey
-from eth_account.messages import encode_typed_data
 
 from amanat.core.errors import Invalid, Refusal
 from amanat.ledger.wire import (
@@ -127,6 +126,8 @@ class Signers:
 
 def typed_data_digest(typed_data: Mapping[str, Any]) -> bytes:
     """The EIP-712 digest of a full typed-data message (types, primaryType, domain, message)."""
+    from eth_account.messages import encode_typed_data  # takes a second, and few need it
+
     try:
         message = encode_typed_data(full_message=dict(typed_data))
     except Exception as error:  # eth_account raises many kinds for a malformed message
