@@ -12,6 +12,9 @@ from amanat.ledger.rpc import METHOD_NOT_FOUND, RpcClient, RpcFault
 
 BLOCKS_MAX = 200
 LOGS_MAX = 4_000
+_PART_TRANSACTIONS = 500
+_PART_GAS = 100_000_000
+"""A transfer costs some 25,000: about as much gas as goes with `LOGS_MAX` logs."""
 
 
 class BlockNotServed(Unavailable):
@@ -138,9 +141,10 @@ class Follower:
 
 def _next_part(heads: Sequence[Mapping[str, Any]], at: int) -> Sequence[Mapping[str, Any]]:
     """So many blocks that their transactions are asked for in one request of modest size."""
-    end, transactions = at, 0
-    while end < len(heads) and transactions < 500:
+    end, transactions, gas = at, 0, 0
+    while end < len(heads) and transactions < _PART_TRANSACTIONS and gas < _PART_GAS:
         transactions += len(heads[end]["transactions"])
+        gas += int(heads[end]["gasUsed"], 16)
         end += 1
     return heads[at:end]
 
