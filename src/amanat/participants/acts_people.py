@@ -6,15 +6,28 @@ announced change of the Directory, never by these acts.
 
 from __future__ import annotations
 
-from amanat.access.actors import Role, add_institution, add_person
+from typing import Any
+
+import sqlalchemy as sql
+from sqlalchemy.engine import Row
+
+from amanat.access.actors import Role, add_institution, add_person, revoke_tokens
 from amanat.access.acts import ActContext, Ask, Requirement, Result, act
 from amanat.access.tables import institution, person
-from amanat.core.errors import Forbidden, Refused
+from amanat.core.errors import Forbidden, NotFound, Refused
 from amanat.participants import events
-from amanat.participants.commands import EnterInstitution, EnterPerson
-from amanat.participants.model import FREE_CAPACITIES, CodeTaken, NotFreeCapacity
+from amanat.participants.commands import EnterInstitution, EnterPerson, GiveKey, RetirePerson
+from amanat.participants.model import (
+    FREE_CAPACITIES,
+    CodeTaken,
+    KeyNotInDirectory,
+    KeyStillStands,
+    NotFreeCapacity,
+)
 from amanat.participants.records import checked_address, find_institution
 from amanat.participants.signing import AUTHORITY
+
+_SPEAK_FOR_PEOPLE = ("registrar", AUTHORITY, "participant", "issuer", "clears", "orders", "auditor")
 
 
 def _ask_institution(command: EnterInstitution, context: ActContext) -> Ask:
@@ -65,14 +78,15 @@ def _ask_person(command: EnterPerson, context: ActContext) -> Ask:
 
 
 @act(
-    capacities=["registrar", AUTHORITY, "participant"],
+    capacities=_SPEAK_FOR_PEOPLE,
     approvals=_ask_person,
     confidential=True,
 )
 def enter_person(command: EnterPerson, context: ActContext) -> Result:
     """Enter a person: of one's own institution, or of any as registrar or class authority.
 
-    Refuses, in order: `NotFound` (institution), `Forbidden`, `InvalidAddress`, `CodeTaken`.
+    Refuses, in order: `NotFound` (institution), `Forbidden`, `InvalidAddress`, `CodeTaken`,
+    `KeyNotInDirectory`.
     """
     _check_person(command, context)
     address = command.address.lower() if command.address else None
@@ -111,17 +125,127 @@ def _check_person(command: EnterPerson, context: ActContext) -> None:
         raise Forbidden(actor=context.actor, act="EnterPerson", reason=reason)
     refused = Refused()
     if command.address is not None:
-        for refusal in checked_address(command.address):
-            refused.add(refusal)
-        taken = person.select().where(
-            person.c.programme == programme, person.c.address == command.address.lower()
-        )
-        if connection.execute(taken).first() is not None:
-            refused.add(CodeTaken(thing="key", code=command.address))
+        _check_key(command.address, row, context, refused)
     known = person.select().where(person.c.programme == programme, person.c.code == command.person)
     if connection.execute(known).first() is not None:
         refused.add(CodeTaken(thing="person", code=command.person))
     refused.raise_if_any()
+
+
+def _check_key(address: str, row: Row[Any], context: ActContext, refused: Refused) -> None:
+    """A key that nobody has, and that the Directory knows where the institution is on it."""
+    for refusal in checked_address(address):
+        refused.add(refusal)
+    taken = person.select().where(
+        person.c.programme == context.programme, person.c.address == address.lower()
+    )
+    if context.uow.connection.execute(taken).first() is not None:
+        refused.add(CodeTaken(thing="key", code=address))
+    elif row.number > 0 and _institution_of(context, address) != row.number:
+        refused.add(KeyNotInDirectory(address=address, institution=row.code))
+
+
+def _institution_of(context: ActContext, address: str) -> int:
+    return int(context.ledger.call("Directory", "institution_of", address.lower()))
+
+
+# -- keys and leave -------------------------------------------------------------------------------
+
+
+def _find_person(code: str, act_name: str, context: ActContext) -> tuple[Row[Any], Row[Any]]:
+    """An active person whom the actor's institution may speak for, and their institution."""
+    found = context.uow.connection.execute(
+        person.select().where(
+            person.c.programme == context.programme, person.c.code == code, person.c.active
+        )
+    ).one_or_none()
+    if found is None:
+        raise NotFound(thing="person", value=code)
+    row = find_institution(context.uow.connection, context.programme, found.institution)
+    own = row.code == context.actor.institution
+    if not own and (row.number > 0 or not context.actor.capacities & {"registrar", AUTHORITY}):
+        reason = f"{code} is a person of {row.code}"
+        raise Forbidden(actor=context.actor, act=act_name, reason=reason)
+    return found, row
+
+
+def _check_giving(command: GiveKey, context: ActContext) -> tuple[Row[Any], Row[Any]]:
+    found, row = _find_person(command.person, "GiveKey", context)
+    refused = Refused()
+    _check_key(command.address, row, context, refused)
+    stands = row.number > 0 and found.address is not None
+    if stands and _institution_of(context, found.address) == row.number:
+        refused.add(KeyStillStands(person=found.code, address=found.address))
+    refused.raise_if_any()
+    return found, row
+
+
+def _ask_giving(command: GiveKey, context: ActContext) -> Ask:
+    _found, row = _check_giving(command, context)
+    return _second_person(context, f"participants:{row.code}")
+
+
+@act(capacities=_SPEAK_FOR_PEOPLE, approvals=_ask_giving, confidential=True)
+def give_key(command: GiveKey, context: ActContext) -> Result:
+    """Give a person another key.
+
+    Refuses, in order: `NotFound`, `Forbidden`; then all at once `InvalidAddress`, `CodeTaken`,
+    `KeyNotInDirectory`, `KeyStillStands`.
+    """
+    found, row = _check_giving(command, context)
+    address = command.address.lower()
+    _change_person(context, found.code, address=address)
+    entry = context.uow.journal.append(
+        events.KEY_GIVEN,
+        {
+            "institution": row.code,
+            "person": found.code,
+            "address": address,
+            "former": found.address,
+        },
+        subject=f"participants:{row.code}",
+    )
+    return {"person": found.code, "address": address, "entry": entry}
+
+
+def _ask_retirement(command: RetirePerson, context: ActContext) -> Ask:
+    _found, row = _find_person(command.person, "RetirePerson", context)
+    return _second_person(context, f"participants:{row.code}")
+
+
+@act(capacities=_SPEAK_FOR_PEOPLE, approvals=_ask_retirement, confidential=True)
+def retire_person(command: RetirePerson, context: ActContext) -> Result:
+    """End a person's part.  A key of theirs on the ledger is revoked by `RevokeKey`.
+
+    Refuses, in order: `NotFound`, `Forbidden`.
+    """
+    found, row = _find_person(command.person, "RetirePerson", context)
+    _change_person(context, found.code, active=False)
+    tokens = revoke_tokens(context.uow.connection, context.programme, found.code, context.now)
+    entry = context.uow.journal.append(
+        events.PERSON_RETIRED,
+        {
+            "institution": row.code,
+            "person": found.code,
+            "reason": command.reason,
+            "tokens": tokens,
+        },
+        subject=f"participants:{row.code}",
+    )
+    return {
+        "person": found.code,
+        "tokens": tokens,
+        "key_to_revoke": found.address if row.number > 0 else None,
+        "entry": entry,
+    }
+
+
+def _change_person(context: ActContext, code: str, **values: Any) -> None:
+    context.uow.connection.execute(
+        sql.update(person)
+        .where(person.c.programme == context.programme, person.c.code == code)
+        .values(**values)
+    )
 
 
 def _second_person(context: ActContext, subject: str) -> Ask:

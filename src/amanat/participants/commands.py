@@ -104,6 +104,20 @@ class EnterPerson(Command):
     address: Address | None = None
 
 
+class GiveKey(Command):
+    """Give a person the key with which they sign from now on."""
+
+    person: Code
+    address: Address
+
+
+class RetirePerson(Command):
+    """End a person's part: tokens, proposals and approvals of theirs count no more."""
+
+    person: Code
+    reason: Words
+
+
 class ParticipantsAsked(Query):
     """Which participants to list."""
 

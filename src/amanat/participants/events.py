@@ -44,3 +44,13 @@ PERSON_ENTERED = declare(
     audience=Audience.CONFIDENTIAL,
     private=("name",),
 )
+KEY_GIVEN = declare(
+    "KeyGiven",
+    ("institution", "person", "address", "former"),
+    audience=Audience.CONFIDENTIAL,
+)
+PERSON_RETIRED = declare(
+    "PersonRetired",
+    ("institution", "person", "reason", "tokens"),
+    audience=Audience.CONFIDENTIAL,
+)

@@ -138,6 +138,20 @@ class CodeTaken(Refusal):
     template: ClassVar[str] = "The {thing} {code} exists already."
 
 
+class KeyNotInDirectory(Refusal):
+    """Who signs for an institution on the ledger does so with a key that the Directory has."""
+
+    template: ClassVar[str] = (
+        "{address} is no key of {institution} on the ledger; it comes by a change of the Directory."
+    )
+
+
+class KeyStillStands(Refusal):
+    """A key that the Directory still has is revoked before another takes its place."""
+
+    template: ClassVar[str] = "{person}'s key {address} still stands on the ledger; revoke it."
+
+
 class NotFreeCapacity(Invalid):
     """A capacity with authority on the ledger comes by the founding or a change of Directory."""
 

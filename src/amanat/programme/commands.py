@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
@@ -118,6 +119,58 @@ class Resume(Command):
 
     scope: Scope
     reason: Words
+
+
+class DirectoryChange(StrEnum):
+    """What of the Directory is changed."""
+
+    KEY = "key"
+    """`key` becomes one of `institution`; without an institution it is removed."""
+    CAPACITIES = "capacities"
+    """`institution` has `capacities`, those that the ledger knows, and no others."""
+    QUORUM = "quorum"
+    """`quorum` institutions sign later changes."""
+
+
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+"""32 bytes in hexadecimal."""
+
+
+class AnnounceChange(Command):
+    """Announce a change of the Directory, which a quorum signs and which waits for its delay."""
+
+    kind: DirectoryChange
+    key: Address | None = None
+    institution: Code | None = None
+    capacities: Annotated[tuple[Code, ...], Field(max_length=16)] = ()
+    quorum: Annotated[Whole, Field(ge=2, le=63)] | None = None
+    reason: Words
+    signers: Annotated[tuple[Code, ...], Field(max_length=16)] = ()
+
+
+class ExecuteChange(Command):
+    """Carry out an announced change of the Directory once its delay has passed."""
+
+    change: Digest
+
+
+class CancelChange(Command):
+    """Cancel an announced change: a quorum, or alone whoever it would replace."""
+
+    change: Digest
+    reason: Words
+    signers: Annotated[tuple[Code, ...], Field(max_length=16)] = ()
+
+
+class RevokeKey(Command):
+    """Remove a lost or stolen key of one's institution at once; another of its keys signs."""
+
+    key: Address
+    reason: Words
+
+
+class ChangesAsked(Query):
+    """Changes of the Directory, latest first."""
 
 
 class ProgrammeAsked(Query):

@@ -72,3 +72,11 @@ DAY_MOVE_REQUESTED = declare(
 )
 HALT_REQUESTED = declare("HaltRequested", ("scope", "reason"))
 RESUME_REQUESTED = declare("ResumeRequested", ("scope", "reason"))
+DIRECTORY_CHANGE_REQUESTED = declare(
+    "DirectoryChangeRequested", ("change", "number", "change_kind", "subject", "value", "reason")
+)
+DIRECTORY_CHANGE_EXECUTION_REQUESTED = declare("DirectoryChangeExecutionRequested", ("change",))
+DIRECTORY_CHANGE_CANCELLATION_REQUESTED = declare(
+    "DirectoryChangeCancellationRequested", ("change", "reason")
+)
+KEY_REVOCATION_REQUESTED = declare("KeyRevocationRequested", ("key", "institution", "reason"))

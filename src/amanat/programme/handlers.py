@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sql
 
+from amanat.access.tables import institution, person
 from amanat.core.canonical import canonical_bytes
 from amanat.core.dates import date_from_business_day
 from amanat.core.ids import new_id
@@ -18,19 +21,22 @@ from amanat.participants.handlers import REFUSAL_MAX, block_time
 from amanat.participants.tables import participant_class
 from amanat.programme.acts_day import SCOPES
 from amanat.programme.model import Phase, isin_of_word
-from amanat.programme.records import terms_in
+from amanat.programme.records import find_programme, terms_in
 from amanat.programme.tables import (
     authorisation,
     authorisation_withdrawal,
     business_day,
     day_move,
+    directory_change,
     halt,
     issuance,
     programme,
     security,
 )
+from amanat.programme.terms import LEDGER_CAPACITIES
 from amanat.store.uow import UnitOfWork
 
+DIRECTORY_ORDERS = ("announce_change", "execute_change", "cancel_change", "revoke_key")
 PUBLIC_ORDERS = (
     "create_contract",
     "found_programme",
@@ -45,6 +51,7 @@ PUBLIC_ORDERS = (
     "move_day",
     "halt",
     "resume",
+    *DIRECTORY_ORDERS,
 )
 PUBLIC_EVENTS = (
     "SecurityCreated",
@@ -91,6 +98,10 @@ def register(registry: HandlerRegistry) -> None:
     for name, function in on_event.items():
         registry.on_event("Programme", name)(function)
     registry.on_event("BusinessDay", "DayAdvanced")(day_advanced)
+    for name, noted in _DIRECTORY_EVENTS.items():
+        registry.on_event("Directory", name)(noted)
+    for kind in DIRECTORY_ORDERS:
+        registry.on_refused(kind)(directory_refused)
     registry.on_event("Security", "Transfer")(nominal_burnt)
     registry.on_done("open_first_day")(programme_founded)
     for kind, table in _TABLES.items():
@@ -376,3 +387,97 @@ def _scope_of(contract_id: int, event: LedgerEvent, uow: UnitOfWork) -> str:
         )
     ).scalar_one_or_none()
     return isin or f"contract {contract_id}"
+
+
+# -- the Directory --------------------------------------------------------------------------------
+
+
+def change_announced(event: LedgerEvent, uow: UnitOfWork) -> None:
+    """A change waits for its delay; one that nobody here asked for raises an alarm."""
+    delay = json.loads(find_programme(uow.connection, event.programme).terms)["delay_seconds"]
+    due = datetime.fromtimestamp(event.block_time, UTC) + timedelta(seconds=delay)
+    known = _note_change(
+        event, uow, state="announced", due_at=due.isoformat(), done_at=block_time(event)
+    )
+    if not known:
+        detail = f"change {event.arguments['change']} of the Directory was not announced from here"
+        subject = f"programme:{event.programme}"
+        raise_alarm(uow.connection, "change_observed", subject, detail, block_time(event))
+
+
+def change_executed(event: LedgerEvent, uow: UnitOfWork) -> None:
+    """A change has taken effect."""
+    _note_change(event, uow, state="done")
+
+
+def change_cancelled(event: LedgerEvent, uow: UnitOfWork) -> None:
+    """A change will never take effect."""
+    _note_change(event, uow, state="cancelled")
+
+
+def _note_change(event: LedgerEvent, uow: UnitOfWork, **values: Any) -> bool:
+    done = uow.connection.execute(
+        sql.update(directory_change)
+        .where(
+            directory_change.c.programme == event.programme,
+            directory_change.c.digest == event.arguments["change"].removeprefix("0x"),
+        )
+        .values(**values)
+    )
+    return done.rowcount > 0
+
+
+def key_changed(event: LedgerEvent, uow: UnitOfWork) -> None:
+    """Nobody signs here any more with a key that the Directory has removed."""
+    if event.arguments["institution"] == 0:
+        uow.connection.execute(
+            sql.update(person)
+            .where(
+                person.c.programme == event.programme,
+                person.c.address == event.arguments["key"].lower(),
+            )
+            .values(address=None)
+        )
+
+
+def capacities_changed(event: LedgerEvent, uow: UnitOfWork) -> None:
+    """An institution acts in the capacities that the ledger gives it, beside those kept here."""
+    told = event.arguments
+    row = uow.connection.execute(
+        sql.select(institution).where(
+            institution.c.programme == event.programme,
+            institution.c.number == told["institution"],
+            institution.c.number > 0,
+        )
+    ).one_or_none()
+    if row is None:
+        return
+    given = {word for word, bit in LEDGER_CAPACITIES.items() if told["capacities"] >> bit & 1}
+    kept = set(row.capacities) - set(LEDGER_CAPACITIES)
+    uow.connection.execute(
+        sql.update(institution)
+        .where(institution.c.programme == event.programme, institution.c.code == row.code)
+        .values(capacities=sorted(given | kept))
+    )
+
+
+def directory_refused(order: Order, refusal: Mapping[str, Any], uow: UnitOfWork) -> None:
+    """The ledger did not change the Directory; what an order withdrew here stays withdrawn."""
+    now = uow.store.clock().isoformat()
+    told = str(refusal["message"])[:REFUSAL_MAX]
+    if order.kind == "announce_change":
+        uow.connection.execute(
+            sql.update(directory_change)
+            .where(directory_change.c.order_id == order.id)
+            .values(state="refused", refused_at=now, refusal=told)
+        )
+    raise_alarm(uow.connection, f"{order.kind}_refused", order.journal_subject, told, now)
+
+
+_DIRECTORY_EVENTS = {
+    "ChangeAnnounced": change_announced,
+    "ChangeExecuted": change_executed,
+    "ChangeCancelled": change_cancelled,
+    "KeyChanged": key_changed,
+    "CapacitiesChanged": capacities_changed,
+}

@@ -202,6 +202,31 @@ class UnknownScope(Invalid):
     template: ClassVar[str] = "There is nothing called {scope} to halt."
 
 
+class ChangeMeaningless(Invalid):
+    """A change of the Directory names what it changes, and nothing else."""
+
+    template: ClassVar[str] = "A change of {kind} {reason}."
+
+
+class ChangeNotDue(Refusal):
+    """An announced change waits for its delay, so that whoever it replaces can stop it."""
+
+    template: ClassVar[str] = "The change {change} can be carried out from {due_at}."
+
+
+class ChangeStateForbids(Refusal):
+    """A change of the Directory is announced, then carried out or cancelled, once."""
+
+    template: ClassVar[str] = "The change {change} is {state}."
+
+
+class KeyNotTheirs(Refusal):
+    """An institution revokes its own keys, and another's never."""
+
+    status: ClassVar[int] = 403
+    template: ClassVar[str] = "{key} is no key of {institution} on the ledger."
+
+
 @dataclass(frozen=True, slots=True)
 class Headroom:
     """The ceiling and what stands against it, in US cents."""

@@ -179,3 +179,20 @@ halt = sql.Table(
     sql.Index(None, "programme", "scope"),
     sql.Index(None, "order_id"),
 )
+
+directory_change = sql.Table(
+    "directory_change",
+    metadata,
+    sql.Column("programme", sql.String(64), primary_key=True),
+    sql.Column("digest", sql.String(64), primary_key=True, comment="by which the ledger knows it"),
+    sql.Column("number", sql.BigInteger, nullable=False),
+    sql.Column("epoch", sql.BigInteger, nullable=False),
+    sql.Column("kind", sql.String(16), nullable=False, comment="key, capacities or quorum"),
+    sql.Column("subject", sql.String(64), nullable=False, comment="word of 32 bytes"),
+    sql.Column("value", sql.String(64), nullable=False, comment="word of 32 bytes"),
+    sql.Column("reason", sql.String(400), nullable=False),
+    sql.Column("state", sql.String(12), nullable=False),
+    sql.Column("due_at", sql.String(32), comment="when the ledger may carry it out"),
+    *life(),
+    sql.Index(None, "order_id"),
+)

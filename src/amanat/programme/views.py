@@ -16,7 +16,7 @@ from amanat.instruments.payments import cash_flows
 from amanat.instruments.schedule import payment_dates
 from amanat.jurisdictions.conventions import load_convention
 from amanat.participants.tables import participant_class
-from amanat.programme.commands import ProgrammeAsked, SecuritiesAsked, SecurityAsked
+from amanat.programme.commands import ChangesAsked, ProgrammeAsked, SecuritiesAsked, SecurityAsked
 from amanat.programme.records import (
     calendar_of,
     find_programme,
@@ -27,7 +27,14 @@ from amanat.programme.records import (
     securities_of,
     terms_in,
 )
-from amanat.programme.tables import authorisation, day_move, exchange_rate, halt, issuance
+from amanat.programme.tables import (
+    authorisation,
+    day_move,
+    directory_change,
+    exchange_rate,
+    halt,
+    issuance,
+)
 from amanat.store.journal import read_entries
 
 
@@ -291,3 +298,17 @@ def _rates(context: ViewContext) -> list[dict[str, Any]]:
 
 def _usd(cents: int) -> str:
     return f"{Money(cents, 'USD').amount} USD"
+
+
+@view("directory_changes", public=True)
+def directory_changes(query: ChangesAsked, context: ViewContext) -> list[dict[str, Any]]:
+    """Changes of the Directory, latest first: what, why, from when, and what became of it."""
+    del query
+    table = directory_change
+    rows = context.connection.execute(
+        sql.select(table)
+        .where(table.c.programme == context.programme)
+        .order_by(table.c.number.desc())
+    )
+    names = ("kind", "subject", "value", "reason", "state", "due_at", "requested_at", "refusal")
+    return [{"change": row.digest} | {name: getattr(row, name) for name in names} for row in rows]

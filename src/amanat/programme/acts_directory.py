@@ -1,0 +1,317 @@
+"""Changes of the Directory: keys come and go, capacities and the quorum change.
+
+A quorum announces a change; it waits for the programme's delay, in which whoever it would replace
+can cancel it alone; then anyone has it carried out.  A lost key is revoked at once by another key
+of its institution: that only takes away.  Every change of keys begins a new epoch, which voids
+signatures that were not used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sql
+from sqlalchemy.engine import Row
+
+from amanat.access.acts import ActContext, Ask, Result, act
+from amanat.access.tables import institution, person
+from amanat.core.errors import NotFound
+from amanat.ledger.typed_data import ChangeKind
+from amanat.participants.records import find_institution
+from amanat.participants.signing import ToSign, act_number, to_sign
+from amanat.programme import events
+from amanat.programme.commands import (
+    AnnounceChange,
+    CancelChange,
+    DirectoryChange,
+    ExecuteChange,
+    RevokeKey,
+)
+from amanat.programme.model import (
+    ChangeMeaningless,
+    ChangeNotDue,
+    ChangeStateForbids,
+    KeyNotTheirs,
+)
+from amanat.programme.tables import directory_change
+from amanat.programme.terms import LEDGER_CAPACITIES
+
+GOVERNS = ("issuer", "guardian", "orders", "day_keeper", "cash_issuer")
+"""Capacities of institutions that have keys on the ledger."""
+KINDS = {
+    DirectoryChange.KEY: ChangeKind.KEY,
+    DirectoryChange.CAPACITIES: ChangeKind.CAPACITIES,
+    DirectoryChange.QUORUM: ChangeKind.QUORUM,
+}
+# Its outcome hangs on the time of the block, so it is sent unasked.
+_GAS = 400_000
+
+
+def _word(number: int) -> bytes:
+    return number.to_bytes(32, "big")
+
+
+def _words(command: AnnounceChange, context: ActContext) -> tuple[bytes, bytes]:
+    """Subject and value as the ledger takes them.  Refuses `ChangeMeaningless`, `NotFound`."""
+    given = {
+        name for name in ("key", "institution", "quorum") if getattr(command, name) is not None
+    } | ({"capacities"} if command.capacities else set())
+    allowed = {
+        DirectoryChange.KEY: ({"key"}, {"key", "institution"}),
+        DirectoryChange.CAPACITIES: ({"institution"}, {"institution", "capacities"}),
+        DirectoryChange.QUORUM: ({"quorum"}, {"quorum"}),
+    }[command.kind]
+    if not allowed[0] <= given <= allowed[1]:
+        reason = (
+            f"names {' and '.join(sorted(allowed[1]))}, not {', '.join(sorted(given)) or 'nothing'}"
+        )
+        raise ChangeMeaningless(kind=command.kind.value, reason=reason)
+    number = _numbered(context, command.institution) if command.institution else 0
+    if command.kind is DirectoryChange.QUORUM:
+        return _word(0), _word(command.quorum or 0)
+    if command.key is not None:
+        return bytes.fromhex(command.key[2:]).rjust(32, b"\0"), _word(number)
+    unknown = sorted(set(command.capacities) - set(LEDGER_CAPACITIES))
+    if unknown:
+        raise ChangeMeaningless(
+            kind=command.kind.value, reason=f"cannot give {', '.join(unknown)} on the ledger"
+        )
+    return _word(number), _word(sum(1 << LEDGER_CAPACITIES[one] for one in set(command.capacities)))
+
+
+def _numbered(context: ActContext, code: str) -> int:
+    number = int(find_institution(context.uow.connection, context.programme, code).number)
+    if number == 0:
+        raise ChangeMeaningless(kind="key", reason=f"needs a number on the ledger; {code} has none")
+    return number
+
+
+def _signers(context: ActContext, named: Sequence[str]) -> list[str]:
+    """The institutions named, or one's own and others with a number, up to the quorum."""
+    if named:
+        for code in named:
+            _numbered(context, code)
+        return list(dict.fromkeys(named))
+    rows = context.uow.connection.execute(
+        sql.select(institution.c.code)
+        .where(institution.c.programme == context.programme, institution.c.number > 0)
+        .order_by(institution.c.number)
+    )
+    own = context.actor.institution
+    codes = sorted(rows.scalars(), key=lambda code: code != own)
+    return codes[: int(context.ledger.call("Directory", "quorum"))]
+
+
+def _ask(context: ActContext, signed: ToSign, signers: Sequence[str], **memo: Any) -> Ask:
+    own = context.actor.institution
+    return Ask(
+        [signed.requirement(code, "directory", proposer_counts=code == own) for code in signers],
+        memo={"epoch": signed.epoch, **memo},
+        subject=f"programme:{context.programme}",
+    )
+
+
+def _ask_announcement(command: AnnounceChange, context: ActContext) -> Ask:
+    subject, value = _words(command, context)
+    number = act_number(context)
+    signed = to_sign(
+        context,
+        "Directory",
+        "Change",
+        number=number,
+        kind=KINDS[command.kind].value,
+        subject=subject,
+        value=value,
+    )
+    return _ask(
+        context,
+        signed,
+        _signers(context, command.signers),
+        number=number,
+        change=signed.digest.hex(),
+        subject=subject.hex(),
+        value=value.hex(),
+    )
+
+
+@act(capacities=GOVERNS, approvals=_ask_announcement)
+def announce_change(command: AnnounceChange, context: ActContext) -> Result:
+    """Order the announcement.  Refuses, in order: `ChangeMeaningless`, `NotFound`."""
+    memo = context.approved.memo
+    entry = context.uow.journal.append(
+        events.DIRECTORY_CHANGE_REQUESTED,
+        {
+            "change": memo["change"],
+            "number": memo["number"],
+            "change_kind": command.kind.value,
+            "subject": memo["subject"],
+            "value": memo["value"],
+            "reason": command.reason,
+        },
+        subject=f"programme:{context.programme}",
+    )
+    change = (
+        memo["number"],
+        memo["epoch"],
+        KINDS[command.kind].value,
+        bytes.fromhex(memo["subject"]),
+        bytes.fromhex(memo["value"]),
+    )
+    order = context.uow.orders.request(
+        "announce_change",
+        context.programme,
+        "Directory",
+        "announce_change",
+        [change, context.approved.signatures()],
+        subject=("programme", memo["change"]),
+        cause=entry,
+    )
+    context.uow.connection.execute(
+        directory_change.insert().values(
+            programme=context.programme,
+            digest=memo["change"],
+            number=memo["number"],
+            epoch=memo["epoch"],
+            kind=command.kind.value,
+            subject=memo["subject"],
+            value=memo["value"],
+            reason=command.reason,
+            state="requested",
+            order_id=order,
+            requested_at=context.now.isoformat(),
+            entry=entry,
+        )
+    )
+    return {"change": memo["change"], "order": order, "entry": entry}
+
+
+def _find_change(context: ActContext, change: str) -> Row[Any]:
+    """An announced change.  Refuses `NotFound`, `ChangeStateForbids`."""
+    row = context.uow.connection.execute(
+        sql.select(directory_change)
+        .where(
+            directory_change.c.programme == context.programme, directory_change.c.digest == change
+        )
+        .with_for_update()
+    ).one_or_none()
+    if row is None:
+        raise NotFound(thing="change of the Directory", value=change)
+    if row.state != "announced":
+        raise ChangeStateForbids(change=change, state=row.state)
+    return row
+
+
+@act(capacities=(*GOVERNS, "operator"))
+def execute_change(command: ExecuteChange, context: ActContext) -> Result:
+    """Order that an announced change be carried out; who sends it adds no authority.
+
+    Refuses, in order: `NotFound`, `ChangeStateForbids`, `ChangeNotDue`.
+    """
+    row = _find_change(context, command.change)
+    if context.now.isoformat() < row.due_at:
+        raise ChangeNotDue(change=row.digest, due_at=row.due_at)
+    entry = context.uow.journal.append(
+        events.DIRECTORY_CHANGE_EXECUTION_REQUESTED,
+        {"change": row.digest},
+        subject=f"programme:{context.programme}",
+    )
+    change = (
+        row.number,
+        row.epoch,
+        KINDS[DirectoryChange(row.kind)].value,
+        bytes.fromhex(row.subject),
+        bytes.fromhex(row.value),
+    )
+    order = context.uow.orders.request(
+        "execute_change",
+        context.programme,
+        "Directory",
+        "execute_change",
+        [change],
+        subject=("programme", row.digest),
+        cause=entry,
+        gas=_GAS,
+    )
+    return {"change": row.digest, "order": order, "entry": entry}
+
+
+def _ask_cancellation(command: CancelChange, context: ActContext) -> Ask:
+    row = _find_change(context, command.change)
+    signed = to_sign(context, "Directory", "ChangeCancellation", change=bytes.fromhex(row.digest))
+    own = find_institution(context.uow.connection, context.programme, context.actor.institution)
+    alone = int(context.ledger.call("Directory", "objectors", bytes.fromhex(row.digest)))
+    signers = [own.code] if alone >> own.number & 1 else _signers(context, command.signers)
+    return _ask(context, signed, signers)
+
+
+@act(capacities=GOVERNS, approvals=_ask_cancellation)
+def cancel_change(command: CancelChange, context: ActContext) -> Result:
+    """Order the cancellation of an announced change.
+
+    Refuses, in order: `NotFound`, `ChangeStateForbids`.
+    """
+    row = _find_change(context, command.change)
+    entry = context.uow.journal.append(
+        events.DIRECTORY_CHANGE_CANCELLATION_REQUESTED,
+        {"change": row.digest, "reason": command.reason},
+        subject=f"programme:{context.programme}",
+    )
+    order = context.uow.orders.request(
+        "cancel_change",
+        context.programme,
+        "Directory",
+        "cancel_change",
+        [
+            bytes.fromhex(row.digest),
+            context.approved.memo["epoch"],
+            context.approved.signatures(),
+        ],
+        subject=("programme", row.digest),
+        cause=entry,
+    )
+    return {"change": row.digest, "order": order, "entry": entry}
+
+
+def _check_revocation(command: RevokeKey, context: ActContext) -> None:
+    own = find_institution(context.uow.connection, context.programme, context.actor.institution)
+    of_key = int(context.ledger.call("Directory", "institution_of", command.key.lower()))
+    if own.number == 0 or of_key != own.number:
+        raise KeyNotTheirs(key=command.key, institution=own.code)
+
+
+def _ask_revocation(command: RevokeKey, context: ActContext) -> Ask:
+    _check_revocation(command, context)
+    signed = to_sign(context, "Directory", "KeyRevocation", key=command.key.lower())
+    return Ask(
+        [signed.requirement(context.actor.institution, "directory")],
+        memo={"epoch": signed.epoch},
+        subject=f"programme:{context.programme}",
+    )
+
+
+@act(capacities=GOVERNS, approvals=_ask_revocation)
+def revoke_key(command: RevokeKey, context: ActContext) -> Result:
+    """Order a key's removal; here nobody signs with it from now.  Refuses `KeyNotTheirs`."""
+    _check_revocation(command, context)
+    key = command.key.lower()
+    entry = context.uow.journal.append(
+        events.KEY_REVOCATION_REQUESTED,
+        {"key": key, "institution": context.actor.institution, "reason": command.reason},
+        subject=f"programme:{context.programme}",
+    )
+    order = context.uow.orders.request(
+        "revoke_key",
+        context.programme,
+        "Directory",
+        "revoke_key",
+        [key, context.approved.memo["epoch"], context.approved.signatures()[0]],
+        subject=("programme", key),
+        cause=entry,
+    )
+    context.uow.connection.execute(
+        sql.update(person)
+        .where(person.c.programme == context.programme, person.c.address == key)
+        .values(address=None)
+    )
+    return {"key": key, "order": order, "entry": entry}
