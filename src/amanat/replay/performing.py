@@ -23,6 +23,8 @@ from amanat.ledger.orders import read_orders
 from amanat.replay.model import Pilot
 
 MEANS = "replay"
+MAY_COME_LATE = frozenset({"announce_tender", "admit_tender_bidders", "commit_tender_bid"})
+"""Orders that block time may refuse because a replay was interrupted before they were sent."""
 TRIES_MAX = 5
 """How often an act is tried while the node is unavailable or behind the index."""
 
@@ -168,14 +170,15 @@ class Performer:
         """Let the ledger work until nothing is open; raises `ReplayStopped` on a refused order.
 
         Instructions that fail inside a batch are no refused orders: they are tried again.  A bid
-        that comes too late is for the auction to take up (`acting.auctioning.bid`).
+        or an announcement that comes too late, after an interruption, is for the auction to take
+        up (`acting.auctioning.bid`).
         """
         self.application.pump()
         with self.application.store.reading() as connection:
             refused = [
                 one
                 for one in read_orders(connection, states=("refused",), programme=self.programme)
-                if one.kind != "commit_tender_bid"
+                if one.kind not in MAY_COME_LATE
             ]
         if refused:
             reason = (refused[0].refusal or {}).get("message", "no reason given")

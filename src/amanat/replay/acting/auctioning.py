@@ -58,6 +58,21 @@ def _announce(performer: Performer, key: str, tender: Tender, code: str) -> None
     performer.pump()
 
 
+def _announce_anew(performer: Performer, stem: str, tender: Tender, code: str) -> None:
+    """Announce it with a later time, and its target first where it has none under this code.
+
+    An announcement that reached the ledger when bids were due already was refused there, and what
+    was carried out under its key is not composed again: each try has a key of its own.
+    """
+    if tender_row(performer, code) is None:
+        _set_target(performer, f"{stem}/target", tender, code)
+    for attempt in range(ATTEMPTS_MAX):
+        _announce(performer, f"{stem}/announce/{attempt}", tender, code)
+        row = tender_row(performer, code)
+        if row is not None and row.state != TenderState.TARGET_SET:
+            return
+
+
 def _announcement(performer: Performer, tender: Tender) -> dict[str, Any]:
     terms = tender.terms
     apart = terms.non_competitive
@@ -107,16 +122,15 @@ def bid(performer: Performer, step: Step) -> None:
     """Each dealer seals and submits its bids: those with a price, then those for investors.
 
     A run that was killed may find that bids were due while it was down.  The tender is then
-    cancelled and announced anew under another code, so that every bid of the pilot is taken.
+    cancelled and announced anew under another code, so that every bid of the pilot is taken.  One
+    whose announcement came too late is announced anew under its own.
     """
     tender: Tender = step.about
     for _ in range(ATTEMPTS_MAX):
         code = current_code(performer, tender)
         row = tender_row(performer, code)
         if row is None or row.state == TenderState.TARGET_SET:
-            key = f"{step.key}/{code}"
-            _set_target(performer, f"{key}/target", tender, code)
-            _announce(performer, f"{key}/announce", tender, code)
+            _announce_anew(performer, f"{step.key}/{code}", tender, code)
         elif row.state != TenderState.OPEN or _all_bids(performer, step, tender, code):
             return
         else:
