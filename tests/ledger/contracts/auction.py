@@ -54,9 +54,7 @@ class Auction:
     def release(self, institution: int) -> Any:
         """Note the release of that institution's share."""
         share = sha256(b"share").digest()
-        seals = self.world.seal(
-            self.world.tender, td.KEY_SHARE_RELEASE, (1, 1, share), institution
-        )
+        seals = self.world.seal(self.world.tender, td.KEY_SHARE_RELEASE, (1, 1, share), institution)
         return self.world.tender.call("release_share", 1, share, 1, seals)
 
     def result(self, accepted: int, unsuccessful: int, void: int, head: bytes | None = None,

@@ -216,8 +216,10 @@ def test_cycle_is_all_or_nothing(world: Any, kit: Any, refuses: Any) -> None:
         ("BadSignature", cycle(world, NET, signers={"fund": "bank"})),
         ("InstructionNotYetDue", cycle(world, NET, first=kit.DAY_ONE + 1)),
         ("InstructionExpired", cycle(world, NET, last=kit.DAY_ONE - 1)),
-        ("ERC20InsufficientBalance",
-         cycle(world, {"bank": (-200_001, 5), "dealer": (200_001, -5)})),
+        (
+            "ERC20InsufficientBalance",
+            cycle(world, {"bank": (-200_001, 5), "dealer": (200_001, -5)}),
+        ),
         ("ClassNotAllowed", cycle(world, {"bank": (-1, 0), "exchange": (1, 0)})),
         ("BatchMalformed", cycle(world, NET)[:-1]),
     ]

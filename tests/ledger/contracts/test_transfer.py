@@ -199,9 +199,7 @@ def test_interfaces(world: Any) -> None:
 @pytest.mark.parametrize("amount", [0, 1, 200_000, 200_001, 2**256 - 1])
 @pytest.mark.parametrize("sender", ["bank", "exchange", "stranger"])
 @pytest.mark.parametrize("receiver", ["dealer", "fund", "exchange", "stranger"])
-def test_views_never_revert_and_agree(
-    world: Any, sender: str, receiver: str, amount: int
-) -> None:
+def test_views_never_revert_and_agree(world: Any, sender: str, receiver: str, amount: int) -> None:
     at = {**world.at, "stranger": "0x" + "77" * 20}
     reason = world.bond.ask("can_transfer", at[sender], at[receiver], amount)
     allowed = world.bond.ask("canTransfer", at[sender], at[receiver], amount)
