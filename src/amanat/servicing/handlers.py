@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sql
@@ -133,32 +133,10 @@ def _apply(programme: str, events: Sequence[LedgerEvent], uow: UnitOfWork) -> No
     ).one()
     settled = [one for one in events if one.name == "EntitlementPaid"]
     kept = [one for one in events if one.name == "EntitlementEscrowed"]
-    _mark(
-        uow,
-        row,
-        [
-            {
-                "at": one.arguments["index"],
-                "new_state": "paid",
-                "new_reason": None,
-                "day": one.business_date,
-            }
-            for one in settled
-        ],
-    )
-    _mark(
-        uow,
-        row,
-        [
-            {
-                "at": one.arguments["index"],
-                "new_state": "escrow",
-                "new_reason": _reason(one.arguments["reason"]),
-                "day": None,
-            }
-            for one in kept
-        ],
-    )
+    for day, some in _grouped(settled, lambda one: one.business_date).items():
+        _mark(uow, row, some, state="paid", reason=None, paid_on=day)
+    for reason, some in _grouped(kept, lambda one: one.arguments["reason"]).items():
+        _mark(uow, row, some, state="escrow", reason=_reason(reason), paid_on=None)
     gross = sum(one.arguments["gross"] for one in settled)
     tax = sum(one.arguments["tax"] for one in settled)
     chunks = row.chunks_paid + sum(1 for one in events if one.name == "ChunkPaid")
@@ -190,23 +168,26 @@ def _apply(programme: str, events: Sequence[LedgerEvent], uow: UnitOfWork) -> No
         order_release_of_redeemed(uow, programme, row.isin, events[-1].entry_id)
 
 
-def _mark(uow: UnitOfWork, row: Any, changes: list[dict[str, Any]]) -> None:
-    if not changes:
-        return
+def _grouped(
+    events: Sequence[LedgerEvent], key: Callable[[LedgerEvent], str]
+) -> dict[str, list[LedgerEvent]]:
+    found: dict[str, list[LedgerEvent]] = {}
+    for one in events:
+        found.setdefault(key(one), []).append(one)
+    return found
+
+
+def _mark(uow: UnitOfWork, row: Any, told: Sequence[LedgerEvent], **values: Any) -> None:
+    """Set the lines that these events, of one chunk or observed singly, tell of."""
     table = entitlement
     uow.connection.execute(
         sql.update(table)
         .where(
             table.c.programme == row.programme,
             table.c.payment == row.id,
-            table.c.position == sql.bindparam("at"),
+            table.c.position.in_([one.arguments["index"] for one in told]),
         )
-        .values(
-            state=sql.bindparam("new_state"),
-            reason=sql.bindparam("new_reason"),
-            paid_on=sql.bindparam("day"),
-        ),
-        changes,
+        .values(**values)
     )
 
 
