@@ -124,7 +124,10 @@ class CouponWorld:
 
     def do(self, institution: str, command: Command, *, pump: bool = False) -> Any:
         """An act with its approvals; its result."""
-        return self.world.do(institution, command, pump=pump).result
+        result = self.world.do(institution, command, pump=False).result
+        if pump:
+            self.app.pump(300)
+        return result
 
     def prepare(self) -> CouponWorld:
         """Everything up to the first record date: holders with their bonds, rates, statuses."""
@@ -152,7 +155,7 @@ class CouponWorld:
                 for one in part
             )
             self.do("central_bank", EnrolAccounts(participant="bank_a", accounts=accounts))
-        self.app.pump()
+        self.app.pump(300)
 
     def _tax(self) -> None:
         rate = TaxRateRow(
