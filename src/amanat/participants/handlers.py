@@ -36,6 +36,7 @@ def register(registry: HandlerRegistry) -> None:
     for kind in STANDING_ORDERS:
         registry.on_done(kind)(standing_done)
         registry.on_refused(kind)(standing_refused)
+    registry.on_done("enrol_accounts")(accounts_enrolled)
     registry.on_refused("enrol_accounts")(enrolment_refused)
 
 
@@ -65,7 +66,12 @@ def participant_changed(event: LedgerEvent, uow: UnitOfWork) -> None:
 
 
 def account_opened(event: LedgerEvent, uow: UnitOfWork) -> None:
-    """An account is enrolled; one that nobody here asked for is entered as observed."""
+    """An account is enrolled; one that nobody here asked for is entered as observed.
+
+    Those that were ordered here are enrolled together, with the order (`accounts_enrolled`).
+    """
+    if not event.observed:
+        return
     told = event.arguments
     done = uow.connection.execute(
         sql.update(account)
@@ -93,6 +99,19 @@ def account_opened(event: LedgerEvent, uow: UnitOfWork) -> None:
             done_at=block_time(event),
             entry=event.entry_id,
         )
+    )
+
+
+def accounts_enrolled(order: Order, events: Sequence[LedgerEvent], uow: UnitOfWork) -> None:
+    """All accounts of an order are enrolled."""
+    opened = [event for event in events if event.name == "AccountOpened"]
+    uow.connection.execute(
+        sql.update(account)
+        .where(
+            account.c.programme == order.programme,
+            account.c.address.in_([event.arguments["account"] for event in opened]),
+        )
+        .values(done_at=block_time(opened[0]), refused_at=None, refusal=None)
     )
 
 
