@@ -168,9 +168,9 @@ def test_a_node_whose_clock_is_behind_is_started_again(
     late = tmp_path / "anvil"
     late.write_text(
         "#!/bin/sh\n"
-        f"if [ -e {tmp_path}/before ]; then exec {ROOT / ANVIL} \"$@\"; fi\n"
+        f'if [ -e {tmp_path}/before ]; then exec {ROOT / ANVIL} "$@"; fi\n'
         f"touch {tmp_path}/before\n"
-        f"exec {ROOT / ANVIL} \"$@\" --timestamp $(($(date +%s) - 7))\n"
+        f'exec {ROOT / ANVIL} "$@" --timestamp $(($(date +%s) - 7))\n'
     )
     late.chmod(0o755)
     with EmbeddedNode(tmp_path / "node", chain_id=CHAIN_ID, funded=FUNDED, anvil=late) as node:
