@@ -181,6 +181,7 @@ def _check_giving(command: GiveKey, context: ActContext) -> tuple[Row[Any], Row[
 
 
 def _ask_giving(command: GiveKey, context: ActContext) -> Ask:
+    """Another person of the proposer's institution approves."""
     _found, row = _check_giving(command, context)
     return _second_person(context, f"participants:{row.code}")
 
@@ -209,6 +210,7 @@ def give_key(command: GiveKey, context: ActContext) -> Result:
 
 
 def _ask_retirement(command: RetirePerson, context: ActContext) -> Ask:
+    """Another person of the proposer's institution approves."""
     _found, row = _find_person(command.person, "RetirePerson", context)
     return _second_person(context, f"participants:{row.code}")
 

@@ -113,6 +113,7 @@ def _ask(context: ActContext, signed: ToSign, signers: Sequence[str], **memo: An
 
 
 def _ask_announcement(command: AnnounceChange, context: ActContext) -> Ask:
+    """A quorum of the institutions signs; the proposer signs first for its own."""
     subject, value = _words(command, context)
     number = act_number(context)
     signed = to_sign(
@@ -237,6 +238,7 @@ def execute_change(command: ExecuteChange, context: ActContext) -> Result:
 
 
 def _ask_cancellation(command: CancelChange, context: ActContext) -> Ask:
+    """A quorum of the institutions signs; an institution that may object signs alone."""
     row = _find_change(context, command.change)
     signed = to_sign(context, "Directory", "ChangeCancellation", change=bytes.fromhex(row.digest))
     own = find_institution(context.uow.connection, context.programme, context.actor.institution)
@@ -281,6 +283,7 @@ def _check_revocation(command: RevokeKey, context: ActContext) -> None:
 
 
 def _ask_revocation(command: RevokeKey, context: ActContext) -> Ask:
+    """Another person of the proposer's institution signs with a key of that institution."""
     _check_revocation(command, context)
     signed = to_sign(context, "Directory", "KeyRevocation", key=command.key.lower())
     return Ask(
