@@ -78,7 +78,7 @@ class Scene:
             cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)},
             capture_output=True, text=True, timeout=400,
         )  # fmt: skip
-        assert notes.exists(), done.stderr[-3000:]
+        assert notes.exists(), (done.returncode, done.stderr[-3000:])
         noted = json.loads(notes.read_text())
         assert [one["victim"] for one in noted] == [one["victim"] for one in wanted], done.stderr
         return done.returncode, noted
@@ -293,6 +293,7 @@ def kill_a_large_coupon(folder: Path, database_url: str, holders: int) -> None:
         pay_out_of_escrow(scene, world, identifier)
 
 
+@pytest.mark.soak
 def test_a_coupon_to_20_000_holders_killed_in_the_middle_is_paid_once(
     tmp_path: Path, sqlite_url: str
 ) -> None:
