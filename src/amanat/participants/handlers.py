@@ -13,6 +13,7 @@ from amanat.core.dates import date_from_business_day
 from amanat.ledger.completion import raise_alarm
 from amanat.ledger.orders import Order
 from amanat.ledger.registry import HandlerRegistry, LedgerEvent
+from amanat.ledger.tables import order as orders
 from amanat.participants.model import AccountKind, Level, country_code
 from amanat.participants.tables import (
     account,
@@ -70,7 +71,7 @@ def account_opened(event: LedgerEvent, uow: UnitOfWork) -> None:
 
     Those that were ordered here are enrolled together, with the order (`accounts_enrolled`).
     """
-    if not event.observed:
+    if _is_enrolment(event, uow.connection):
         return
     told = event.arguments
     done = uow.connection.execute(
@@ -100,6 +101,16 @@ def account_opened(event: LedgerEvent, uow: UnitOfWork) -> None:
             entry=event.entry_id,
         )
     )
+
+
+def _is_enrolment(event: LedgerEvent, connection: Connection) -> bool:
+    """Whether an act here enrols the account, so that the order's outcome books it."""
+    if event.order_id is None:
+        return False
+    kind = connection.execute(
+        sql.select(orders.c.kind).where(orders.c.id == event.order_id)
+    ).scalar_one()
+    return bool(kind == "enrol_accounts")
 
 
 def accounts_enrolled(order: Order, events: Sequence[LedgerEvent], uow: UnitOfWork) -> None:
