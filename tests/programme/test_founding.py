@@ -11,6 +11,7 @@ import sqlalchemy as sql
 
 from amanat.app import Application
 from amanat.core.errors import AmanatError
+from amanat.jurisdictions.institutions import load_institutions
 from amanat.ledger.signers import KeySigner
 from amanat.programme.founding import (
     FoundedDifferently,
@@ -19,6 +20,7 @@ from amanat.programme.founding import (
     founding_step,
 )
 from amanat.programme.terms import (
+    LEDGER_CAPACITIES,
     ClassTerms,
     InstitutionTerms,
     KindTerms,
@@ -199,3 +201,13 @@ def test_every_mistake_is_reported_at_once() -> None:
 def test_terms_survive_a_file() -> None:
     wanted = terms(KEYS)
     assert ProgrammeTerms.model_validate(json.loads(wanted.model_dump_json())) == wanted
+
+
+def test_the_institutions_of_pakistan_speak_the_words_of_terms() -> None:
+    """The jurisdiction's table can be used as it is: no capacity that no act knows."""
+    classes = ("government", "bank", "broker", "fund", "vasp")
+    free = {"tax_agent", "participant", "auditor"}
+    for one in load_institutions("pk"):
+        for word in one.capacities:
+            known = word in LEDGER_CAPACITIES or word in free or word.startswith("clears.")
+            assert known or word in {f"class_authority.{name}" for name in classes}, word

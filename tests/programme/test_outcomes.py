@@ -10,12 +10,13 @@ import sqlalchemy as sql
 
 from amanat.app import Application
 from amanat.ledger.tables import alarm
-from amanat.ledger.typed_data import BY_NAME, Domain
+from amanat.ledger.typed_data import BY_NAME, ContractId, Domain
 from amanat.participants.commands import AccountToEnrol, EnrolAccounts, SetLevel
-from amanat.participants.model import AccountKind, Level
+from amanat.participants.model import AccountKind, ChangePending, Level
 from amanat.participants.records import find_account, find_participant, level_of
 from amanat.programme.commands import AttestReserves, Halt, MoveDay, Resume
 from amanat.programme.model import Halted
+from amanat.programme.records import require_running
 from amanat.store.journal import Provenance
 
 from .world import CODE, World, authorisation, found_world, furnish
@@ -96,23 +97,54 @@ def test_an_account_that_the_ledger_refuses(world: World) -> None:
     assert world.view("participant", participant="bank_a")["level"] == "active"
 
 
-def test_a_withdrawal_that_the_ledger_refuses_is_an_alarm(world: World) -> None:
-    spare = world.actor("secp_approver").address
+def begin_another_epoch(world: World, institution: str) -> None:
+    """Revoke a spare key, not yet sent: it voids what is signed before it is final."""
+    spare = world.actor(f"{institution}_approver").address
     epoch = world.app.ledger.gateway(CODE).call("Directory", "epoch")
-    given = signed(world, "Directory", "KeyRevocation", ("secp_officer",), spare, epoch)
+    given = signed(world, "Directory", "KeyRevocation", (f"{institution}_officer",), spare, epoch)
     send(world, "Directory", "revoke_key", [spare, epoch, given[0]], pump=False)
-    freeze = SetLevel(participant="bank_b", level=Level.FROZEN, reason="an order of the court")
-    world.do("central_bank", freeze, pump=False)
+
+
+def level(world: World, participant: str) -> Level:
     with world.app.store.reading() as connection:
-        assert level_of(find_participant(connection, CODE, "bank_b")) is Level.FROZEN
+        return level_of(find_participant(connection, CODE, participant))
+
+
+def test_a_withdrawal_that_the_ledger_refuses_binds_here_and_is_an_alarm(world: World) -> None:
+    begin_another_epoch(world, "secp")
+    freeze = SetLevel(participant="bank_b", level=Level.FROZEN, reason="an order of the court")
+    halted = Halt(scope="payments", reason="a doubt")
+    world.do("central_bank", freeze, pump=False)
+    world.do("ministry", halted, pump=False)
+    assert level(world, "bank_b") is Level.FROZEN
     world.app.pump()  # the key's removal began another epoch
     (change,) = world.view("participant", participant="bank_b")["changes"][-1:]
     assert change["done_at"] is None
     assert "epoch" in change["refusal"]
-    assert "participant_change_refused" in alarms(world)
+    assert {"participant_change_refused", "halt_refused"} <= set(alarms(world))
+    # No outcome of the ledger lifts what an authority has withdrawn.
+    assert level(world, "bank_b") is Level.FROZEN
+    with world.app.store.reading() as connection, pytest.raises(Halted, match="a doubt"):
+        require_running(connection, CODE, "payments")
+    with pytest.raises(ChangePending):
+        world.propose("ministry", Resume(scope="payments", reason="not before it is halted"))
+    # To grant it again takes two keys, though the ledger never took it away; it waits for it.
+    active = SetLevel(participant="bank_b", level=Level.ACTIVE, reason="the order was lifted")
+    outcome = world.propose("central_bank", active)
+    assert outcome.awaits == ("central_bank",)
+    world.approve("central_bank", outcome)
+    assert level(world, "bank_b") is Level.FROZEN
+    world.app.pump()
+    assert level(world, "bank_b") is Level.ACTIVE
+    # Ordered again, both are done.
     world.do("central_bank", freeze)
+    world.do("ministry", halted)
+    assert world.view("participant", participant="bank_b")["level"] == "frozen"
+    gateway = world.app.ledger.gateway(CODE)
+    assert gateway.call("Directory", "is_halted", ContractId.PAYMENTS) is True
+    world.do("central_bank", Resume(scope="payments", reason="the doubt is gone"))
     with world.app.store.reading() as connection:
-        assert level_of(find_participant(connection, CODE, "bank_b")) is Level.FROZEN
+        require_running(connection, CODE, "payments")
 
 
 def test_reserves_that_lapse_halt_the_programme(application: Application) -> None:

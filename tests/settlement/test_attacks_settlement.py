@@ -19,14 +19,17 @@ from amanat.auctions.commands import AwardTender, FixCutOff
 from amanat.auctions.tables import allotment
 from amanat.core.errors import AmanatError, Refusals
 from amanat.ledger.tables import event
-from amanat.participants.commands import EnterPerson
-from amanat.participants.model import AccountKind
+from amanat.participants.commands import EnterPerson, SetLevel
+from amanat.participants.model import AccountKind, Level, ParticipantNotActive
+from amanat.register.commands import FreezeAccount, Release
 from amanat.settlement.acts_primary import AfterLastSettlement
 from amanat.settlement.commands import (
     ConfirmInstruction,
     CreateCash,
+    CycleTrade,
     Instruct,
     InstructAllotments,
+    NetCycle,
     SettleDay,
     Side,
     WithdrawCash,
@@ -172,3 +175,55 @@ def test_a_fail_for_want_of_cash_is_told_in_words(trading: Trading) -> None:
     assert trading.instruction(late)["reason"] == (
         "Account own of bank_b holds 1000000000.00 PKR and needs 2000000000.00 PKR."
     )
+
+
+def test_what_was_withdrawn_binds_settlement_from_the_request(trading: Trading) -> None:
+    trading.trade("ministry.distribution", "bank_a.own", nominal=2 * MILLION, paisa=MILLION)
+    matched = trading.match("bank_a.own", "bank_b.own", nominal=100_000, paisa=9_500_000)
+    fields = trading.terms("bank_a.own", "bank_b.own", 200_000, 19_000_000)
+    for level, forbidden in (
+        (Level.CLOSE_OUT_ONLY, "bank_b"),  # takes on nothing new
+        (Level.FROZEN, "bank_b"),
+    ):
+        change = SetLevel(participant=forbidden, level=level, reason="made for tests")
+        trading.do("central_bank", change, pump=False)
+        with pytest.raises(ParticipantNotActive, match=f"bank_b is {level.value}"):
+            trading.instruct(Side.DELIVER, fields)
+        given = trading.do("central_bank", SettleDay(), pump=False)
+        assert given.result is not None
+        assert given.result["instructions"] == 0
+        cycle = CycleTrade(
+            isin=BOND_ISIN,
+            deliverer=trading.at("bank_a.own"),
+            receiver=trading.at("bank_b.own"),
+            nominal=100_000,
+            consideration_paisa=9_500_000,
+            trade_date=MONDAY,
+        )
+        with pytest.raises(ParticipantNotActive):
+            trading.world.propose(
+                "bank_a", NetCycle(trades=(cycle,), first_day=MONDAY, last_day=MONDAY)
+            )
+        trading.app.pump()
+    with pytest.raises(ParticipantNotActive, match="its cash stays"):
+        trading.world.propose(
+            "central_bank",
+            WithdrawCash(
+                account=trading.at("bank_b.own"), amount_paisa=1, rtgs_reference="RTGS-out"
+            ),
+        )
+    trading.do("central_bank", SetLevel(participant="bank_b", level=Level.ACTIVE, reason="lifted"))
+    # A freeze of the whole account holds the delivery back before the ledger has it.
+    frozen = FreezeAccount(
+        isin=BOND_ISIN, account=trading.at("bank_a.own"), order_hash="ab" * 32, reason="a court"
+    )
+    outcome = trading.do("secp", frozen, pump=False)
+    given = trading.do("central_bank", SettleDay())
+    assert given.result is not None
+    assert given.result["instructions"] == 0
+    assert outcome.result is not None
+    trading.do(
+        "secp", Release(hold=outcome.result["hold"], order_hash="cd" * 32, reason="released")
+    )
+    trading.settle()
+    assert trading.instruction(matched)["state"] == "settled"

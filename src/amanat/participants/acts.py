@@ -162,7 +162,7 @@ def _check_admission(command: AdmitParticipant, context: ActContext) -> str:
 def _ask_renewal(command: RenewParticipant, context: ActContext) -> Ask:
     """The class authority signs: two keys, or one where admission only becomes shorter."""
     row = _check_renewal(command, context)
-    return _ask_change(context, row, Level(row.level), command.valid_until)
+    return _ask_change(context, row, level_of(row), command.valid_until)
 
 
 @act(capacities=[AUTHORITY], approvals=_ask_renewal)
@@ -176,20 +176,20 @@ def renew_participant(command: RenewParticipant, context: ActContext) -> Result:
         events.PARTICIPANT_RENEWAL_REQUESTED,
         {
             "participant": row.code,
-            "level": row.level,
+            "level": level_of(row).value,
             "valid_until": command.valid_until.isoformat(),
         },
         subject=f"participants:{row.code}",
     )
     return _carry_change(
-        context, row, "renew_participant", "renewal", Level(row.level), command.valid_until,
+        context, row, "renew_participant", "renewal", level_of(row), command.valid_until,
         entry, None,
     )  # fmt: skip
 
 
 def _check_renewal(command: RenewParticipant, context: ActContext) -> Row[Any]:
     row = _own_class(command.participant, context)
-    _check_nothing_pending(row)
+    _check_nothing_pending(row, context)
     if command.valid_until < context.business_date:
         raise ValidityLapsed(valid_until=command.valid_until, business_date=context.business_date)
     return row
@@ -234,10 +234,11 @@ def _check_level(command: SetLevel, context: ActContext) -> tuple[Row[Any], date
     if row.level is None:
         raise ChangePending(thing=row.code, pending="its admission")
     current = level_of(row)
-    if command.level is current:
+    # One that the ledger refused binds here alone: it may be ordered again.
+    if command.level is current and (row.level == current.value or _waits(row, context)):
         raise LevelUnchanged(participant=row.code, level=current.value)
     if not withdraws(current, command.level):
-        _check_nothing_pending(row)
+        _check_nothing_pending(row, context)
     # While a longer validity is under way the shorter one is signed: a withdrawal never grants.
     return row, date.fromisoformat(valid_until(row))
 
@@ -252,10 +253,24 @@ def _own_class(code: str, context: ActContext) -> Row[Any]:
     return row
 
 
-def _check_nothing_pending(row: Row[Any]) -> None:
+def _waits(row: Row[Any], context: ActContext) -> bool:
+    """Whether the outcome of an earlier change is not known yet."""
+    table = participant_change
+    waiting = context.uow.connection.execute(
+        sql.select(table.c.id).where(
+            table.c.programme == row.programme,
+            table.c.participant == row.code,
+            table.c.done_at.is_(None),
+            table.c.refused_at.is_(None),
+        )
+    )
+    return waiting.first() is not None
+
+
+def _check_nothing_pending(row: Row[Any], context: ActContext) -> None:
     if row.level is None:
         raise ChangePending(thing=row.code, pending="its admission")
-    if row.level_requested is not None or row.valid_until_requested is not None:
+    if _waits(row, context):
         raise ChangePending(thing=row.code, pending="an earlier change")
 
 
@@ -271,7 +286,7 @@ def _ask_change(context: ActContext, row: Row[Any], level: Level, last_day: date
         level=level,
         valid_until=last_day,
     )
-    takes_away = level.number >= Level(row.level).number and last_day.isoformat() <= row.valid_until
+    takes_away = level.number >= level_of(row).number and last_day.isoformat() <= row.valid_until
     needs = (
         [signed.requirement(class_row.authority, AUTHORITY)]
         if takes_away
@@ -328,10 +343,12 @@ def _carry_change(
         last_day=last_day,
         entry=entry,
     )
+    # What the ledger refused to withdraw binds here until what grants it again is done.
+    binds = max(level, level_of(row), key=lambda one: one.number)
     connection.execute(
         sql.update(participant)
         .where(participant.c.programme == programme, participant.c.code == row.code)
-        .values(level_requested=level.value, valid_until_requested=last_day.isoformat())
+        .values(level_requested=binds.value, valid_until_requested=last_day.isoformat())
     )
     _note_change(context, row.code, change, level, last_day, order, entry, reason)
     return {"participant": row.code, "order": order, "entry": entry}

@@ -14,7 +14,7 @@ from amanat.ledger.completion import raise_alarm
 from amanat.ledger.orders import Order
 from amanat.ledger.registry import HandlerRegistry, LedgerEvent
 from amanat.ledger.tables import order as orders
-from amanat.participants.model import AccountKind, Level, country_code
+from amanat.participants.model import AccountKind, Level, country_code, withdraws
 from amanat.participants.tables import (
     account,
     participant,
@@ -152,7 +152,7 @@ def standing_done(order: Order, events: Sequence[LedgerEvent], uow: UnitOfWork) 
 
 
 def standing_refused(order: Order, refusal: Mapping[str, Any], uow: UnitOfWork) -> None:
-    """A change will not take effect; what it had withdrawn here no longer binds."""
+    """A change will not take effect on the ledger; what it withdrew binds here all the same."""
     now = uow.store.clock().isoformat()
     told = str(refusal["message"])[:REFUSAL_MAX]
     code = _settle_change(uow.connection, order, refused_at=now, refusal=told)
@@ -190,23 +190,35 @@ def _settle_change(connection: Connection, order: Order, **values: Any) -> str:
 
 
 def _refresh_requested(connection: Connection, programme: str, code: str) -> None:
-    """What still waits: of several changes the last one's level and validity."""
-    waiting = connection.execute(
+    """What still binds besides what the ledger has.
+
+    Of several changes that wait it is the last one.  Where the last one of all was refused and
+    would have withdrawn something, it binds here until another change takes its place.
+    """
+    changes = connection.execute(
         sql.select(participant_change)
         .where(
             participant_change.c.programme == programme,
             participant_change.c.participant == code,
-            participant_change.c.done_at.is_(None),
-            participant_change.c.refused_at.is_(None),
+            participant_change.c.change != "admission",
         )
         .order_by(participant_change.c.id.desc())
-        .limit(1)
-    ).one_or_none()
+    ).all()
+    waiting = next((one for one in changes if one.done_at is None and one.refused_at is None), None)
+    level = waiting.level if waiting else None
+    if waiting is None and changes and changes[0].refused_at is not None:
+        ledger = connection.execute(
+            sql.select(participant.c.level).where(
+                participant.c.programme == programme, participant.c.code == code
+            )
+        ).scalar_one()
+        if ledger is not None and withdraws(Level(ledger), Level(changes[0].level)):
+            level = changes[0].level
     connection.execute(
         sql.update(participant)
         .where(participant.c.programme == programme, participant.c.code == code)
         .values(
-            level_requested=waiting.level if waiting else None,
+            level_requested=level,
             valid_until_requested=waiting.valid_until if waiting else None,
         )
     )

@@ -164,6 +164,12 @@ def halt_scope(command: Halt, context: ActContext) -> Result:
         subject=f"programme:{command.scope}",
     )
     order = _order_halt(context, "halt", contract_id, command.scope, command.reason, True, entry)
+    former = _standing_halt(context, command.scope)
+    if former is not None:
+        context.uow.connection.execute(
+            sql.update(halt).where(halt.c.id == former.id).values(order_id=order, refusal=None)
+        )
+        return {"scope": command.scope, "order": order, "entry": entry}
     context.uow.connection.execute(
         halt.insert().values(
             id=new_id(),
@@ -181,7 +187,8 @@ def halt_scope(command: Halt, context: ActContext) -> Result:
 def _check_halt(command: Halt, context: ActContext) -> int:
     contract_id = _contract_id(context, command.scope)
     standing = _standing_halt(context, command.scope)
-    if standing is not None:
+    # One that the ledger refused binds here alone: it may be ordered again.
+    if standing is not None and (standing.done_at is not None or standing.refusal is None):
         raise Halted(scope=command.scope, since=standing.requested_at, reason=standing.reason)
     return contract_id
 

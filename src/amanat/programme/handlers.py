@@ -162,8 +162,11 @@ def programme_founded(order: Order, events: Sequence[LedgerEvent], uow: UnitOfWo
 
 
 def halt_refused(order: Order, refusal: Mapping[str, Any], uow: UnitOfWork) -> None:
-    """The ledger did not halt: what was halted here no longer is, and people are told."""
-    _refused(halt)(order, refusal, uow)
+    """The ledger did not halt: what was halted binds here all the same, and people are told."""
+    told = str(refusal["message"])[:REFUSAL_MAX]
+    uow.connection.execute(sql.update(halt).where(halt.c.order_id == order.id).values(refusal=told))
+    now = uow.store.clock().isoformat()
+    raise_alarm(uow.connection, "halt_refused", order.journal_subject, told, now)
 
 
 def resume_refused(order: Order, refusal: Mapping[str, Any], uow: UnitOfWork) -> None:

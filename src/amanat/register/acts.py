@@ -30,6 +30,7 @@ from amanat.register.commands import (
     Reregister,
 )
 from amanat.register.model import (
+    RELEASABLE,
     HoldingIsHeld,
     HoldState,
     MovementKind,
@@ -250,7 +251,7 @@ def _load_hold(context: ActContext, identifier: str) -> Any:
     ).one_or_none()
     if row is None:
         raise NotFound(thing="hold", value=identifier)
-    if row.state != HoldState.HELD.value:
+    if HoldState(row.state) not in RELEASABLE:
         raise NotReleasable(hold=identifier, state=row.state)
     return row
 

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sql
 
 from amanat.core.dates import date_from_business_day
+from amanat.ledger.completion import raise_alarm
 from amanat.ledger.orders import Order
 from amanat.ledger.registry import HandlerRegistry, LedgerEvent
 from amanat.participants.handlers import block_time
@@ -39,8 +40,9 @@ def freeze_done(order: Order, events: Sequence[LedgerEvent], uow: UnitOfWork) ->
 
 
 def freeze_refused(order: Order, refusal: Mapping[str, Any], uow: UnitOfWork) -> None:
-    """The freeze does not take effect, and no longer binds here."""
+    """The ledger did not freeze: it binds here all the same, and people are told."""
     _update_hold(order, uow, state=HoldState.REFUSED.value, failure=str(refusal["message"]))
+    _alarm(order, refusal, uow)
 
 
 def release_done(order: Order, events: Sequence[LedgerEvent], uow: UnitOfWork) -> None:
@@ -57,6 +59,7 @@ def release_refused(order: Order, refusal: Mapping[str, Any], uow: UnitOfWork) -
         release_order=None,
         failure=str(refusal["message"]),
     )
+    _alarm(order, refusal, uow)
 
 
 def movement_done(order: Order, events: Sequence[LedgerEvent], uow: UnitOfWork) -> None:
@@ -79,6 +82,7 @@ def movement_done(order: Order, events: Sequence[LedgerEvent], uow: UnitOfWork) 
 def movement_refused(order: Order, refusal: Mapping[str, Any], uow: UnitOfWork) -> None:
     """Nothing has moved."""
     _update_movement(order, uow, state="refused", failure=str(refusal["message"]))
+    _alarm(order, refusal, uow)
 
 
 def hold_placed(event: LedgerEvent, uow: UnitOfWork) -> None:
@@ -133,6 +137,13 @@ def pledge_release_refused(order: Order, refusal: Mapping[str, Any], uow: UnitOf
     assert order.subject is not None
     values = {"state": HoldState.HELD.value, "failure": str(refusal["message"])}
     _update_pledge(uow, order.programme, order.subject[1], **values)
+
+
+def _alarm(order: Order, refusal: Mapping[str, Any], uow: UnitOfWork) -> None:
+    """An order of a court or authority that was not carried out is not to be overlooked."""
+    now = uow.store.clock().isoformat()
+    told = str(refusal["message"])
+    raise_alarm(uow.connection, f"{order.kind}_refused", order.journal_subject, told, now)
 
 
 def _update_pledge(uow: UnitOfWork, programme: str, digest: str, **values: Any) -> None:

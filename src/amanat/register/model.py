@@ -20,7 +20,8 @@ REASON_LENGTH_MAX = 200
 class HoldState(StrEnum):
     """The life of a hold.
 
-    What withdraws binds here from `requested`, what grants takes effect at `released`.
+    What withdraws binds here from `requested`, what grants takes effect at `released`.  A freeze
+    that the ledger refused binds here until it is released.
     """
 
     REQUESTED = "requested"
@@ -30,8 +31,12 @@ class HoldState(StrEnum):
     REFUSED = "refused"
 
 
-BINDING = frozenset({HoldState.REQUESTED, HoldState.HELD, HoldState.RELEASING})
-"""States in which a hold binds."""
+PLEDGE_BINDING = frozenset({HoldState.REQUESTED, HoldState.HELD, HoldState.RELEASING})
+"""States in which what a holder set aside binds."""
+BINDING = PLEDGE_BINDING | {HoldState.REFUSED}
+"""States in which a hold by order binds here: also where the ledger did not take it."""
+RELEASABLE = frozenset({HoldState.HELD, HoldState.REFUSED})
+"""States from which a hold by order can be released."""
 
 
 class MovementKind(StrEnum):

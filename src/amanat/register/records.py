@@ -11,7 +11,7 @@ from amanat.core.errors import NotFound
 from amanat.ledger.balances import balance_at, balances_at
 from amanat.participants.tables import account
 from amanat.programme.tables import security
-from amanat.register.model import BINDING, Holding, held_of
+from amanat.register.model import BINDING, PLEDGE_BINDING, Holding, held_of
 from amanat.register.tables import hold, pledge
 
 SEES_HOLDERS = ("issuer", "registrar", "cash_issuer", "auditor")
@@ -80,7 +80,7 @@ def pledged_of(connection: Connection, programme: str, isin: str, address: str) 
             pledge.c.programme == programme,
             pledge.c.isin == isin,
             pledge.c.account == address,
-            pledge.c.state.in_([state.value for state in BINDING]),
+            pledge.c.state.in_([state.value for state in PLEDGE_BINDING]),
         )
     ).scalar_one()
     return int(total)

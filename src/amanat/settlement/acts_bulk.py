@@ -27,7 +27,12 @@ from amanat.settlement.model import (
     SignatureNotOfAccount,
     refusals_of,
 )
-from amanat.settlement.records import numbers_given, securities_of, terms_content
+from amanat.settlement.records import (
+    numbers_given,
+    require_standing,
+    securities_of,
+    terms_content,
+)
 from amanat.settlement.signing import Leg
 from amanat.settlement.tables import instruction
 from amanat.store.engine import insert_many
@@ -39,7 +44,8 @@ def submit_instructions(command: SubmitInstructions, context: ActContext) -> Res
 
     The signatures of the accounts are the parties' consent; who submits adds nothing to it.
     Refuses, all at once and each with its place: `NotFound` (account, security),
-    `InvalidInstruction`, `FreeDeliveryForbidden`, `NumberNotGiven`, `SignatureNotOfAccount`.
+    `InvalidInstruction`, `FreeDeliveryForbidden`, `ParticipantNotActive`, `NumberNotGiven`,
+    `SignatureNotOfAccount`.
     """
     submission = _Submission(context)
     refused = Refused()
@@ -79,6 +85,7 @@ class _Submission:
         self._securities = securities_of(connection, programme)
         self._given = numbers_given(connection, programme)
         self._days: dict[date, int] = {}
+        self._sound: set[tuple[str, str]] = set()
         self._owner: dict[str, str] = {
             row.address: row.participant
             for row in connection.execute(
@@ -132,6 +139,10 @@ class _Submission:
         parties = (self._owner[leg.deliverer], self._owner[leg.receiver])
         if leg.consideration == 0 and parties[0] != parties[1]:
             raise FreeDeliveryForbidden(deliverer=leg.deliverer, receiver=leg.receiver)
+        if parties not in self._sound:
+            today = self._context.business_date
+            require_standing(self._context.uow.connection, self._context.programme, *parties, today)
+            self._sound.add(parties)
         if leg.number >= self._given.get(leg.deliverer, 0):
             raise NumberNotGiven(
                 number=leg.number, account=leg.deliverer, reason="it has not been given"

@@ -11,7 +11,8 @@ from amanat.access.acts import ActContext, Ask, Requirement, Result, act
 from amanat.core.errors import Refusal
 from amanat.core.ids import new_id
 from amanat.ledger.typed_data import CASH_CREATION, CASH_WITHDRAWAL
-from amanat.participants.records import find_account
+from amanat.participants.model import Level
+from amanat.participants.records import find_account, require_level
 from amanat.participants.signing import ToSign
 from amanat.programme.records import require_running
 from amanat.register.signing import epoch_of, struct_to_sign
@@ -77,6 +78,15 @@ def _ask(command: CreateCash | WithdrawCash, context: ActContext) -> Ask:
                 key=row.address,
             )
         )
+    if isinstance(command, WithdrawCash):
+        require_level(
+            context.uow.connection,
+            context.programme,
+            row.participant,
+            context.business_date,
+            at_least=Level.WIND_DOWN,
+            reason="its cash stays",
+        )
     # Whose account it is stays out of the public log, so the subject is the movement.
     identifier = new_id()
     return Ask(
@@ -96,7 +106,7 @@ def create_cash(command: CreateCash, context: ActContext) -> Result:
 def withdraw_cash(command: WithdrawCash, context: ActContext) -> Result:
     """Order the withdrawal of cash, which its holder signs too.
 
-    Refuses, in order: `Halted`, `RtgsReferenceUsed`, `NotFound`.
+    Refuses, in order: `Halted`, `RtgsReferenceUsed`, `NotFound`, `ParticipantNotActive`.
     """
     return _request(command, context)
 

@@ -42,6 +42,7 @@ from amanat.settlement.records import (
     find_instruction,
     own_account,
     require_party,
+    require_standing,
     security_address,
     take_numbers,
     terms_content,
@@ -198,7 +199,7 @@ def instruct(command: Instruct, context: ActContext) -> Result:
     """Sign one side of an instruction.
 
     Refuses, in order: `NotFound` (account, security), `NotTheirAccount`, `InvalidInstruction`
-    (all at once), `FreeDeliveryForbidden`, `NotInThisState`.
+    (all at once), `FreeDeliveryForbidden`, `ParticipantNotActive`, `NotInThisState`.
     """
     _checked(command, context)
     memo = context.approved.memo
@@ -272,7 +273,9 @@ def _checked(command: Instruct, context: ActContext) -> tuple[InstructionTerms, 
     refused.raise_if_any()
     if terms.consideration_paisa == 0 and deliverer.participant != receiver.participant:
         raise FreeDeliveryForbidden(deliverer=deliverer.address, receiver=receiver.address)
-    return terms, (deliverer.participant, receiver.participant)
+    parties = (deliverer.participant, receiver.participant)
+    require_standing(connection, programme, *parties, context.business_date)
+    return terms, parties
 
 
 def _counterpart(context: ActContext, terms: InstructionTerms, side: Side) -> Row[Any] | None:
@@ -308,6 +311,13 @@ def _open_side(context: ActContext, row: Row[Any]) -> Side:
     institution = context.actor.institution
     require_party(row, institution, "ConfirmInstruction", context.actor)
     if InstructionState(row.state) in _OPEN:
+        require_standing(
+            context.uow.connection,
+            context.programme,
+            row.deliverer_institution,
+            row.receiver_institution,
+            context.business_date,
+        )
         if row.receiver_institution == institution and row.receiver_signature is None:
             return Side.RECEIVE
         if row.deliverer_institution == institution and row.deliverer_signature is None:
@@ -325,7 +335,8 @@ def _ask_confirm(command: ConfirmInstruction, context: ActContext) -> Ask:
 def confirm_instruction(command: ConfirmInstruction, context: ActContext) -> Result:
     """Sign what the other party has signed.
 
-    Refuses, in order: `NotFound`, `Forbidden`, `NothingToSign`, `NotInThisState`.
+    Refuses, in order: `NotFound`, `Forbidden`, `ParticipantNotActive`, `NothingToSign`,
+    `NotInThisState`.
     """
     row = find_instruction(context.uow.connection, context.programme, command.instruction)
     side = _open_side(context, row)

@@ -39,11 +39,14 @@ from amanat.settlement.model import (
     refusals_of,
 )
 from amanat.settlement.records import (
+    deliverer_is_frozen,
     money,
+    require_standing,
     securities_of,
     security_address,
     take_numbers,
     terms_content,
+    withheld,
 )
 from amanat.settlement.signing import (
     CYCLE_SECURITIES_MAX,
@@ -75,6 +78,7 @@ def settle_day(command: SettleDay, context: ActContext) -> Result:
     expired = _expire(context)
     today = context.business_date.isoformat()
     table = instruction
+    no_delivery, no_receipt = withheld(connection, programme, context.business_date)
     rows = connection.execute(
         sql.select(table)
         .where(
@@ -82,6 +86,11 @@ def settle_day(command: SettleDay, context: ActContext) -> Result:
             table.c.state.in_([state.value for state in _WAITING]),
             table.c.first_day <= today,
             table.c.number.is_not(None),
+            # A withdrawal binds from its request: these wait, and expire if it stays.
+            table.c.deliverer_institution.not_in(no_delivery),
+            table.c.receiver_institution.not_in(no_receipt)
+            | (table.c.receiver_institution == table.c.deliverer_institution),
+            ~deliverer_is_frozen(),
         )
         # What failed comes after what is new, which may bring what it lacked.
         .order_by(table.c.attempts, table.c.id)
@@ -358,6 +367,12 @@ def _ask_cycle(command: NetCycle, context: ActContext) -> Ask:
         *sorted({trade.isin for trade in command.trades}),
     )
     net = _check_cycle(command, context)
+    connection, programme = context.uow.connection, context.programme
+    accounts = {one for trade in command.trades for one in (trade.deliverer, trade.receiver)}
+    owner = {one: find_account(connection, programme, one).participant for one in accounts}
+    parties = sorted({(owner[trade.deliverer], owner[trade.receiver]) for trade in command.trades})
+    for deliverer, receiver in parties:
+        require_standing(connection, programme, deliverer, receiver, context.business_date)
     trades = [_trade_record(trade) for trade in command.trades]
     return ask_positions(context, net, trades, command.first_day, command.last_day)
 
@@ -366,7 +381,8 @@ def _ask_cycle(command: NetCycle, context: ActContext) -> Ask:
 def net_cycle(command: NetCycle, context: ActContext) -> Result:
     """Settle trades by their net positions: all of them, or none.
 
-    Refuses `Halted`; then, all at once, `InvalidInstruction`; then `NotFound` (account, security).
+    Refuses `Halted`; then, all at once, `InvalidInstruction`; then `NotFound` (account, security),
+    `ParticipantNotActive`.
     """
     _check_cycle(command, context)
     memo = context.approved.memo

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sql
@@ -10,8 +11,18 @@ from sqlalchemy.engine import Connection, Row
 
 from amanat.core.errors import Forbidden, NotFound
 from amanat.ledger.refusals import BY_NAME, ContractRefusal
-from amanat.participants.records import accounts_at, find_account
+from amanat.participants.model import Level
+from amanat.participants.records import (
+    accounts_at,
+    find_account,
+    level_of,
+    require_level,
+    valid_until,
+)
+from amanat.participants.tables import participant
 from amanat.programme.tables import security
+from amanat.register.model import BINDING
+from amanat.register.tables import hold
 from amanat.settlement.model import NotTheirAccount
 from amanat.settlement.tables import instruction, number_counter
 
@@ -130,6 +141,54 @@ def require_party(row: Row[Any], institution: str, act: str, actor: Any) -> None
     """Refuse `Forbidden` unless the institution is a party of the instruction."""
     if institution not in (row.deliverer_institution, row.receiver_institution):
         raise Forbidden(actor=actor, act=act, reason="it is another's instruction")
+
+
+DELIVERS = Level.CLOSE_OUT_ONLY
+"""The strictest level at which a participant delivers what it holds, against cash."""
+RECEIVES = Level.ACTIVE
+"""The strictest level at which a participant takes on something new and pays for it."""
+
+
+def require_standing(
+    connection: Connection, programme: str, deliverer: str, receiver: str, day: date
+) -> None:
+    """Refuse `ParticipantNotActive` unless both institutions may do this trade here on `day`.
+
+    What withdraws binds from its request, so this is asked before the ledger is.
+    """
+    if deliverer == receiver:
+        require_level(
+            connection, programme, deliverer, day, at_least=DELIVERS, reason="it moves its own"
+        )
+        return
+    require_level(
+        connection, programme, deliverer, day, at_least=DELIVERS, reason="it cannot deliver"
+    )
+    require_level(connection, programme, receiver, day, at_least=RECEIVES, reason="it cannot buy")
+
+
+def withheld(connection: Connection, programme: str, day: date) -> tuple[list[str], list[str]]:
+    """Participants that may not deliver on `day`, and those that may not receive."""
+    rows = connection.execute(sql.select(participant).where(participant.c.programme == programme))
+    no_delivery, no_receipt = [], []
+    for row in rows:
+        lapsed = valid_until(row) < day.isoformat()
+        if lapsed or level_of(row).number > DELIVERS.number:
+            no_delivery.append(row.code)
+        if lapsed or level_of(row).number > RECEIVES.number:
+            no_receipt.append(row.code)
+    return no_delivery, no_receipt
+
+
+def deliverer_is_frozen() -> sql.ColumnElement[bool]:
+    """Whether an instruction's deliverer is frozen as a whole in the security that it delivers."""
+    return sql.exists().where(
+        hold.c.programme == instruction.c.programme,
+        hold.c.account == instruction.c.deliverer,
+        hold.c.isin == instruction.c.isin,
+        hold.c.nominal.is_(None),
+        hold.c.state.in_([state.value for state in BINDING]),
+    )
 
 
 _AMOUNTS = frozenset({"balance", "needed", "amount", "unfrozen", "held"})

@@ -70,6 +70,11 @@ def months_of(cycle: str) -> int:
     return number * {"M": 1, "Y": 12}[unit]
 
 
+def sign_of(terms: dict[str, Any]) -> int:
+    """ACTUS gives cash flows as the record's creator sees them: received or paid."""
+    return {"RPA": 1, "RPL": -1}[terms["contractRole"]]
+
+
 def why_out_of_scope(terms: dict[str, Any]) -> str | None:
     rules = [
         ("purchaseDate" in terms, "bought or ended between its dates"),
@@ -78,9 +83,10 @@ def why_out_of_scope(terms: dict[str, Any]) -> str | None:
         (terms["cycleOfInterestPayment"][-3] == "D", "coupons every so many days"),
         (terms.get("businessDayConvention") not in ROLL_RULES, "accrual dates are shifted"),
         (Decimal(terms.get("accruedInterest", "0")) != 0, "starts with interest already accrued"),
-        (ends_in_stub(terms), "last coupon is a stub"),
     ]
-    return next((reason for holds, reason in rules if holds), None)
+    reason = next((reason for holds, reason in rules if holds), None)
+    # Only months can be stepped, so this is asked of what has passed the rules above.
+    return reason or ("last coupon is a stub" if ends_in_stub(terms) else None)
 
 
 def ends_in_stub(terms: dict[str, Any]) -> bool:
@@ -147,7 +153,7 @@ def test_schedules_and_interest():
         ours = [
             (
                 payment_dates(period.end, convention, WEEKDAYS).payment_date,
-                period.coupon * notional / 100,
+                period.coupon * notional / 100 * sign_of(terms),
             )
             for period in coupon_schedule(bond, convention)
         ]
