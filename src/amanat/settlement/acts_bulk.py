@@ -32,6 +32,7 @@ from amanat.settlement.records import (
     require_standing,
     securities_of,
     terms_content,
+    withheld,
 )
 from amanat.settlement.signing import Leg
 from amanat.settlement.tables import instruction
@@ -85,7 +86,9 @@ class _Submission:
         self._securities = securities_of(connection, programme)
         self._given = numbers_given(connection, programme)
         self._days: dict[date, int] = {}
-        self._sound: set[tuple[str, str]] = set()
+        self._no_delivery, self._no_receipt = map(
+            frozenset, withheld(connection, programme, context.business_date)
+        )
         self._owner: dict[str, str] = {
             row.address: row.participant
             for row in connection.execute(
@@ -139,10 +142,9 @@ class _Submission:
         parties = (self._owner[leg.deliverer], self._owner[leg.receiver])
         if leg.consideration == 0 and parties[0] != parties[1]:
             raise FreeDeliveryForbidden(deliverer=leg.deliverer, receiver=leg.receiver)
-        if parties not in self._sound:
+        if parties[0] in self._no_delivery or parties[1] in self._no_receipt:
             today = self._context.business_date
             require_standing(self._context.uow.connection, self._context.programme, *parties, today)
-            self._sound.add(parties)
         if leg.number >= self._given.get(leg.deliverer, 0):
             raise NumberNotGiven(
                 number=leg.number, account=leg.deliverer, reason="it has not been given"
