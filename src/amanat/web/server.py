@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, ClassVar
 
+import httpx
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -62,8 +63,9 @@ def create_app(app: Application) -> FastAPI:
     """The API under `/v1`, the pages beside it, and the errors of both."""
 
     @asynccontextmanager
-    async def life(_faces: FastAPI) -> AsyncIterator[None]:
+    async def life(faces: FastAPI) -> AsyncIterator[None]:
         threading.Thread(target=charts.warm_up, daemon=True).start()
+        await _warm_up(faces)
         yield
 
     faces = FastAPI(
@@ -89,6 +91,13 @@ def create_app(app: Application) -> FastAPI:
     faces.add_middleware(Guard)
     _describe_security(faces)
     return faces
+
+
+async def _warm_up(faces: FastAPI) -> None:
+    """Answer once before anyone asks: FastAPI prepares its routes at the first request."""
+    inside = httpx.ASGITransport(faces)
+    async with httpx.AsyncClient(transport=inside, base_url="http://127.0.0.1") as first:
+        await first.get("/healthz")
 
 
 def _add_health(faces: FastAPI, app: Application) -> None:
