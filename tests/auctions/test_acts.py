@@ -34,6 +34,30 @@ def auctions(tmp_path: Path, database_url: str) -> Iterator[Auctions]:
         yield Auctions(found_world(app)).prepare()
 
 
+def check_root_from_what_is_published(auctions: Auctions, code: str) -> None:
+    """Anyone computes the root that the chain holds from what is published."""
+    world, shown = auctions.world, auctions.tender(code, None)
+    published = read_published(world.view("tender_result", tender=code))
+    pricing = pricing_on(terms_from(TERMS), SETTLEMENT_DAY)
+    assert verify(published, pricing).root.hex() == shown["result_root"]
+    on_chain = world.app.gateway(CODE).call("Tender", "tender", int(shown["chain_id"], 16))
+    head, root = on_chain[7], on_chain[10]
+    assert (head, root) == ("0x" + published.head.hex(), "0x" + shown["result_root"])
+
+
+def check_public_entries(auctions: Auctions, code: str) -> None:
+    """The public log tells of the tender's acts, and of no bidder."""
+    world = auctions.world
+    with world.app.store.reading() as connection:
+        public = read_entries(connection, log=Audience.PUBLIC, subject=f"tender:{code}")
+    kinds = [entry["kind"] for entry in public]
+    for kind in ("TargetSet", "TenderAnnounced", "TenderClosed", "BidsOpened", "ResultPublished"):
+        assert kind in kinds
+    assert "BidSubmitted" not in kinds
+    assert "WinnerDefaulted" in kinds
+    assert "bank_b" not in json.dumps([entry["content"] for entry in public])
+
+
 def test_tender_from_target_to_default(auctions: Auctions) -> None:
     world, code = auctions.world, "T1"
     auctions.announce(code)
@@ -80,13 +104,7 @@ def test_tender_from_target_to_default(auctions: Auctions) -> None:
         "allotted": 1_050 * MILLION,
         "letters": 0,
     }
-    # Anyone computes the root that the chain holds from what is published.
-    published = read_published(world.view("tender_result", tender=code))
-    pricing = pricing_on(terms_from(TERMS), SETTLEMENT_DAY)
-    assert verify(published, pricing).root.hex() == shown["result_root"]
-    on_chain = world.app.gateway(CODE).call("Tender", "tender", int(shown["chain_id"], 16))
-    head, root = on_chain[7], on_chain[10]
-    assert (head, root) == ("0x" + published.head.hex(), "0x" + shown["result_root"])
+    check_root_from_what_is_published(auctions, code)
 
     rows = world.view("allotments", "bank_b_officer", tender=code)
     assert [(row["line"], row["nominal"]) for row in rows] == [
@@ -109,12 +127,5 @@ def test_tender_from_target_to_default(auctions: Auctions) -> None:
     assert [row["state"] for row in after] == ["defaulted", "awaiting_settlement"]
     assert after[0]["unpaid"] == "cancel"
 
-    with world.app.store.reading() as connection:
-        public = read_entries(connection, log=Audience.PUBLIC, subject=f"tender:{code}")
-    kinds = [entry["kind"] for entry in public]
-    for kind in ("TargetSet", "TenderAnnounced", "TenderClosed", "BidsOpened", "ResultPublished"):
-        assert kind in kinds
-    assert "BidSubmitted" not in kinds
-    assert "WinnerDefaulted" in kinds
-    assert "bank_b" not in json.dumps([entry["content"] for entry in public])
+    check_public_entries(auctions, code)
     assert Decimal(shown["sheet"]["average_price"]) == Decimal("95.3600")

@@ -293,7 +293,6 @@ def kill_a_large_coupon(folder: Path, database_url: str, holders: int) -> None:
         pay_out_of_escrow(scene, world, identifier)
 
 
-@pytest.mark.soak
 def test_a_coupon_to_20_000_holders_killed_in_the_middle_is_paid_once(
     tmp_path: Path, sqlite_url: str
 ) -> None:
