@@ -134,8 +134,69 @@ def test_wrong_unit_of_a_column(copy: Any) -> None:
 def test_urdu_digits_in_a_table(copy: Any) -> None:
     face = copy.read_cell("trades.csv", 1, "face_pkr_million").translate(URDU)
     at = copy.cell("trades.csv", 1, "face_pkr_million", face)
-    found = [one for one in copy.refusals() if one.code == "digits_not_ascii"]
-    assert_only(found, "digits_not_ascii", "trades.csv", at, face)
+    assert_only(copy.refusals(), "digits_not_ascii", "trades.csv", at, face)
+
+
+def said(refusals: list[Refusal]) -> list[tuple[str, str, int | None]]:
+    """What was told: rule, file and line."""
+    places = [(one.code, one.place) for one in refusals]
+    return [(code, str(place and place.file), place and place.line) for code, place in places]
+
+
+def test_urdu_digits_hide_no_other_mistake(copy: Any) -> None:
+    for column in ("face_pkr_million", "price"):
+        digits = copy.read_cell("trades.csv", 1, column).translate(URDU)
+        first = copy.cell("trades.csv", 1, column, digits)
+    copy.cell("trades.csv", 1, "buyer", "nobody_at_all")
+    second = copy.cell("trades.csv", 2, "price", "cheap")
+    copy.cell("trades.csv", 2, "seller", "nobody_either")
+    third = copy.cell("trades.csv", 3, "face_pkr_million", "-1")
+    fourth = copy.append("trades.csv", "one,two")
+    assert said(copy.refusals()) == [
+        ("digits_not_ascii", "trades.csv", first),
+        ("digits_not_ascii", "trades.csv", first),
+        ("unknown_holder", "trades.csv", first),
+        ("invalid_number", "trades.csv", second),
+        ("unknown_holder", "trades.csv", second),
+        ("value_wrong", "trades.csv", third),
+        ("file_not_readable", "trades.csv", fourth),
+    ]
+
+
+@pytest.mark.parametrize("column", ["trade", "trade_date", "settlement_date", "isin", "seller"])
+def test_a_cell_that_is_no_text_hides_no_other_mistake(copy: Any, column: str) -> None:
+    at = copy.cell("trades.csv", 1, column, "?BROKEN?")
+    later = copy.cell("trades.csv", 2, "buyer", "nobody_at_all")
+    path = copy.path / "trades.csv"
+    path.write_bytes(path.read_bytes().replace(b"?BROKEN?", b"\xff\xfe"))
+    assert said(copy.refusals()) == [
+        ("file_not_readable", "trades.csv", at),
+        ("unknown_holder", "trades.csv", later),
+    ]
+
+
+def test_a_file_in_another_encoding_is_refused_as_a_whole(copy: Any) -> None:
+    path = copy.path / "trades.csv"
+    path.write_bytes("\n".join(["é"] * 100).encode("latin-1"))
+    assert_only(copy.refusals(), "file_not_readable", "trades.csv", None, "line 1 and 99 more")
+
+
+def test_a_cell_without_end_is_refused(copy: Any) -> None:
+    at = copy.append("trades.csv", "x" * 200_000)
+    assert_only(copy.refusals(), "file_not_readable", "trades.csv", at, "longer than a cell")
+
+
+def test_mistakes_of_a_row_of_bids_come_with_its_unreadable_cell(copy: Any) -> None:
+    tender = next(one for one in load_pilot(copy.path).tenders if one.bids)
+    file = tender.bids[0].where.file
+    at = copy.cell(file, 1, "face_pkr_million", "۱۲x")
+    copy.cell(file, 1, "bidder", "nobody_at_all")
+    found = said(copy.refusals())
+    assert found == [
+        ("digits_not_ascii", file, at),
+        ("invalid_number", file, at),
+        ("unknown", file, at),
+    ]
 
 
 def test_urdu_digits_in_terms(copy: Any) -> None:
@@ -202,6 +263,41 @@ def test_a_misspelt_column_is_a_mistake(copy: Any) -> None:
     found = copy.refusals()
     assert {one.code for one in found} == {"field_unknown"}
     assert "lastday" in str(found[0])
+
+
+def test_a_column_given_twice_is_not_guessed_at(copy: Any) -> None:
+    """Else the last of two prices would silently be the price."""
+    lines = copy.lines("trades.csv")
+    head = next(number for number, line in enumerate(lines) if not line.startswith("#"))
+    lines = lines[:head] + [
+        one + (",price" if n == 0 else ",1") for n, one in enumerate(lines[head:])
+    ]
+    copy.write("trades.csv", lines)
+    found = copy.refusals()
+    assert_only(found, "file_not_readable", "trades.csv", head + 1, "two columns are called price")
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "said"),
+    [
+        ("trades.csv", "t99," + "x" * 200_000, "not CSV: field larger than field limit"),
+        ("trades.csv", 't99,"2021', "not CSV: unexpected end of data"),
+        ("tenders.toml", f"[more]\nnumber = {'9' * 5_000}", "not TOML: Exceeds the limit"),
+        ("tenders.toml", "[more]\ndeep = " + "[" * 50_000, "not TOML: maximum recursion depth"),
+    ],
+)
+def test_what_readers_choke_on_is_refused_in_words(
+    copy: Any, file: str, line: str, said: str
+) -> None:
+    copy.append(file, line)
+    found = [one for one in copy.refusals() if said in str(one)]
+    assert [(one.code, one.place.file) for one in found] == [("file_not_readable", file)]
+
+
+def test_a_text_that_no_act_would_take_is_refused_beforehand(copy: Any) -> None:
+    """It reads backwards on a screen; acts refuse it, so the run would have stopped half-way."""
+    at = copy.cell("cash.csv", 1, "rtgs_reference", "RTGS-\u202e10-1")
+    assert_only(copy.refusals(), "text_not_plain", "cash.csv", at, "U+202E")
 
 
 def test_settlement_before_trade(copy: Any) -> None:

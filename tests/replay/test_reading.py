@@ -67,4 +67,5 @@ def test_fractions_of_the_smallest_unit_are_refused() -> None:
 
 def test_foreign_digits_are_found_outside_comments() -> None:
     assert foreign_digits("a = 1 # ۱\nb = ۲۳\n") == [(2, "۲۳")]
+    assert foreign_digits("a = ۱, ۲\f٣") == [(1, "۱"), (1, "۲"), (1, "٣")]
     assert foreign_digits("نام = 1\n") == []

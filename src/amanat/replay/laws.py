@@ -309,7 +309,8 @@ def _days(pilot: Pilot) -> Iterator[tuple[str, date, Located, str]]:
     for trade in pilot.trades:
         yield f"trade {trade.code}", trade.traded_on, trade.where, "trade_date"
         yield f"settlement of {trade.code}", trade.settles_on, trade.where, "settlement_date"
-        yield f"last day of {trade.code}", trade.last_day, trade.where, "last_day"
+        if trade.last_day != trade.settles_on:
+            yield f"last day of {trade.code}", trade.last_day, trade.where, "last_day"
     for entry in pilot.cash:
         yield "the movement of cash", entry.on, entry.where, "day"
 
@@ -392,6 +393,8 @@ def _class_allowed(
 def tenders_sound(pilot: Pilot) -> Iterator[Refusal]:
     """A tender's terms and every bid keep the auction room's own rulebook."""
     for tender in pilot.tenders:
+        if tender.where.unread:
+            continue  # bids are not judged by terms that could not be read
         try:
             auction_laws.check_terms(tender.terms)
         except Refusals as refusals:
@@ -407,6 +410,8 @@ def _bids_sound(pilot: Pilot, tender: Tender) -> Iterator[Refusal]:
     places: dict[int, Located] = {}
     bids: list[CompetitiveBid | NonCompetitiveBid] = []
     for bid, where in numbered_bids(pilot, tender):
+        if where.unread:
+            continue
         places[id(bid)] = where
         bids.append(bid)
     for bid, refusal in auction_laws.findings(tender.terms, bids):

@@ -1,11 +1,11 @@
 """From the files of a folder to a `Pilot`, with every mistake in one answer.
 
-The format, file by file, is described in `docs/reference/pilot-format.md`.
+The format, file by file, is described in `pilots/README.md`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -35,7 +35,7 @@ from amanat.replay.model import (
     TaxStanding,
     Trade,
 )
-from amanat.replay.reading import FieldMissing, Folder, Row
+from amanat.replay.reading import FieldMissing, Folder, Located, Row
 
 PROGRAMME_FILE = "programme.toml"
 FILES = (
@@ -65,8 +65,8 @@ def load_pilot(path: Path) -> Pilot:
     """The pilot in a folder; nothing is sent or stored.
 
     Raises every mistake at once: the single refusal itself or `Refusals`, in the order of files
-    and lines.  Rows that cannot be read are reported and left out; the laws between rows are then
-    checked among those that could, so that one pass shows as much as possible.
+    and lines.  A value that cannot be read is reported and stands aside: the laws are asked about
+    all the others, those of its own row included, so that one pass shows every mistake.
     """
     refused = Refused()
     folder = Folder(path, refused)
@@ -75,12 +75,43 @@ def load_pilot(path: Path) -> Pilot:
         raise reading.FolderNotFound(folder=path, reason=f"it holds no {PROGRAMME_FILE}")
     pilot = _read(folder, refused)
     if pilot is not None:
+        partial = _read_in_part(pilot)
         for law in LAWS:
             for refusal in law(pilot):
-                refused.add(refusal)
+                if _rests_on_what_was_read(refusal, partial):
+                    refused.add(refusal)
     raise_in_order(refused)
     assert pilot is not None  # without a programme there is a refusal
     return pilot
+
+
+Partial = Mapping[tuple[str, int], set[str]]
+
+
+def _read_in_part(pilot: Pilot) -> Partial:
+    """The rows of which something could not be read: by file and line, the names of that."""
+    rows: list[Any] = [*pilot.tenders, *pilot.trades, *pilot.cash]
+    for tender in pilot.tenders:
+        rows += [*tender.bids, *tender.investor_bids]
+    places: list[Located] = [row.where for row in rows if row.where.unread]
+    return {
+        (where.file, line): where.unread
+        for where in places
+        for line in (where.line, *where.lines.values())
+    }
+
+
+def _rests_on_what_was_read(refusal: Refusal, partial: Partial) -> bool:
+    """Whether a law spoke of values that could be read, and not of what stands in for others."""
+    place = refusal.place
+    if place is None or place.file is None or place.line is None:
+        return True
+    unread = partial.get((place.file, place.line))
+    if unread is None:
+        return True
+    name = place.field
+    # `face` is the value of the column `face_pkr_million`.
+    return name is not None and not any(one == name or one.startswith(f"{name}_") for one in unread)
 
 
 def raise_in_order(refused: Refused) -> None:
@@ -141,16 +172,11 @@ def _read(folder: Folder, refused: Refused) -> Pilot | None:
         tax_standings=tuple(map(_tax_standing, folder.csv("tax_status.csv"))),
         tax_rates=tax_rates,
         instruments=instruments,
-        tenders=tuple(
-            _by_code(read_tenders(folder, programme.currency, instruments), refused).values()
+        tenders=_each_once(read_tenders(folder, programme.currency, instruments), refused),
+        trades=_each_once(
+            (_trade(row, programme.currency) for row in folder.csv("trades.csv")), refused
         ),
-        trades=tuple(
-            _by_code(
-                _sound(folder.csv("trades.csv"), lambda row: _trade(row, programme.currency)),
-                refused,
-            ).values()
-        ),
-        cash=tuple(_sound(folder.csv("cash.csv"), lambda row: _cash(row, programme.currency))),
+        cash=tuple(_cash(row, programme.currency) for row in folder.csv("cash.csv")),
         exchange_rates=exchange_rates,
         unread=frozenset(unread),
     )
@@ -187,14 +213,12 @@ class DuplicateCode(Invalid):
     template = "{name} {value} is given twice; first on line {first}."
 
 
-def _sound(rows: Iterable[Row], read: Callable[[Row], Thing]) -> list[Thing]:
-    """What could be read without a mistake: laws are not asked about the other rows."""
-    found = []
-    for row in rows:
-        thing = read(row)
-        if row.sound:
-            found.append(thing)
-    return found
+def _each_once(things: Iterable[Thing], refused: Refused) -> tuple[Thing, ...]:
+    """Things by their code, each given once; those whose code could not be read stay as well."""
+    every = list(things)
+    nameless = [one for one in every if not one.code]  # type: ignore[attr-defined]
+    named = _by_code((one for one in every if one not in nameless), refused)
+    return (*named.values(), *nameless)
 
 
 def _calendar(programme: Programme, refused: Refused) -> Calendar | None:

@@ -63,8 +63,7 @@ def read_tenders(
         folder.refused.add(
             FieldUnknown(place=others[0].where.of(), name=f"[{name}]", known="[[tender]]")
         )
-    found = [(row, _tender(folder, row, currency, instruments)) for row in rows]
-    return [tender for row, tender in found if row.sound]
+    return [_tender(folder, row, currency, instruments) for row in rows]
 
 
 def _tender(
@@ -201,8 +200,7 @@ def _bids(folder: Folder, file: str, currency: str, bid_by: BidBy) -> list[Bid]:
             where=row.where,
         )
         row.finish()
-        if row.sound:
-            found.append(bid)
+        found.append(bid)
     return found
 
 
@@ -216,6 +214,5 @@ def _investor_bids(folder: Folder, file: str, currency: str) -> list[InvestorBid
             where=row.where,
         )
         row.finish()
-        if row.sound:
-            found.append(bid)
+        found.append(bid)
     return found

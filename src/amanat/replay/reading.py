@@ -12,13 +12,15 @@ import functools
 import io
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+import unicodedata
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+from amanat.access.fields import require_plain
 from amanat.core.dates import date_from
 from amanat.core.errors import Invalid, Place, Refusal, Refused
 from amanat.core.quantities import decimal_from
@@ -28,6 +30,12 @@ FILE_BYTES_MAX = 4_000_000
 
 FILES_MAX = 200
 ROWS_MAX = 50_000
+LINES_BROKEN_MAX = 50
+"""A file with more lines than this that are not UTF-8 is in another encoding altogether."""
+
+REPLACEMENT = "\ufffd"
+"""Stands where bytes are no character (U+FFFD)."""
+_FOREIGN_DIGIT = re.compile(r"(?![0-9])\d")
 
 Value = TypeVar("Value")
 
@@ -81,6 +89,8 @@ class Located:
     file: str
     line: int
     lines: Mapping[str, int] = field(default_factory=dict)
+    unread: set[str] = field(default_factory=set, compare=False)
+    """The values that could not be read, by name; "" where the row as a whole is wrong."""
 
     def of(self, name: str | None = None) -> Place:
         """The place of a value of the row, or of the row."""
@@ -88,14 +98,29 @@ class Located:
 
 
 class Row:
-    """One table of TOML or line of CSV; each value is read once and what is wrong is noted."""
+    """One table of TOML or line of CSV; each value is read once and what is wrong is noted.
 
-    def __init__(self, values: Mapping[str, Any], where: Located, refused: Refused) -> None:
+    `lost` are values of which it has been noted already that they cannot be read.
+    """
+
+    def __init__(
+        self,
+        values: Mapping[str, Any],
+        where: Located,
+        refused: Refused,
+        lost: Collection[str] = (),
+    ) -> None:
         self._left = dict(values)
         self._known: list[str] = []
+        self._lost = frozenset(lost)
         self.where = where
         self.refused = refused
-        self.sound = True
+        where.unread.update(lost)
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing was noted so far."""
+        return not self.where.unread
 
     def take(self, name: str, read: Callable[[Any], Value], default: Value) -> Value:
         """The value through `read`; when absent or wrong that is noted and `default` given."""
@@ -108,7 +133,7 @@ class Row:
         """As `take`, but the value may be absent, and an empty cell of CSV is."""
         self._known.append(name)
         value = self._left.pop(name, "")
-        if value == "":
+        if value == "" or name in self._lost:
             return default
         try:
             return read(value)
@@ -140,7 +165,7 @@ class Row:
 
     def note(self, name: str | None, refusal: Refusal) -> None:
         """Note a mistake at the line of this value."""
-        self.sound = False
+        self.where.unread.add(name or "")
         self.refused.add(refusal.at(self.where.of(name)))
 
     def finish(self) -> None:
@@ -156,6 +181,7 @@ class Folder:
         self.path = path
         self.refused = refused
         self.texts: dict[str, str] = {}
+        self._broken: dict[str, frozenset[int]] = {}
 
     def open(self) -> None:
         """Read all files.  Raises `FolderNotFound`; notes files that are too large or not text."""
@@ -180,17 +206,21 @@ class Folder:
             refusal = FileTooLarge(place=Place(file=name), size=size, size_max=FILE_BYTES_MAX)
             self.refused.add(refusal)
             return
-        try:
-            content = path.read_bytes().decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            reason = f"not UTF-8 text (byte {error.start})"
+        whole = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+        broken = _broken_lines(whole)
+        if len(broken) > LINES_BROKEN_MAX:
+            reason = f"not UTF-8 text (line {broken[0]} and {len(broken) - 1} more)"
             self.refused.add(FileNotReadable(place=Place(file=name), reason=reason))
             return
-        faults = foreign_digits(content)
-        for line, text in faults:
+        for line in broken:
+            place = Place(file=name, line=line)
+            self.refused.add(FileNotReadable(place=place, reason="not UTF-8 text"))
+        content = whole.decode("utf-8", "replace")
+        for line, text in foreign_digits(content):
             self.refused.add(DigitsNotAscii(place=Place(file=name, line=line), text=text))
-        if not faults:
-            self.texts[name] = content
+        # Noted, and then read as if they were 0 to 9: what else is wrong is told in one answer.
+        self.texts[name] = _FOREIGN_DIGIT.sub(lambda one: str(unicodedata.decimal(one[0])), content)
+        self._broken[name] = frozenset(broken)
 
     def toml(self, name: str, *, required: bool = True) -> dict[str, list[Row]]:
         """The tables of a TOML file by name: `[x]` and `[[x]]` alike give rows."""
@@ -200,9 +230,9 @@ class Folder:
         try:
             # The standard library turns 7.00 into a float unless it is told otherwise.
             found = tomllib.loads(content, parse_float=Decimal)
-        except tomllib.TOMLDecodeError as error:
-            line = _line_in(str(error))
-            place = Place(file=name, line=line)
+        except (ValueError, RecursionError) as error:
+            # Beside what is no TOML: numbers of thousands of digits, and brackets without end.
+            place = Place(file=name, line=_line_in(str(error)))
             self.refused.add(FileNotReadable(place=place, reason=f"not TOML: {error}"))
             return {}
         lines = toml_lines(content)
@@ -225,9 +255,10 @@ class Folder:
         content = self._content(name, required)
         if content is None:
             return []
+        broken = self._broken[name]
         numbered = [
             (number, text)
-            for number, text in enumerate(content.splitlines(), 1)
+            for number, text in enumerate(_lines(content), 1)
             if text.strip() and not text.lstrip().startswith("#")
         ]
         if not numbered:
@@ -241,14 +272,26 @@ class Folder:
         rows = []
         for number, text in numbered[1:]:
             cells = _cells(text)
-            if len(cells) != len(columns):
-                reason = f"{len(cells)} values for {len(columns)} columns"
+            if columns is None or cells is None or len(cells) != len(columns):
+                reason = f"{len(cells or ())} values for {len(columns or ())} columns"
+                if columns is None or cells is None:
+                    reason = "a value is longer than a cell may be"
                 place = Place(file=name, line=number)
                 self.refused.add(FileNotReadable(place=place, reason=reason))
                 continue
-            where = Located(name, number)
-            rows.append(Row(dict(zip(columns, cells, strict=True)), where, self.refused))
+            values = dict(zip(columns, cells, strict=True))
+            lost = [one for one in columns if number in broken and REPLACEMENT in values[one]]
+            rows.append(Row(values, Located(name, number), self.refused, lost))
         return rows
+
+    def _cells(self, name: str, number: int, text: str) -> list[str]:
+        """The cells of a line; none, and a refusal, where it is no line of CSV."""
+        try:
+            return [cell.strip() for cell in next(csv.reader(io.StringIO(text), strict=True))]
+        except csv.Error as error:
+            place = Place(file=name, line=number)
+            self.refused.add(FileNotReadable(place=place, reason=f"not CSV: {error}"))
+            return []
 
     def _content(self, name: str, required: bool) -> str | None:
         if name in self.texts:
@@ -260,19 +303,38 @@ class Folder:
         return None
 
 
-def _cells(text: str) -> list[str]:
-    return [cell.strip() for cell in next(csv.reader(io.StringIO(text)))]
+def _cells(text: str) -> list[str] | None:
+    """The values of a line of CSV; None where one is longer than the reader takes."""
+    try:
+        return [cell.strip() for cell in next(csv.reader(io.StringIO(text)))]
+    except csv.Error:
+        return None
+
+
+def _lines(content: str) -> list[str]:
+    """Lines as editors count them: Python alone would also break at form feeds and the like."""
+    return re.split(r"\r\n|\r|\n", content)
+
+
+def _broken_lines(content: bytes) -> list[int]:
+    """The lines, from 1, that are not UTF-8."""
+    broken = []
+    for number, line in enumerate(re.split(rb"\r\n|\r|\n", content), 1):
+        try:
+            line.decode("utf-8")
+        except UnicodeDecodeError:
+            broken.append(number)
+    return broken
 
 
 def foreign_digits(content: str) -> list[tuple[int, str]]:
-    """Lines, from 1, on which a word holds decimal digits other than 0 to 9; comments excepted."""
+    """Words, and their lines from 1, with decimal digits other than 0 to 9; not in comments."""
     found = []
-    for number, line in enumerate(content.splitlines(), 1):
+    for number, line in enumerate(_lines(content), 1):
         said = line.split("#", 1)[0]
-        for word in re.findall(r"[^\s,=\"']+", said):
-            if any(character.isdecimal() and not character.isascii() for character in word):
-                found.append((number, word))
-                break
+        if _FOREIGN_DIGIT.search(said):
+            words = re.findall(r"[^\s,=\"']+", said)
+            found += [(number, word) for word in words if _FOREIGN_DIGIT.search(word)]
     return found
 
 
@@ -290,7 +352,7 @@ def toml_lines(content: str) -> dict[tuple[str | int, ...], int]:
     counts: dict[tuple[str | int, ...], int] = {}
     at: tuple[str | int, ...] = ()
     depth, quoted = 0, False
-    for number, line in enumerate(content.splitlines(), 1):
+    for number, line in enumerate(_lines(content), 1):
         if quoted or depth:
             quoted ^= line.count('"""') % 2 == 1
             depth += 0 if quoted else _brackets(line)
@@ -367,9 +429,10 @@ def codes(value: Any) -> tuple[str, ...]:
 
 
 def text(value: Any) -> str:
-    """Any text that is not empty, at most 400 characters."""
+    """Any text that is not empty, at most 400 characters.  Refuses `TextNotPlain`, as acts do."""
     if not isinstance(value, str) or not value.strip() or len(value) > 400:
         raise ValueError("expected a text of at most 400 characters")
+    require_plain(value, "text")
     return value.strip()
 
 
