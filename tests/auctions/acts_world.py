@@ -148,9 +148,9 @@ class Auctions:
         """The tender as a person sees it."""
         return dict(self.world.view("tender", person, tender=code))
 
-    def mine(self, code: str, dealer: str) -> dict[str, Any]:
-        """A dealer's own bids."""
-        return dict(self.world.view("my_bids", f"{dealer}_officer", tender=code))
+    def mine(self, code: str, dealer: str, *, full: bool = False) -> dict[str, Any]:
+        """A dealer's own bids, with the ciphertexts only where they are asked for."""
+        return dict(self.world.view("my_bids", f"{dealer}_officer", tender=code, full=full))
 
     def terms(self, code: str) -> TenderTerms:
         """The terms, as any bidder reads them."""

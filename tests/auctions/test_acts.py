@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,6 +19,7 @@ from amanat.auctions.acts_rules import NotYetDefaulted
 from amanat.auctions.book import Window
 from amanat.auctions.commands import AwardTender, FixCutOff, NameInvestor, RecordDefault
 from amanat.auctions.recompute import read_published, verify
+from amanat.auctions.sealing import SEALED_BYTES, commitment
 from amanat.instruments.model import terms_from
 from amanat.programme.commands import MoveDay
 from amanat.settings import Settings
@@ -43,6 +45,26 @@ def check_root_from_what_is_published(auctions: Auctions, code: str) -> None:
     on_chain = world.app.gateway(CODE).call("Tender", "tender", int(shown["chain_id"], 16))
     head, root = on_chain[7], on_chain[10]
     assert (head, root) == ("0x" + published.head.hex(), "0x" + shown["result_root"])
+
+
+def check_sheets_are_shown_by_their_digests(auctions: Auctions, code: str) -> None:
+    """A ciphertext is 33,000 digits: its digest and size are shown, and itself when asked for."""
+    shown = auctions.mine(code, "bank_a")["bids"]
+    whole = auctions.mine(code, "bank_a", full=True)["bids"]
+    assert [one for one in shown if "sealed" in one] == []
+    for brief, one in zip(shown, whole, strict=True):
+        sealed = bytes.fromhex(one["sealed"])
+        assert brief["sealed_bytes"] == len(sealed) == SEALED_BYTES
+        assert brief["sealed_digest"] == hashlib.sha256(sealed).hexdigest()
+        assert (
+            brief["commitment"]
+            == commitment(
+                bytes.fromhex(auctions.tender(code)["chain_id"]),
+                one["number"],
+                sealed,
+                bytes.fromhex(one["salt"]),
+            ).hex()
+        )
 
 
 def check_public_entries(auctions: Auctions, code: str) -> None:
@@ -76,6 +98,7 @@ def test_tender_from_target_to_default(auctions: Auctions) -> None:
     auctions.revise(code, "bank_a", first["bid"], [bid(1, 800, "95.4000")])
     states = [one["state"] for one in auctions.mine(code, "bank_a")["bids"]]
     assert states == ["replaced", "recorded"]
+    check_sheets_are_shown_by_their_digests(auctions, code)
     # Nobody sees how much was bid: not the public, not another dealer, not the auditor.
     assert "commitments" not in auctions.tender(code, "bank_a_officer")
     assert "sheet" not in auctions.tender(code)

@@ -284,7 +284,7 @@ def test_attacks_on_the_book(auctions: Auctions) -> None:
         one = auctions.non_competitive(names[0], 5, 10)
         auctions.submit(code, dealer, [one], window=nc, pump=False)
     world.app.pump()
-    raw = bytearray.fromhex(auctions.mine(code, "bank_a")["bids"][0]["sealed"])
+    raw = bytearray.fromhex(auctions.mine(code, "bank_a", full=True)["bids"][0]["sealed"])
     raw[100] ^= 1
     tamper(auctions, altered["bid"], sealed=bytes(raw))
     tamper(auctions, withheld["bid"], sealed=None)

@@ -49,10 +49,27 @@ def test_public_views_need_no_token(line: Any, founded: Path, bond_folder: Path)
     assert {one["participant"] for one in rows} == set(load_pilot(bond_folder).participants)
 
 
-def test_views_that_are_not_public_are_not_there_without_one(line: Any, founded: Path) -> None:
+def test_views_that_are_not_public_ask_for_one(line: Any, founded: Path) -> None:
     result = line("view", "proposals", "--data", str(founded))
     assert result.exit_code == 1
-    assert "not_found" in result.stderr
+    told = "unauthenticated: Sign in first: the view proposals is not public"
+    assert result.stderr.strip() == told
+    unknown = line("view", "no_such_view", "--data", str(founded))
+    assert unknown.exit_code == 1
+    assert unknown.stderr.strip() == "not_found: There is no view no_such_view."
+
+
+def test_full_is_asked_of_the_view(
+    line: Any, founded: Path, token: Token, bond_folder: Path
+) -> None:
+    auctioneer = load_pilot(bond_folder).with_capacity("auctioneer")[0]
+    person = token(auctioneer.proposes)
+    where = ["--full", "--data", str(founded)]
+    known = line("view", "my_bids", "tender=no_such", *where, token=person)
+    assert known.stderr.strip() == "not_found: There is no tender no_such."
+    unknown = line("view", "programme", *where)
+    assert unknown.exit_code == 1
+    assert "field_not_accepted: full" in unknown.stderr
 
 
 def test_an_act_without_a_token_is_refused(line: Any, founded: Path) -> None:

@@ -9,6 +9,7 @@ under which number and what each owes; a dealer sees its own.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -62,6 +63,13 @@ class TenderAsked(Query):
     """One tender by its code."""
 
     tender: Code
+
+
+class MyBidsAsked(Query):
+    """One's own sheets in a tender; `full` shows each ciphertext, some 33,000 digits, whole."""
+
+    tender: Code
+    full: bool = False
 
 
 class CalendarAsked(Query):
@@ -174,8 +182,12 @@ def tender_result(query: TenderAsked, context: ViewContext) -> dict[str, Any]:
 
 
 @view("my_bids")
-def my_bids(query: TenderAsked, context: ViewContext) -> dict[str, Any]:
-    """One's own sheets with their receipts, one's number and the investors one named."""
+def my_bids(query: MyBidsAsked, context: ViewContext) -> dict[str, Any]:
+    """One's own sheets with their receipts, one's number and the investors one named.
+
+    Of each sealed sheet its SHA-256 and its length in bytes; the ciphertext itself with `full`.
+    Refuses `NotFound`.
+    """
     row = _find(query.tender, context)
     assert context.actor is not None  # this view is not public
     own = context.actor.institution
@@ -211,7 +223,7 @@ def my_bids(query: TenderAsked, context: ViewContext) -> dict[str, Any]:
         "chain_id": row.chain_id,
         "state": row.state,
         "bidders": [{"number": one.number, "account": one.account} for one in numbers],
-        "bids": [_receipt(one) for one in sheets],
+        "bids": [_receipt(one, full=query.full) for one in sheets],
         "investors": [
             {
                 "account": one.account,
@@ -395,9 +407,11 @@ def _sheet(result: AuctionResult, currency: str) -> dict[str, Any]:
     return dict(_plain(asdict(result_sheet(result, currency=currency))))
 
 
-def _receipt(row: Row[Any]) -> dict[str, Any]:
+def _receipt(row: Row[Any], *, full: bool) -> dict[str, Any]:
     """What a bidder keeps: with it and its sealed sheet it proves what it sent, and when."""
-    return {
+    sealed: bytes | None = row.sealed
+    whole = {"sealed": sealed.hex() if sealed else None} if full else {}
+    return whole | {
         "bid": row.id,
         "window": row.window,
         "number": row.number,
@@ -407,7 +421,8 @@ def _receipt(row: Row[Any]) -> dict[str, Any]:
         "replaces": row.replaces,
         "commitment": row.commitment,
         "salt": row.salt,
-        "sealed": row.sealed.hex() if row.sealed else None,
+        "sealed_digest": hashlib.sha256(sealed).hexdigest() if sealed else None,
+        "sealed_bytes": len(sealed) if sealed else None,
         "submitted_at": row.submitted_at,
         "business_date": row.business_date,
         "sequence": row.sequence,

@@ -146,20 +146,23 @@ def view(
         str | None, typer.Argument(help="The view.", autocompletion=complete_view)
     ] = None,
     fields: Fields = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Show whole what the view abbreviates: full=true.")
+    ] = False,
     data: Data = None,
     url: Url = None,
     programme: ProgrammeCode = None,
     as_json: Json = False,
 ) -> None:
-    """Ask a view.  Without a name: all views."""
+    """Ask a view.  Without a name: all views, and which need no token."""
     with errors_in_lines(as_json=as_json):
         views = _views()
         if name is None:
-            _list({one: kind.summary for one, kind in views.items()}, as_json)
+            _list_views(views, as_json)
             return
         if name not in views:
             raise NotFound(thing="view", value=name)
-        stated = read_fields(fields)
+        stated = read_fields(fields) | ({"full": "true"} if full else {})
         with _open_session(url, data, programme) as session:
             shown = session.view(name, stated)
         print_answer(shown, as_json=as_json, title=name)
@@ -263,6 +266,20 @@ def _list(entries: Mapping[str, str], as_json: bool) -> None:
     table = Table("name", "what it does", title_justify="left")
     for name in sorted(entries):
         table.add_row(name, entries[name])
+    out.print(table)
+
+
+def _list_views(views: Mapping[str, ViewKind], as_json: bool) -> None:
+    """Every view of the published catalogue, and which are shown without a token."""
+    named = [views[name] for name in sorted(views)]
+    if as_json:
+        print_json(
+            [{"name": one.name, "summary": one.summary, "public": one.public} for one in named]
+        )
+        return
+    table = Table("name", "public", "what it shows", title_justify="left")
+    for one in named:
+        table.add_row(one.name, "yes" if one.public else "", one.summary)
     out.print(table)
 
 
