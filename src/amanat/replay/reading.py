@@ -268,16 +268,21 @@ class Folder:
             reason = f"{len(numbered)} lines, at most {ROWS_MAX}"
             self.refused.add(FileNotReadable(place=Place(file=name), reason=reason))
             return []
-        columns = _cells(numbered[0][1])
+        columns = self._cells(name, *numbered[0])
+        twice = sorted({one for one in columns if columns.count(one) > 1})
+        if twice:
+            place, reason = Place(file=name, line=numbered[0][0]), "two columns are called "
+            self.refused.add(FileNotReadable(place=place, reason=reason + ", ".join(twice)))
+        if twice or not columns:
+            return []
         rows = []
         for number, text in numbered[1:]:
-            cells = _cells(text)
-            if columns is None or cells is None or len(cells) != len(columns):
-                reason = f"{len(cells or ())} values for {len(columns or ())} columns"
-                if columns is None or cells is None:
-                    reason = "a value is longer than a cell may be"
-                place = Place(file=name, line=number)
-                self.refused.add(FileNotReadable(place=place, reason=reason))
+            cells = self._cells(name, number, text)
+            if len(cells) != len(columns):
+                reason = f"{len(cells)} values for {len(columns)} columns"
+                if cells:  # else it is noted already
+                    place = Place(file=name, line=number)
+                    self.refused.add(FileNotReadable(place=place, reason=reason))
                 continue
             values = dict(zip(columns, cells, strict=True))
             lost = [one for one in columns if number in broken and REPLACEMENT in values[one]]
@@ -300,14 +305,6 @@ class Folder:
         if required and not noted:
             reason = "the file is missing"
             self.refused.add(FileNotReadable(place=Place(file=name), reason=reason))
-        return None
-
-
-def _cells(text: str) -> list[str] | None:
-    """The values of a line of CSV; None where one is longer than the reader takes."""
-    try:
-        return [cell.strip() for cell in next(csv.reader(io.StringIO(text)))]
-    except csv.Error:
         return None
 
 
