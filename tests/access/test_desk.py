@@ -20,7 +20,7 @@ from amanat.access.desk import (
 )
 from amanat.access.tables import idempotency, person, proposal, requirement
 from amanat.core.canonical import digest
-from amanat.core.errors import Forbidden, NotFound, Refusals
+from amanat.core.errors import Forbidden, NotFound, Refusals, Unauthenticated
 from amanat.ledger.signers import KeyNotHeld, KeySigner
 from amanat.store.journal import read_entries
 
@@ -218,8 +218,10 @@ def test_people_are_not_named_in_the_public_log(office: Office) -> None:
 def test_views_are_for_those_who_signed_in(office: Office) -> None:
     office.desk.submit(office.actor("officer"), Minute(text="a"))
     assert office.desk.view(office.actor("viewer"), "test", "test_minutes", {}) == ["a"]
-    with pytest.raises(NotFound):
-        office.desk.view(None, "test", "test_minutes", {})
+    with pytest.raises(Unauthenticated, match="Sign in first: the view test_minutes is not public"):
+        office.desk.view(None, "test", "test_minutes", {"what": "unread before signing in"})
+    with pytest.raises(NotFound, match=r"There is no view no_such_view\."):
+        office.desk.view(None, "test", "no_such_view", {})
     with pytest.raises(NotFound):
         office.desk.view(office.actor("viewer"), "other", "test_minutes", {})
     with pytest.raises(NotFound):

@@ -24,7 +24,14 @@ def test_alone_it_shows_the_state_and_what_is_next(line: Any, tmp_path: Path) ->
 
 def test_every_act_and_view_is_listed(line: Any) -> None:
     assert {one["name"] for one in line.json("act")} == set(ACTS)
-    assert {one["name"] for one in line.json("view")} == set(VIEWS)
+    views = line.json("view")
+    assert {one["name"] for one in views} == set(VIEWS)
+    assert {one["name"] for one in views if one["public"]} == {
+        name for name, kind in VIEWS.items() if kind.public
+    }
+    rows = [words.split("│") for words in line("view").stdout.splitlines() if "│" in words]
+    marked = {cells[1].strip(): cells[2].strip() for cells in rows}
+    assert (marked["tender"], marked["my_bids"]) == ("yes", "")
 
 
 @pytest.mark.parametrize("name", sorted(ACTS))

@@ -160,5 +160,11 @@ def test_a_public_view_is_shown_to_all_and_another_only_to_the_signed_in(
         for kind in VIEWS.values():
             answer = client.get(f"{site.api}/views/{kind.name}")
             assert answer.status_code != 401 if kind.public else answer.status_code == 401
+            if not kind.public:
+                assert answer.headers["content-type"] == "application/problem+json"
+                assert answer.json()["detail"] == (
+                    f"Sign in first: the view {kind.name} is not public"
+                )
+        assert client.get(f"{site.api}/views/no_such_view").status_code == 404
     with site.caller(CENTRAL_BANK) as client:
         assert client.get(f"{site.api}/views/instructions").status_code == 200

@@ -278,10 +278,16 @@ class Desk:
     def view(
         self, actor: Actor | None, programme: str, name: str, fields: Mapping[str, Any]
     ) -> Any:
-        """What the view `name` shows this actor, or the public when there is none."""
+        """What the view `name` shows this actor, or the public when there is none.
+
+        Refuses, in order: `NotFound` (no such view), `Unauthenticated` (it is not public; which
+        views there are is published), `NotFound` (another programme), and what the view refuses.
+        """
         kind = VIEWS.get(name)
-        if kind is None or (actor is None and not kind.public):
+        if kind is None:
             raise NotFound(thing="view", value=name)
+        if actor is None and not kind.public:
+            raise Unauthenticated(reason=f"the view {name} is not public")
         if actor is not None and actor.programme != programme:
             raise NotFound(thing="programme", value=programme)
         require_plain(dict(fields))

@@ -155,7 +155,7 @@ def _add_view(
     def looking(request: Request, programme: ProgrammeCode) -> Actor | None:
         actor = anyone(request, programme)
         if actor is None and not kind.public:
-            raise Unauthenticated(reason="this view is not public")
+            raise Unauthenticated(reason=f"the view {kind.name} is not public")
         return actor
 
     def show(
