@@ -106,6 +106,24 @@ class KeyRing:
                 self._where[self.keystore.address(folder.name, name)] = (folder.name, name)
 
 
+def programmes_in(connection: Connection) -> list[dict[str, Any]]:
+    """Every programme of a database: code, name, business date, zone, simulation or not."""
+    from amanat.programme import tables
+    from amanat.programme.records import business_date_of
+
+    rows = connection.execute(sql.select(tables.programme).order_by(tables.programme.c.code)).all()
+    return [
+        {
+            "code": row.code,
+            "name": row.name,
+            "simulation": bool(row.simulation),
+            "zone": row.zone,
+            "business_date": business_date_of(connection, row.code).isoformat(),
+        }
+        for row in rows
+    ]
+
+
 class Application:
     """One running installation."""
 
@@ -210,23 +228,9 @@ class Application:
         return business_date_of(connection, programme)
 
     def programmes(self) -> list[dict[str, Any]]:
-        """Every programme of this installation: code, name, business date, simulation or not."""
-        from amanat.programme import tables
-
+        """Every programme of this installation, as `programmes_in`."""
         with self.store.reading() as connection:
-            rows = connection.execute(
-                sql.select(tables.programme).order_by(tables.programme.c.code)
-            ).all()
-            return [
-                {
-                    "code": row.code,
-                    "name": row.name,
-                    "simulation": bool(row.simulation),
-                    "zone": row.zone,
-                    "business_date": self.business_date(connection, row.code).isoformat(),
-                }
-                for row in rows
-            ]
+            return programmes_in(connection)
 
     def programme_facts(self, programme: str) -> dict[str, Any]:
         """What every page of a programme says: its name, business date, zone, simulation."""

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
 from amanat import __version__
-from amanat.cli import acts, pilots, tools
+from amanat.cli import acts, networks, pilots, tools
 from amanat.cli.terminal import data_folder, errors_in_lines, out, print_json, settings_of
+from amanat.core.errors import Unavailable
+
+if TYPE_CHECKING:
+    import sqlalchemy as sql
+
+# What a command works with is imported when it is carried out, so that help is there at once.
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 refused, one line for each rule; 2 wrong usage; 3 a part outside does "
     "not answer, try again; 4 two records of one fact disagree; 130 interrupted."
 )
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database of the installation does not answer, or does not let us in."""
+
 
 app = typer.Typer(
     name="amanat",
@@ -38,6 +49,7 @@ app.command()(tools.sign)
 app.add_typer(tools.ledger, name="ledger")
 app.add_typer(tools.token, name="token")
 app.add_typer(tools.keys, name="keys")
+app.add_typer(networks.network, name="network")
 
 
 def _version(asked: bool) -> None:
@@ -69,51 +81,87 @@ def state(
 
 
 def state_of(folder: Path) -> dict[str, Any]:
-    """What there is in an installation's folder; nothing is started and nothing made."""
-    if not (folder / "amanat.sqlite").exists():
-        return {
-            "data": str(folder),
-            "programmes": [],
-            "alarms": [],
-            "next": [
-                "amanat pilot pilots/NAME",
-                "amanat serve",
-                "amanat act",
-            ],
-        }
-    # What a command works with is imported when it is carried out, so that help is there at once.
+    """What there is in an installation, whichever database it uses.
+
+    Nothing is started and nothing made.  Raises `SettingInvalid`, `DatabaseNotSupported`,
+    `DatabaseUnavailable`.
+    """
+    settings = settings_of(folder)
+    held = _in_files(settings.database_url)
+    found: dict[str, Any] = {"data": str(folder), "database": _named(settings.database_url)}
+    if held is None or held.exists():
+        programmes, alarms = _look(settings.database_url)
+    else:
+        programmes, alarms = [], []
+    if not programmes:
+        likely = ["amanat pilot pilots/NAME", f"amanat serve --data {folder}", "amanat act"]
+    else:
+        likely = _next(folder, programmes)
+    return found | {"programmes": programmes, "alarms": alarms, "next": likely}
+
+
+def _in_files(url: str) -> Path | None:
+    """The file of a SQLite database; None where a server keeps it."""
+    import sqlalchemy as sql
+
+    parts = sql.make_url(url)
+    return Path(parts.database or "") if parts.get_backend_name() == "sqlite" else None
+
+
+def _named(url: str) -> str:
+    """The database as it may be shown: without its password."""
+    import sqlalchemy as sql
+
+    return sql.make_url(url).render_as_string(hide_password=True)
+
+
+def _look(url: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Programmes with what is open in each, and alarms that stand; none before the first start."""
+    import sqlalchemy as sql
+
+    from amanat.ledger.tables import alarm
+    from amanat.store.engine import open_engine
+
+    engine = open_engine(url)
+    try:
+        opened = engine.connect()
+    except sql.exc.DBAPIError as error:
+        raise DatabaseUnavailable(f"{_named(url)} does not let us in: {error.orig}") from None
+    try:
+        with opened.execution_options(reads_only=True) as connection:
+            if not sql.inspect(connection).has_table(alarm.name):
+                return [], []
+            standing = sql.select(alarm.c.kind, alarm.c.subject, alarm.c.detail, alarm.c.raised_at)
+            rows = connection.execute(
+                standing.where(alarm.c.settled_at.is_(None)).order_by(alarm.c.raised_at)
+            ).mappings()
+            alarms = [dict(row) for row in rows]
+            return _programmes(connection), alarms
+    finally:
+        engine.dispose()
+
+
+def _programmes(connection: sql.Connection) -> list[dict[str, Any]]:
     import sqlalchemy as sql
 
     from amanat.access.tables import proposal
-    from amanat.app import Application
-    from amanat.ledger.tables import alarm, order
+    from amanat.app import programmes_in
+    from amanat.ledger.tables import order
 
-    application = Application(settings_of(folder))
-    programmes = application.programmes()
-    with application.store.reading() as connection:
-        for one in programmes:
-            code = one["code"]
-            one["open_proposals"] = connection.execute(
-                sql.select(sql.func.count())
-                .select_from(proposal)
-                .where(proposal.c.programme == code, proposal.c.state == "open")
-            ).scalar_one()
-            one["open_orders"] = connection.execute(
-                sql.select(sql.func.count())
-                .select_from(order)
-                .where(order.c.programme == code, order.c.state.not_in(("done", "refused")))
-            ).scalar_one()
-        standing = sql.select(alarm.c.kind, alarm.c.subject, alarm.c.detail, alarm.c.raised_at)
-        rows = connection.execute(
-            standing.where(alarm.c.settled_at.is_(None)).order_by(alarm.c.raised_at)
-        ).mappings()
-        alarms = [dict(row) for row in rows]
-    return {
-        "data": str(folder),
-        "programmes": programmes,
-        "alarms": alarms,
-        "next": _next(folder, programmes),
-    }
+    found = programmes_in(connection)
+    for one in found:
+        code = one["code"]
+        one["open_proposals"] = connection.execute(
+            sql.select(sql.func.count())
+            .select_from(proposal)
+            .where(proposal.c.programme == code, proposal.c.state == "open")
+        ).scalar_one()
+        one["open_orders"] = connection.execute(
+            sql.select(sql.func.count())
+            .select_from(order)
+            .where(order.c.programme == code, order.c.state.not_in(("done", "refused")))
+        ).scalar_one()
+    return found
 
 
 def _next(folder: Path, programmes: list[dict[str, Any]]) -> list[str]:
@@ -133,10 +181,13 @@ def _next(folder: Path, programmes: list[dict[str, Any]]) -> list[str]:
 
 
 def _print_state(found: dict[str, Any]) -> None:
+    where = found["data"]
+    if _in_files(found["database"]) is None:
+        where = f"{found['database']}, with {where}"
     if not found["programmes"]:
-        out.print(f"No programme yet in {found['data']}.")
+        out.print(f"No programme yet in {where}.", highlight=False, soft_wrap=True)
     else:
-        table = Table(title=found["data"], title_justify="left")
+        table = Table(title=where, title_justify="left")
         for name in ("programme", "name", "business date", "open proposals", "open orders"):
             table.add_column(name, justify="right" if name.startswith("open") else "left")
         for one in found["programmes"]:

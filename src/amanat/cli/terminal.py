@@ -30,12 +30,15 @@ err = Console(stderr=True)
 def data_folder(given: Path | None) -> Path:
     """The installation's folder: as given, else AMANAT_DATA, else the usual one.
 
-    Where none of these is there, the pilot that ran last, so that it can be looked at.
+    Where none of these is there, the pilot that ran last, so that it can be looked at; a pilot's
+    database is its own, so where AMANAT_DATABASE names another no pilot is meant.
     """
     if given is not None:
         return given
     if "AMANAT_DATA" in os.environ:
         return Path(os.environ["AMANAT_DATA"])
+    if "AMANAT_DATABASE" in os.environ:
+        return INSTALLATION_FOLDER
     runs = [one for one in PILOTS_FOLDER.glob("*") if (one / "amanat.sqlite").exists()]
     if not INSTALLATION_FOLDER.exists() and runs:
         return max(runs, key=lambda one: (one / "amanat.sqlite").stat().st_mtime)
