@@ -1,0 +1,1 @@
+"""Keeping: backups and their restoration, the database made anew from the chain."""
