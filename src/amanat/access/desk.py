@@ -64,6 +64,7 @@ from amanat.core.errors import NotFound, Place, Refusal, Refusals, Unauthenticat
 from amanat.core.ids import new_id
 from amanat.ledger.gateway import Gateway
 from amanat.ledger.signers import KeyNotHeld
+from amanat.observing.acts import observed
 from amanat.store.engine import is_contention
 from amanat.store.journal import Audience, Provenance, declare
 from amanat.store.uow import Store, UnitOfWork
@@ -164,6 +165,7 @@ class Desk:
 
     # -- acts ---------------------------------------------------------------------------------
 
+    @observed("submit")
     def submit(self, actor: Actor, command: Command, *, key: str | None = None) -> Outcome:
         """Carry out `command`, or propose it where it needs another's approval.
 
@@ -203,6 +205,7 @@ class Desk:
 
         return _again(work)
 
+    @observed("approve")
     def approve(
         self,
         actor: Actor,
@@ -244,6 +247,7 @@ class Desk:
             uow.commit()
         return outcome
 
+    @observed("withdraw")
     def withdraw(self, actor: Actor, proposal_id: str) -> Outcome:
         """Withdraw one's institution's own open proposal."""
         with self._work(actor) as uow:

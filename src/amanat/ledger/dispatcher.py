@@ -47,7 +47,9 @@ from amanat.ledger.registry import HandlerRegistry
 from amanat.ledger.rpc import CallReverted, RpcClient, RpcFault
 from amanat.ledger.sending import next_nonces, send_run
 from amanat.ledger.signers import KeyNotHeld, Signers
+from amanat.ledger.telling import tell_completed, tell_sent, tell_signed
 from amanat.ledger.wire import ChainTransaction, created_address
+from amanat.observing import tracing
 from amanat.store.engine import insert_many
 from amanat.store.uow import Store
 
@@ -168,8 +170,10 @@ class Dispatcher:
         with self._store.work(ledger_provenance(order.programme, day, order.cause)) as uow:
             told = refusal_fields(refusal)
             store_endings(uow.connection, [(order, None, told)], time_text(self._store.clock()))
-            tell_refused(uow, self._registry, order, None, told)
+            with tracing.continued(order.trace):
+                tell_refused(uow, self._registry, order, None, told)
             uow.commit()
+        tell_completed([(order, None, told)], tracing.now_ns(), self._store.clock())
 
     # Signing.
 
@@ -290,7 +294,7 @@ class Dispatcher:
         signer = self._signers.get(name)
         first_nonce = self._chain_nonce(signer.address)
         max_fee, tip = self._fee()
-        now = time_text(self._store.clock())
+        began_ns, now = tracing.now_ns(), time_text(self._store.clock())
         with self._store.engine.begin() as connection:
             counter = f"nonce:{signer.address}"
             # The counter's row is locked before the states are read again, so that two
@@ -311,6 +315,7 @@ class Dispatcher:
             insert_many(connection, tables.attempt, signed)
             if chosen:
                 _mark_signed(connection, chosen, signed, signer.address, now)
+        tell_signed(chosen, signed, began_ns)
 
     def _attempt(
         self,
@@ -378,7 +383,14 @@ class Dispatcher:
             .scalar_subquery()
         )
         query = (
-            sql.select(table.c.id, table.c.sender_address, table.c.nonce, other.c.raw)
+            sql.select(
+                table.c.id,
+                table.c.kind,
+                table.c.trace,
+                table.c.sender_address,
+                table.c.nonce,
+                other.c.raw,
+            )
             .join(other, other.c.order_id == table.c.id)
             .where(table.c.state == "signed", other.c.number == latest)
             .order_by(table.c.sender_address, table.c.nonce)
@@ -391,12 +403,13 @@ class Dispatcher:
         # on it.
         if not rows or not self._checked.holds():
             return False
-        sent = []
+        sent, began_ns = [], tracing.now_ns()
         for row, answer in self._send_runs(rows) if self._in_runs else self._send_all(rows):
             if self._accepted(row.id, answer):
-                sent.append(row.id)
+                sent.append(row)
         if sent:
-            self._mark_sent(sent)
+            self._mark_sent([row.id for row in sent])
+            tell_sent(sent, began_ns)
         return bool(sent)
 
     def _send_all(self, rows: Sequence[Any]) -> list[tuple[Any, Any]]:

@@ -48,7 +48,9 @@ from amanat.ledger.recovery import Recovery
 from amanat.ledger.refusals import ContractRefusal
 from amanat.ledger.registry import REANCHORED, HandlerRegistry, LedgerEvent
 from amanat.ledger.rpc import CallReverted, RpcClient
+from amanat.ledger.telling import tell_completed
 from amanat.ledger.wire import raw_from_node
+from amanat.observing import metrics, tracing
 from amanat.store.engine import insert_many, insert_tuples
 from amanat.store.uow import Store, UnitOfWork
 
@@ -225,6 +227,7 @@ class Indexer:
             seen = _seen(connection, hashes)
         refusals = self._refusals(blocks, orders, seen)
         observed = self._observed_bytes(blocks, orders, seen)
+        began_ns = tracing.now_ns()
         last = blocks[-1]
         moment = datetime.fromtimestamp(last.time, UTC)
         head = ledger_provenance("ledger", moment.date().isoformat())
@@ -247,6 +250,9 @@ class Indexer:
             self._tell_rooms(uow, run, moment, reader)
             _move_cursor(uow.connection, self._chain_id, cursor, last, reader.position)
             uow.commit()
+        metrics.blocks.inc(len(blocks))
+        endings = [(order, receipt, refusal) for order, receipt, _, refusal in run.orders]
+        tell_completed(endings, began_ns, self._store.clock())
 
     def _note_returned(
         self, uow: UnitOfWork, cursor: Cursor, blocks: Sequence[FinalBlock], returned: list[str]
@@ -292,10 +298,12 @@ class Indexer:
         if day == NO_DAY:
             day = reader.day_of(order.programme) or clock_date
         speak_as(uow, ledger_provenance(order.programme, day, order.cause))
-        if refusal is None:
-            tell_done(uow, self._registry, order, receipt, events)
-        else:
-            tell_refused(uow, self._registry, order, receipt, refusal)
+        # What a room orders in consequence belongs to the same trace.
+        with tracing.continued(order.trace):
+            if refusal is None:
+                tell_done(uow, self._registry, order, receipt, events)
+            else:
+                tell_refused(uow, self._registry, order, receipt, refusal)
 
     # What must be asked of the node before the database transaction begins.
 

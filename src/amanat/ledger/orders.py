@@ -22,6 +22,7 @@ from amanat.ledger import tables
 from amanat.ledger.artifacts import Artifacts
 from amanat.ledger.gateway import ContractBook
 from amanat.ledger.wire import address_of
+from amanat.observing import tracing
 from amanat.store.engine import insert_many
 from amanat.store.uow import UnitOfWork
 
@@ -92,6 +93,7 @@ class Order:
     block_number: int | None
     gas_used: int | None
     refusal: Mapping[str, Any] | None
+    trace: str | None = None
 
     @property
     def creates(self) -> bool:
@@ -306,10 +308,11 @@ class Orders:
         connection = self._uow.connection
         now = self._uow.store.clock().isoformat(timespec="microseconds").replace("+00:00", "Z")
         first = next_numbers(connection, "orders", len(requests), 1)
+        trace = tracing.traceparent()
         rows, waits = [], []
         for sequence, request in enumerate(requests, first):
             address, call_bytes = self._book.encode(connection, request, self._known)
-            row = _row(request, sequence, now, address, call_bytes)
+            row = _row(request, sequence, now, address, call_bytes) | {"trace": trace}
             rows.append(row)
             for other in dict.fromkeys(request.depends_on):
                 waits.append({"order_id": row["id"], "depends_on": other})

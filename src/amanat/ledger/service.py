@@ -18,6 +18,7 @@ from amanat.ledger.orders import OrderBook
 from amanat.ledger.registry import HandlerRegistry
 from amanat.ledger.rpc import RpcClient
 from amanat.ledger.signers import Signers
+from amanat.observing.heartbeat import Heartbeat
 from amanat.store.uow import Store
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class Ledger:
         self.chain_id = chain_id
         self.artifacts: Artifacts = book.artifacts
         self.contracts: ContractBook = book.contracts
+        self.heartbeat = Heartbeat("ledger")
         self.rpc = RpcClient(urls, chain_id=chain_id)
         # The embedded node mines at once: what it does not know after a second, it forgot.
         times = times or DispatchTimes(look_again_s=1.0 if forgets else 3.0)
@@ -143,16 +145,20 @@ class Ledger:
         What is unavailable is tried again; an indexer that stopped is asked again each second,
         and its alarm stands until a person resumes it.
         """
+        self.heartbeat.begin()
         while not stop.is_set():
             try:
                 worked = self.step()
             except Unavailable as error:
+                self.heartbeat.kept_from(error.code)
                 log.warning("the ledger waits: %s", error)
                 stop.wait(0.5)
             except AmanatError as error:
+                self.heartbeat.kept_from(error.code)
                 log.error("the ledger stopped: %s", error)
                 stop.wait(1.0)
             else:
+                self.heartbeat.well()
                 if not worked:
                     stop.wait(pause_s)
 

@@ -58,6 +58,7 @@ order = sql.Table(
     sql.Column("block_number", sql.BigInteger),
     sql.Column("gas_used", sql.BigInteger),
     sql.Column("refusal", sql.Text, comment="JSON: error, fields"),
+    sql.Column("trace", sql.String(55), comment="W3C traceparent of what asked for it"),
     # No nonce serves two orders, whatever the program does.
     sql.UniqueConstraint("sender_address", "nonce"),
     sql.Index(None, "state", "sequence"),

@@ -42,6 +42,13 @@ journal_opening = sql.Table(
     sql.Column("sealed", sql.LargeBinary, nullable=False, comment="salt and value, encrypted"),
 )
 
+probe = sql.Table(
+    "store_probe",
+    metadata,
+    sql.Column("name", sql.String(16), primary_key=True),
+    sql.Column("written_at", sql.String(32), nullable=False, comment="UTC; says that writes work"),
+)
+
 log_size = sql.Table(
     "log_size",
     metadata,

@@ -668,6 +668,12 @@ def upgrade() -> None:
         sa.Column("block_number", sa.BigInteger(), nullable=True),
         sa.Column("gas_used", sa.BigInteger(), nullable=True),
         sa.Column("refusal", sa.Text(), nullable=True, comment="JSON: error, fields"),
+        sa.Column(
+            "trace",
+            sa.String(length=55),
+            nullable=True,
+            comment="W3C traceparent of what asked for it",
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_order")),
         sa.UniqueConstraint(
             "sender_address", "nonce", name=op.f("uq_ledger_order_sender_address_nonce")
@@ -1225,6 +1231,17 @@ def upgrade() -> None:
         sa.Column("account", sa.String(length=42), nullable=False, comment="lower case"),
         sa.Column("next_number", sa.BigInteger(), nullable=False, comment="dense, from 0"),
         sa.PrimaryKeyConstraint("programme", "account", name=op.f("pk_settlement_number")),
+    )
+    op.create_table(
+        "store_probe",
+        sa.Column("name", sa.String(length=16), nullable=False),
+        sa.Column(
+            "written_at",
+            sa.String(length=32),
+            nullable=False,
+            comment="UTC; says that writes work",
+        ),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_store_probe")),
     )
     op.create_table(
         "tax_status",
@@ -1825,6 +1842,7 @@ def downgrade() -> None:
     op.drop_table("tender")
     op.drop_index(op.f("ix_tax_status_programme_address"), table_name="tax_status")
     op.drop_table("tax_status")
+    op.drop_table("store_probe")
     op.drop_table("settlement_number")
     op.drop_index(
         op.f("ix_settlement_instruction_programme_state"), table_name="settlement_instruction"
