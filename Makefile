@@ -70,7 +70,8 @@ docs: setup .venv/.dev
 lock: .venv/.dev
 	$(BIN)/uv pip compile --quiet pyproject.toml --extra platform --generate-hashes --no-emit-index-url --no-emit-find-links -o requirements.lock
 	$(BIN)/uv pip compile --quiet pyproject.toml --group build --generate-hashes --no-emit-index-url --no-emit-find-links -o requirements-build.lock
-	$(BIN)/uv pip compile --quiet pyproject.toml --extra platform --group dev --group build --generate-hashes --no-emit-index-url --no-emit-find-links -o requirements-dev.lock
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra platform --extra hsm --generate-hashes --no-emit-index-url --no-emit-find-links -o requirements-hsm.lock
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra platform --extra hsm --group dev --group build --generate-hashes --no-emit-index-url --no-emit-find-links -o requirements-dev.lock
 	$(NPM) install --package-lock-only --ignore-scripts
 
 clean:

@@ -21,13 +21,15 @@ from sqlalchemy.engine import Connection
 from amanat.access.desk import Desk
 from amanat.core.errors import NotFound
 from amanat.ledger.artifacts import Artifacts
+from amanat.ledger.devices import read_devices
 from amanat.ledger.gateway import ContractBook, Gateway
+from amanat.ledger.keyring import KeyRing
 from amanat.ledger.keystore import SCRYPT_LIGHT, SCRYPT_STANDARD, Keystore
 from amanat.ledger.node import EmbeddedNode
 from amanat.ledger.orders import OrderBook
 from amanat.ledger.registry import HandlerRegistry
 from amanat.ledger.service import Ledger
-from amanat.ledger.signers import KeyNotHeld, Signer, Signers
+from amanat.ledger.signers import Signers
 from amanat.settings import Settings, read_secret
 from amanat.store.engine import open_engine
 from amanat.store.journal import OpeningVault
@@ -62,50 +64,6 @@ def declare_rooms() -> None:
 declare_rooms()
 
 
-class KeyRing:
-    """The keys on this server, opened when they first sign."""
-
-    def __init__(self, keystore: Keystore, password: str) -> None:
-        self.keystore = keystore
-        self._password = password
-        self._where: dict[str, tuple[str, str]] = {}
-        self._open: dict[str, Signer] = {}
-
-    def create(self, institution: str, name: str) -> str:
-        """The address of this key, made if it is not there yet."""
-        try:
-            return self.keystore.address(institution, name)
-        except KeyNotHeld:
-            signer = self.keystore.create(institution, name, self._password)
-            self._where[signer.address] = (institution, name)
-            self._open[signer.address] = signer
-            return signer.address
-
-    def signer(self, address: str) -> Signer:
-        """The signer of an address; raises `KeyNotHeld`."""
-        address = address.lower()
-        if address not in self._open:
-            if address not in self._where:
-                self._look()
-            if address not in self._where:
-                raise KeyNotHeld(holder=address)
-            institution, name = self._where[address]
-            self._open[address] = self.keystore.open(institution, name, self._password)
-        return self._open[address]
-
-    def sign(self, programme: str, address: str, signed_digest: bytes) -> bytes:
-        """See `amanat.access.desk.KeyRing`; keys belong to institutions, not to programmes."""
-        del programme
-        return self.signer(address).sign_digest(signed_digest)
-
-    def _look(self) -> None:
-        if not self.keystore.folder.is_dir():
-            return
-        for folder in sorted(self.keystore.folder.iterdir()):
-            for name in self.keystore.names(folder.name):
-                self._where[self.keystore.address(folder.name, name)] = (folder.name, name)
-
-
 def programmes_in(connection: Connection) -> list[dict[str, Any]]:
     """Every programme of a database: code, name, business date, zone, simulation or not."""
     from amanat.programme import tables
@@ -133,7 +91,8 @@ class Application:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         password = read_secret(folder / "secrets", "keystore").hex()
         scrypt = SCRYPT_LIGHT if settings.light_keys else SCRYPT_STANDARD
-        self.keys = KeyRing(Keystore(folder / "keys", scrypt=scrypt), password)
+        devices = read_devices(settings.devices_path)
+        self.keys = KeyRing(Keystore(folder / "keys", scrypt=scrypt), password, devices)
         self.operator = self.keys.create("installation", OPERATOR)
         self.registry = HandlerRegistry()
         for room in ROOMS:

@@ -34,6 +34,10 @@ VARIABLES: Mapping[str, tuple[str, str]] = {
         "off",
         "`1` writes key files with little work against guessing: for pilots and tests alone.",
     ),
+    "AMANAT_DEVICES": (
+        "`devices.toml` in that folder",
+        "TOML file that names PKCS#11 devices, the keys in them and where their PINs are.",
+    ),
 }
 """What `Settings.from_environment` reads: each variable's default and what it says."""
 
@@ -58,6 +62,12 @@ class Settings:
     chain_id: int = CHAIN_ID_EMBEDDED
     finality: str = "latest"
     light_keys: bool = False
+    devices_file: Path | None = None
+
+    @property
+    def devices_path(self) -> Path:
+        """The file that names PKCS#11 devices; where it is absent there are none."""
+        return self.devices_file or self.data_dir / "devices.toml"
 
     @classmethod
     def at(cls, data_dir: Path, *, light_keys: bool = False) -> Settings:
@@ -87,7 +97,18 @@ class Settings:
             chain_id=int(chain_id),
             finality=environment.get("AMANAT_FINALITY", "finalized" if nodes else "latest"),
             light_keys=environment.get("AMANAT_LIGHT_KEYS", "") == "1",
+            devices_file=_named_file("AMANAT_DEVICES", environment),
         )
+
+
+def _named_file(variable: str, environment: Mapping[str, str]) -> Path | None:
+    """A file that a setting names must be there; raises `SettingInvalid`."""
+    value = environment.get(variable)
+    if not value:
+        return None
+    if not Path(value).is_file():
+        raise SettingInvalid(setting=variable, value=value, reason="is no file")
+    return Path(value).absolute()
 
 
 def read_secret(folder: Path, name: str) -> bytes:

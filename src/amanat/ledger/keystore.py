@@ -91,6 +91,17 @@ class Keystore:
         folder = self._path(institution, "any").parent
         return sorted(path.stem for path in folder.glob("*.json")) if folder.is_dir() else []
 
+    def destroy(self, institution: str, name: str) -> None:
+        """Destroy a key file for good; raises `KeyNotHeld`, `KeyNameInvalid`."""
+        try:
+            self._path(institution, name).unlink()
+        except FileNotFoundError:
+            raise KeyNotHeld(holder=f"{institution}/{name}") from None
+
+    def require_name(self, institution: str, name: str) -> None:
+        """Refuse `KeyNameInvalid` for what cannot name a key, here or in a device."""
+        self._path(institution, name)
+
     def _read(self, institution: str, name: str) -> dict[str, Any]:
         try:
             content: dict[str, Any] = json.loads(self._path(institution, name).read_text())

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
-from coincurve import PrivateKey
+from coincurve import PrivateKey, PublicKey
 
 from amanat.core.errors import Invalid, Refusal
 from amanat.ledger.wire import (
@@ -81,6 +81,15 @@ class KeySigner:
     def sign_digest(self, digest: bytes) -> bytes:
         """See `Signer.sign_digest`."""
         return sign_digest(self._key, digest)
+
+    @property
+    def public_key(self) -> bytes:
+        """The key's point, uncompressed: 65 bytes."""
+        return bytes(self._key.public_key.format(compressed=False))
+
+    def agree(self, other: bytes) -> bytes:
+        """See `amanat.ledger.keyring.KeyRing.agree`."""
+        return bytes(PublicKey(other).multiply(self._key.secret).format(compressed=False)[1:33])
 
     def sign_transaction(self, transaction: ChainTransaction) -> SignedTransaction:
         """See `Signer.sign_transaction`."""
