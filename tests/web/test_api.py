@@ -6,9 +6,12 @@ import base64
 import uuid
 from typing import Any
 
+import httpx
 import pytest
+import sqlalchemy as sql
 from tests.web.installation import (
     APPROVER,
+    AUDITOR,
     CENTRAL_BANK,
     DEALER,
     OFFICER,
@@ -18,6 +21,7 @@ from tests.web.installation import (
 )
 
 from amanat.access.acts import ACTS, VIEWS
+from amanat.settlement.tables import instruction
 
 
 def asset(code: str, **changes: Any) -> dict[str, Any]:
@@ -127,19 +131,43 @@ def test_a_proposal_is_approved_by_another_person_and_can_be_withdrawn(site: Ins
         assert approver.post(f"{path}/approve", json={}).status_code == 409
 
 
+def by_cursor(client: httpx.Client, path: str, name: str, limit: int) -> list[dict[str, Any]]:
+    """Every row of a list, asked for in parts as the API's description says."""
+    found: list[dict[str, Any]] = []
+    cursor = None
+    while True:
+        asked = {"limit": limit} | ({"cursor": cursor} if cursor else {})
+        part = client.get(path, params=asked).raise_for_status().json()
+        assert len(part[name]) <= limit
+        found += part[name]
+        cursor = part.get("next")
+        if cursor is None:
+            return found
+
+
 def test_lists_go_on_by_cursor_and_end(site: Installation) -> None:
-    path = f"{site.api}/views/journal"
+    """To the last row: the journal counts its leaves, the database its instructions."""
     with site.caller(None) as client:
-        whole = client.get(path, params={"limit": 500}).json()["rows"]
-        found, cursor = [], None
-        while True:
-            asked = {"limit": 7} | ({"cursor": cursor} if cursor else {})
-            part = client.get(path, params=asked).json()
-            found += part["rows"]
-            cursor = part.get("next")
-            if cursor is None:
-                break
-    assert [row["leaf"] for row in found] == [row["leaf"] for row in whole]
+        path = f"{site.api}/views/journal"
+        size = client.get(path).json()["size"]
+        found = [row["leaf"] for row in by_cursor(client, path, "rows", 97)]
+        assert size > 200
+        assert (len(found), sorted(found, reverse=True)) == (size, found)
+        path = f"{site.api}/views/securities"
+        assert len(by_cursor(client, path, "rows", 1)) == len(site.view(None, "securities"))
+    with site.caller(AUDITOR) as client, site.app.store.reading() as connection:
+        trades = connection.execute(sql.select(instruction.c.id)).scalars().all()
+        found = by_cursor(client, f"{site.api}/views/instructions", "instructions", 3)
+        assert len(trades) > 3
+        assert sorted(row["id"] for row in found) == sorted(trades)
+
+
+def test_a_parameter_that_a_view_does_not_know_is_refused(site: Installation) -> None:
+    """A misspelt filter would else answer with everything."""
+    with site.caller(AUDITOR) as client:
+        answer = client.get(f"{site.api}/views/instructions", params={"acount": "0x" + "1" * 40})
+    assert answer.status_code == 422
+    assert [one["fields"]["field"] for one in answer.json()["errors"]] == ["acount"]
 
 
 @pytest.mark.parametrize(

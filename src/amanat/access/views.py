@@ -116,13 +116,14 @@ class JournalAsked(Query):
     kind: Annotated[str | None, Field(max_length=64)] = None
     log: Annotated[str, Field(pattern="^(public|confidential)$")] = "public"
     before: Annotated[Whole | None, Field(ge=0, le=2**53 - 1)] = None
+    limit: Annotated[Whole, Field(ge=1, le=1_000)] = 200
 
 
 @view("journal", public=True)
 def journal(query: JournalAsked, context: ViewContext) -> dict[str, Any]:
     """Entries of the journal, newest first: public ones for all, confidential for the auditor.
 
-    At most 200 at once; ask on with `before`, the leaf of the last one.
+    At most `limit` at once; `next`, where there are more, is the `before` to ask on with.
     """
     if query.log != Audience.PUBLIC.value and not context.sees("auditor"):
         raise NotFound(thing="log", value=query.log)
@@ -130,7 +131,7 @@ def journal(query: JournalAsked, context: ViewContext) -> dict[str, Any]:
         sql.select(journal_entry)
         .where(journal_entry.c.programme == context.programme, journal_entry.c.log == query.log)
         .order_by(journal_entry.c.leaf.desc())
-        .limit(200)
+        .limit(query.limit + 1)
     )
     if query.subject:
         found = found.where(journal_entry.c.subject == query.subject)
@@ -143,8 +144,10 @@ def journal(query: JournalAsked, context: ViewContext) -> dict[str, Any]:
         .select_from(journal_entry)
         .where(journal_entry.c.programme == context.programme, journal_entry.c.log == query.log)
     ).scalar_one()
+    rows = context.connection.execute(found).all()
     return {
         "size": size,
+        "next": rows[query.limit - 1].leaf if len(rows) > query.limit else None,
         "rows": [
             {
                 "leaf": row.leaf,
@@ -156,7 +159,7 @@ def journal(query: JournalAsked, context: ViewContext) -> dict[str, Any]:
                 "id": row.id,
                 "entry": json.loads(row.entry),
             }
-            for row in context.connection.execute(found)
+            for row in rows[: query.limit]
         ],
     }
 

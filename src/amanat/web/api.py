@@ -24,6 +24,7 @@ from amanat.core.errors import Invalid, NotFound, Unauthenticated
 from amanat.web.problems import PROBLEM_SCHEMA
 
 PAGE_ROWS_MAX = 500
+_PAGING = ("limit", "cursor")
 ProgrammeCode = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 IdempotencyKey = Annotated[
     str | None, Header(alias="Idempotency-Key", min_length=1, max_length=120, pattern=r"^[!-~]+$")
@@ -165,8 +166,11 @@ def _add_view(
         limit: Annotated[int, Query(ge=1, le=PAGE_ROWS_MAX)] = 100,
         cursor: Annotated[str | None, Query(max_length=80)] = None,
     ) -> Any:
-        shown = app.desk.view(actor, programme, kind.name, query.model_dump(exclude_unset=True))
-        return page(shown, limit, cursor)
+        fields = query.model_dump(exclude_unset=True)
+        if "before" in kind.query.model_fields:
+            fields |= {"limit": limit} | ({"before": _before(cursor)} if cursor else {})
+            return app.desk.view(actor, programme, kind.name, fields)
+        return page(app.desk.view(actor, programme, kind.name, fields), limit, cursor)
 
     show.__annotations__["query"] = Annotated[kind.query, Depends(_query_reader(kind))]
     show.__annotations__["actor"] = Annotated[Actor | None, Depends(looking)]
@@ -184,13 +188,20 @@ def _add_view(
 
 
 def _query_reader(kind: ViewKind) -> Callable[..., Any]:
-    """A dependency whose parameters are the query's fields, so that OpenAPI lists each."""
+    """A dependency whose parameters are the query's fields, so that OpenAPI lists each.
 
-    def read(**fields: Any) -> Any:
+    A parameter that the view does not know is refused: a misspelt filter would show everything.
+    """
+
+    def read(asked: Request, **fields: Any) -> Any:
         given = {name: value for name, value in fields.items() if value is not None}
-        return parse(kind.query, given)
+        known = {*kind.query.model_fields, *_PAGING}
+        strange = {name: one for name, one in asked.query_params.items() if name not in known}
+        return parse(kind.query, strange | given)
 
-    parameters = []
+    parameters = [
+        inspect.Parameter("asked", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Request)
+    ]
     for name, info in kind.query.model_fields.items():
         default = Query(default=... if info.is_required() else None, description=info.description)
         annotation: Any = info.annotation
@@ -264,3 +275,10 @@ def _offset(cursor: str) -> int:
     if found is None:
         raise CursorNotOurs(cursor=cursor)
     return int(found[1])
+
+
+def _before(cursor: str) -> str:
+    """The leaf or id before which a list goes on: the `next` of a view that answers in parts."""
+    if not re.fullmatch(r"[0-9]{1,15}|[0-9a-f-]{36}", cursor):
+        raise CursorNotOurs(cursor=cursor)
+    return cursor
