@@ -5,14 +5,22 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from amanat.core.errors import Invalid
 
 CHAIN_ID_EMBEDDED = 781_947  # of no public network
+CONFIGURATION_FILE = "amanat.toml"
+LOG_LEVELS = ("debug", "info", "warning", "error")
 
 VARIABLES: Mapping[str, tuple[str, str]] = {
+    "AMANAT_CONFIG": (
+        "`amanat.toml` in the folder",
+        "Configuration file; what a variable says goes before what the file says.",
+    ),
     "AMANAT_DATA": (
         "`var/amanat`",
         "Folder of the installation: SQLite database, embedded node, keys, secrets.",
@@ -20,6 +28,36 @@ VARIABLES: Mapping[str, tuple[str, str]] = {
     "AMANAT_DATABASE": (
         "SQLite in that folder",
         "SQLAlchemy URL of another database, such as `postgresql+pg8000://user@host/name`.",
+    ),
+    "AMANAT_DATABASE_PASSWORD_FILE": (
+        "none",
+        "File whose first line is the database's password, so that the URL needs none.",
+    ),
+    "AMANAT_NODES_FILE": (
+        "none",
+        "File with the nodes' URLs, one a line, where they carry a user and password.",
+    ),
+    "AMANAT_HOST": ("`127.0.0.1`", "Where the server listens; another than loopback needs TLS."),
+    "AMANAT_PORT": ("8000", "Port of the server."),
+    "AMANAT_CERTIFICATE": ("none", "TLS certificate of the server, PEM."),
+    "AMANAT_CERTIFICATE_KEY": ("none", "Private key of that certificate, PEM."),
+    "AMANAT_LOG_LEVEL": ("`info`", "Least level of the server's log lines: `debug` to `error`."),
+    "AMANAT_TRACES": (
+        "none: not sent",
+        "OTLP/HTTP address for traces, such as `http://127.0.0.1:4318/v1/traces`.",
+    ),
+    "AMANAT_TRACES_PERCENT": ("100", "How many of a hundred traces are sent, chosen by their id."),
+    "AMANAT_METRICS_TOKEN_FILE": (
+        "none: loopback only",
+        "File whose first line is the bearer token for `/metrics` from other hosts.",
+    ),
+    "AMANAT_LAG_SECONDS_MAX": (
+        "60",
+        "Seconds without a good round of the ledger's thread until `/readyz` says no.",
+    ),
+    "AMANAT_LAG_BLOCKS_MAX": (
+        "100",
+        "Final blocks that may have no effect yet until `/readyz` says no.",
     ),
     "AMANAT_NODES": (
         "the embedded node",
@@ -29,6 +67,38 @@ VARIABLES: Mapping[str, tuple[str, str]] = {
     "AMANAT_FINALITY": (
         "`finalized` with nodes, else `latest`",
         "Tag of the block up to which the ledger is final for us.",
+    ),
+    "AMANAT_ORIGIN": (
+        "the loopback address of the request",
+        "Where browsers reach the pages, such as `https://amanat.example`; passkeys and sign-in by"
+        " an OpenID provider are bound to it.",
+    ),
+    "AMANAT_PROXIES": (
+        "none",
+        "Addresses of reverse proxies, separated by commas, whose `X-Forwarded-For` and"
+        " `X-Forwarded-Proto` are believed.",
+    ),
+    "AMANAT_SESSION_IDLE_MINUTES": ("15", "Minutes without a request after which a session ends."),
+    "AMANAT_SESSION_HOURS": ("8", "Hours after which a session ends whatever happens."),
+    "AMANAT_FRESH_MINUTES": (
+        "5",
+        "Minutes after signing in within which a proposal can be approved without proving again.",
+    ),
+    "AMANAT_LOCKOUT_FAILURES": (
+        "10",
+        "Refused sign-ins after which an address or a person is locked out; 0 for never.",
+    ),
+    "AMANAT_RATE_ADDRESS": ("6000", "Requests a minute of one address; 0 for no limit."),
+    "AMANAT_RATE_TOKEN": ("3000", "Requests a minute with one token; 0 for no limit."),
+    "AMANAT_OPENID_ISSUER": (
+        "none",
+        "Issuer (https) of the OpenID provider with which staff may sign in.",
+    ),
+    "AMANAT_OPENID_CLIENT": ("none", "Client id that the provider knows this installation by."),
+    "AMANAT_OPENID_SECRET_FILE": ("none", "File with the client's secret, for this user alone."),
+    "AMANAT_OPENID_CLAIM": (
+        "`sub`",
+        "Claim of the ID token that names the person; `email` counts only when verified.",
     ),
     "AMANAT_LIGHT_KEYS": (
         "off",
@@ -49,6 +119,154 @@ class SettingInvalid(Invalid):
 
 
 @dataclass(frozen=True, slots=True)
+class Serving:
+    """Where the faces are served, and what is told of the running installation."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    certificate: Path | None = None
+    certificate_key: Path | None = None
+    log_level: str = "info"
+    traces: str | None = None
+    traces_percent: int = 100
+    metrics_token_file: Path | None = None
+    lag_seconds_max: int = 60
+    lag_blocks_max: int = 100
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Serving:
+        """What the variables say.  Raises `SettingInvalid`."""
+        level = environment.get("AMANAT_LOG_LEVEL", "info")
+        if level not in LOG_LEVELS:
+            raise SettingInvalid(
+                setting="AMANAT_LOG_LEVEL", value=level, reason=f"one of {', '.join(LOG_LEVELS)}"
+            )
+        return cls(
+            host=environment.get("AMANAT_HOST", "127.0.0.1"),
+            port=_whole("AMANAT_PORT", environment, 8000, most=65_535),
+            certificate=_named_file("AMANAT_CERTIFICATE", environment),
+            certificate_key=_named_file("AMANAT_CERTIFICATE_KEY", environment),
+            log_level=level,
+            traces=environment.get("AMANAT_TRACES") or None,
+            traces_percent=_whole("AMANAT_TRACES_PERCENT", environment, 100, most=100),
+            metrics_token_file=_named_file("AMANAT_METRICS_TOKEN_FILE", environment),
+            lag_seconds_max=_whole("AMANAT_LAG_SECONDS_MAX", environment, 60),
+            lag_blocks_max=_whole("AMANAT_LAG_BLOCKS_MAX", environment, 100),
+        )
+
+
+def _whole(
+    variable: str, environment: Mapping[str, str], default: int, most: int = 2**31 - 1
+) -> int:
+    """A whole number, at least 0; raises `SettingInvalid`."""
+    value = environment.get(variable, str(default))
+    if not value.isascii() or not value.isdigit() or int(value) > most:
+        raise SettingInvalid(
+            setting=variable, value=value, reason=f"a whole number from 0 to {most}"
+        )
+    return int(value)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenId:
+    """The OpenID provider with which staff may sign in."""
+
+    issuer: str
+    client: str
+    secret_file: Path
+    claim: str = "sub"
+
+    @property
+    def secret(self) -> str:
+        """The client's secret.  Refuses `SettingInvalid` where others may read the file."""
+        try:
+            if self.secret_file.stat().st_mode & 0o077:
+                raise SettingInvalid(
+                    setting="AMANAT_OPENID_SECRET_FILE",
+                    value=str(self.secret_file),
+                    reason="others may read it; set its mode to 600",
+                )
+            return self.secret_file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise SettingInvalid(
+                setting="AMANAT_OPENID_SECRET_FILE",
+                value=str(self.secret_file),
+                reason=str(error.strerror),
+            ) from error
+
+
+_QUARTER_HOUR, _WORKING_DAY = timedelta(minutes=15), timedelta(hours=8)
+_FIVE_MINUTES = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """How people and systems sign in, and how long that lasts.  Rates are a minute; 0 is none."""
+
+    origin: str | None = None
+    proxies: tuple[str, ...] = ()
+    session_idle: timedelta = _QUARTER_HOUR
+    session_life: timedelta = _WORKING_DAY
+    fresh: timedelta = _FIVE_MINUTES
+    lockout_failures: int = 10
+    rate_address: int = 6000
+    rate_token: int = 3000
+    openid: OpenId | None = None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> SignIn:
+        """Each AMANAT_… of signing in; raises `SettingInvalid`."""
+        proxies = environment.get("AMANAT_PROXIES", "")
+        return cls(
+            origin=_origin(environment),
+            proxies=tuple(one.strip() for one in proxies.split(",") if one.strip()),
+            session_idle=timedelta(minutes=_whole(environment, "AMANAT_SESSION_IDLE_MINUTES", 1)),
+            session_life=timedelta(hours=_whole(environment, "AMANAT_SESSION_HOURS", 1)),
+            fresh=timedelta(minutes=_whole(environment, "AMANAT_FRESH_MINUTES", 1)),
+            lockout_failures=_whole(environment, "AMANAT_LOCKOUT_FAILURES", 0),
+            rate_address=_whole(environment, "AMANAT_RATE_ADDRESS", 0),
+            rate_token=_whole(environment, "AMANAT_RATE_TOKEN", 0),
+            openid=_openid(environment),
+        )
+
+
+def _whole(environment: Mapping[str, str], name: str, least: int) -> int:
+    text = environment.get(name, VARIABLES[name][0])
+    if not text.isascii() or not text.isdigit() or int(text) < least:
+        raise SettingInvalid(setting=name, value=text, reason=f"a whole number from {least}")
+    return int(text)
+
+
+def _origin(environment: Mapping[str, str]) -> str | None:
+    text = environment.get("AMANAT_ORIGIN", "")
+    if not text:
+        return None
+    parts = urlsplit(text)
+    plain = parts.scheme == "https" or (parts.scheme, parts.hostname) == ("http", "localhost")
+    if not plain or not parts.hostname or text != f"{parts.scheme}://{parts.netloc}":
+        raise SettingInvalid(
+            setting="AMANAT_ORIGIN", value=text, reason="https://host, or http://localhost:port"
+        )
+    return text
+
+
+def _openid(environment: Mapping[str, str]) -> OpenId | None:
+    names = ("AMANAT_OPENID_ISSUER", "AMANAT_OPENID_CLIENT", "AMANAT_OPENID_SECRET_FILE")
+    given = [environment.get(name, "") for name in names]
+    if not any(given):
+        return None
+    for name, text in zip(names, given, strict=True):
+        if not text:
+            raise SettingInvalid(setting=name, value="", reason="the provider needs all three")
+    issuer = urlsplit(given[0])
+    local = issuer.scheme == "http" and issuer.hostname in {"localhost", "127.0.0.1"}
+    if (issuer.scheme != "https" and not local) or not issuer.hostname:
+        raise SettingInvalid(setting=names[0], value=given[0], reason="an https address")
+    claim = environment.get("AMANAT_OPENID_CLAIM", "sub")
+    return OpenId(given[0], given[1], Path(given[2]), claim)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """One installation.  `node_urls` empty means the embedded node.
 
@@ -57,12 +275,13 @@ class Settings:
     """
 
     data_dir: Path
-    database_url: str
-    node_urls: tuple[str, ...] = ()
+    database_url: str = field(repr=False)  # it may carry a password
+    node_urls: tuple[str, ...] = field(default=(), repr=False)
     chain_id: int = CHAIN_ID_EMBEDDED
     finality: str = "latest"
     light_keys: bool = False
     devices_file: Path | None = None
+    serving: Serving = field(default_factory=Serving)
 
     @property
     def devices_path(self) -> Path:
@@ -78,13 +297,16 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """AMANAT_DATA (folder), AMANAT_DATABASE (URL), AMANAT_NODES (URLs, comma-separated),
-        AMANAT_CHAIN_ID, AMANAT_FINALITY; each has a default.  Raises `SettingInvalid`.
+        AMANAT_CHAIN_ID, AMANAT_FINALITY and the others of `VARIABLES`; each has a default.  What
+        the configuration file says stands in for a variable that is not set.
+        Raises `SettingInvalid`, and what `amanat.configuration.read_file` refuses.
         """
+        environment = with_file(environment)
         folder = Path(environment.get("AMANAT_DATA", "var/amanat")).absolute()
         plain = cls.at(folder)
-        nodes = tuple(
-            u.strip() for u in environment.get("AMANAT_NODES", "").split(",") if u.strip()
-        )
+        named = _content("AMANAT_NODES_FILE", environment)
+        listed = environment.get("AMANAT_NODES", ",".join(named.split()))
+        nodes = tuple(u.strip() for u in listed.split(",") if u.strip())
         chain_id = environment.get("AMANAT_CHAIN_ID", str(CHAIN_ID_EMBEDDED))
         if not chain_id.isascii() or not chain_id.isdigit() or int(chain_id) == 0:
             raise SettingInvalid(
@@ -92,13 +314,53 @@ class Settings:
             )
         return cls(
             data_dir=folder,
-            database_url=environment.get("AMANAT_DATABASE", plain.database_url),
+            database_url=_database_url(environment, plain.database_url),
             node_urls=nodes,
             chain_id=int(chain_id),
             finality=environment.get("AMANAT_FINALITY", "finalized" if nodes else "latest"),
             light_keys=environment.get("AMANAT_LIGHT_KEYS", "") == "1",
+            sign_in=SignIn.from_environment(environment),
             devices_file=_named_file("AMANAT_DEVICES", environment),
+            serving=Serving.from_environment(environment),
         )
+
+
+def with_file(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment, with what the configuration file says where a variable is not set.
+
+    The file is AMANAT_CONFIG, which must be there, else `amanat.toml` in the folder, if it is.
+    """
+    folder = Path(environment.get("AMANAT_DATA", "var/amanat"))
+    file = _named_file("AMANAT_CONFIG", environment) or folder / CONFIGURATION_FILE
+    if not file.is_file():
+        return environment
+    from amanat.configuration import read_file  # pydantic takes a while, and few have a file
+
+    return {**read_file(file).variables(), **environment}
+
+
+def _database_url(environment: Mapping[str, str], default: str) -> str:
+    url = environment.get("AMANAT_DATABASE", default)
+    password = _content("AMANAT_DATABASE_PASSWORD_FILE", environment).strip()
+    if not password:
+        return url
+    import sqlalchemy as sql
+
+    whole = sql.make_url(url).set(password=password)
+    return whole.render_as_string(hide_password=False)
+
+
+def _content(variable: str, environment: Mapping[str, str]) -> str:
+    """What is in the file that a setting names; empty without one.  Raises `SettingInvalid`."""
+    file = _named_file(variable, environment)
+    if file is None:
+        return ""
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        raise SettingInvalid(
+            setting=variable, value=str(file), reason=type(error).__name__
+        ) from None
 
 
 def _named_file(variable: str, environment: Mapping[str, str]) -> Path | None:
