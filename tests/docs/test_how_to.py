@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shlex
@@ -14,8 +15,6 @@ from pydantic import BaseModel
 
 import amanat.app  # noqa: F401  declares every act and view
 from amanat.access.acts import ACTS, VIEWS
-from amanat.auctions.forms import read_form
-from amanat.auctions.sealing import new_share, unseal
 
 ROOT = Path(__file__).parents[2]
 GUIDES = sorted((ROOT / "docs" / "how-to").glob("*.md"))
@@ -96,23 +95,19 @@ def run(folder: Path, text: str) -> str:
     return done.stdout
 
 
-def test_a_dealer_seals_what_both_institutions_open(tmp_path: Path) -> None:
-    tender, number = bytes(range(32)), 17
-    inner, outer = new_share("ministry"), new_share("central_bank")
-    keys = [
-        {"institution": one.institution, "layer": layer, "public_key": one.public.hex()}
-        for layer, one in (("inner", inner.key), ("outer", outer.key))
-    ]
-    asked = {"tender": "t1", "chain_id": tender.hex(), "sealing_keys": keys}
-    (tmp_path / "tender.json").write_text(json.dumps(asked))
-    bidders = [{"number": number, "account": "0x" + "1" * 40}]
-    (tmp_path / "mine.json").write_text(json.dumps({"bidders": bidders}))
-    run(tmp_path, program("dealer.md"))
-    fields = json.loads((tmp_path / "sheet.json").read_text())
-    ACTS["SubmitBid"].command.model_validate(fields)
-    sealed = bytes.fromhex(fields["ciphertext"])
-    form = unseal(sealed, tender=tender, number=number, inner=inner, outer=outer)
-    assert [bid.nominal for bid in read_form(form, tender, number)] == [2_000_000_000, 500_000_000]
+def test_an_envelope_bears_the_commitment_to_its_form(tmp_path: Path) -> None:
+    tender, number, salt, form = bytes(range(32)), 17, bytes(32), b'{"form": 1}'
+    opening = {
+        "chain_id": tender.hex(),
+        "number": number,
+        "form": form.decode(),
+        "salt": salt.hex(),
+    }
+    (tmp_path / "sheet.opening.json").write_text(json.dumps(opening))
+    said = bytes.fromhex(run(tmp_path, program("dealer.md")).strip())
+    # SHA-256 over tender, number, digest of the form, salt: RFC 6234, by hand.
+    whole = tender + number.to_bytes(4, "big") + hashlib.sha256(form).digest() + salt
+    assert said == hashlib.sha256(whole).digest()
 
 
 def test_the_developers_act_is_declared(tmp_path: Path) -> None:

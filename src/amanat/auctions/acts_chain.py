@@ -279,6 +279,31 @@ def find_by_number(connection: Any, programme: str, number: int) -> Row[Any] | N
     return found
 
 
+def commitment_to_sign(
+    domain: typed_data.Domain, tender: int, bidder: int, promised: bytes, replaces: bytes
+) -> ToSign:
+    """What a bidder's key signs of its commitment; it needs nothing of the ledger to be known."""
+    message = {
+        "tender": tender,
+        "bidder": bidder,
+        "commitment": promised,
+        "replaces": replaces,
+    }
+    return _to_sign(domain, typed_data.COMMITMENT, message, 0)
+
+
+def _to_sign(
+    domain: typed_data.Domain, struct: typed_data.Struct, message: Mapping[str, Any], epoch: int
+) -> ToSign:
+    shows = {
+        "types": {"EIP712Domain": _DOMAIN_FIELDS, **struct.types()},
+        "primaryType": struct.name,
+        "domain": domain.fields(),
+        "message": {name: _written(value) for name, value in message.items()},
+    }
+    return ToSign(domain.digest(struct.hash(*message.values())), shows, epoch)
+
+
 def _act(context: ActContext, kind: str, **message: Any) -> ChainAct:
     """The message in the order of its struct's fields, with the digest to sign."""
     struct = typed_data.BY_NAME[_CALLS[kind][1]]
@@ -287,16 +312,9 @@ def _act(context: ActContext, kind: str, **message: Any) -> ChainAct:
     names = [name for name, _kind in struct.fields]
     if "epoch" in names:
         message["epoch"] = epoch
-    values = [message[name] for name in names]
     signing = typed_data.Domain(domain[3], domain[4])
-    shows = {
-        "types": {"EIP712Domain": _DOMAIN_FIELDS, **struct.types()},
-        "primaryType": struct.name,
-        "domain": signing.fields(),
-        "message": {name: _written(message[name]) for name in names},
-    }
     ordered = {name: message[name] for name in names}
-    return ChainAct(kind, ordered, ToSign(signing.digest(struct.hash(*values)), shows, epoch))
+    return ChainAct(kind, ordered, _to_sign(signing, struct, ordered, epoch))
 
 
 _DOMAIN_FIELDS = [

@@ -40,7 +40,9 @@ from amanat.auctions.recompute import Recomputed, published_record, recompute, t
 from amanat.auctions.sheet import demand_curve, result_sheet
 from amanat.core.errors import NotFound, Refusal
 from amanat.core.money import Money
+from amanat.ledger.typed_data import Domain
 from amanat.programme.commands import IsinText
+from amanat.programme.records import find_programme
 
 RUNS = ("issuer", "auctioneer", "auditor")
 _OPEN_BOOK = (
@@ -141,11 +143,13 @@ def tenders(query: TendersAsked, context: ViewContext) -> list[dict[str, Any]]:
 def one_tender(query: TenderAsked, context: ViewContext) -> dict[str, Any]:
     """One tender: offer, times, keys; the book when opened, the sheet and demand curve.
 
+    `rules`, `sealing_keys` and `signing_domain` are all that it takes to seal a bid elsewhere.
     `sees` says which parts this actor may see: offer, counts, book, bidders.  Refuses `NotFound`.
     """
     row = _find(query.tender, context)
     found = _shown(row) | {
         "rules": json.loads(row.rules) if row.rules else None,
+        "signing_domain": _signing_domain(row, context) if row.rules else None,
         "sealing_keys": _keys(row, context),
         "targets": _targets(row, context),
         "sees": ["offer"],
@@ -293,6 +297,12 @@ def _shown(row: Row[Any]) -> dict[str, Any]:
         "result_root": row.result_root if row.state in _PUBLISHED else None,
         "result_digest": row.result_digest if row.state in _PUBLISHED else None,
     }
+
+
+def _signing_domain(row: Row[Any], context: ViewContext) -> dict[str, Any]:
+    """The EIP-712 domain in which keys sign for this tender."""
+    chain_id = find_programme(context.connection, row.programme).chain_id
+    return Domain(chain_id, context.ledger.address("Tender")).fields()
 
 
 def _keys(row: Row[Any], context: ViewContext) -> list[dict[str, Any]]:

@@ -36,6 +36,16 @@ Fields = Annotated[
 ]
 
 
+Requests = Annotated[
+    list[Path] | None,
+    typer.Option("--request", help="A signing request that was signed elsewhere."),
+]
+Signed = Annotated[
+    list[Path] | None,
+    typer.Option("--signature", help="The signature that was brought back for it."),
+]
+
+
 class FieldUnreadable(Invalid):
     """A field is written name=value; lists and tables are JSON."""
 
@@ -118,12 +128,17 @@ def act(
     key: Annotated[
         str | None, typer.Option(help="Idempotency key; the same key never acts twice.")
     ] = None,
+    request: Requests = None,
+    signature: Signed = None,
     data: Data = None,
     url: Url = None,
     programme: ProgrammeCode = None,
     as_json: Json = False,
 ) -> None:
-    """Propose or carry out an act.  Without a name: all acts; without fields: what it takes."""
+    """Propose or carry out an act.  Without a name: all acts; without fields: what it takes.
+
+    A part of your own that is signed elsewhere is given with --request and --signature.
+    """
     with errors_in_lines(as_json=as_json):
         acts = _acts()
         if name is None:
@@ -136,8 +151,11 @@ def act(
             _describe(name, acts[name].summary, command, as_json)
             return
         stated = read_fields(fields, file)
+        given = _signatures(request or [], signature or [])
         with _open_session(url, data, programme) as session:
             outcome = session.submit(name, stated, key or f"cli-{uuid.uuid4()}")
+            if given and outcome["state"] == "proposed":
+                outcome = session.approve(outcome["proposal"], given)
         print_answer(outcome, as_json=as_json, title=name)
 
 
@@ -182,14 +200,8 @@ def proposals(
 
 def approve(
     proposal: Annotated[str, typer.Argument(help="Its id.")],
-    request: Annotated[
-        list[Path] | None,
-        typer.Option("--request", help="A signing request that was signed elsewhere."),
-    ] = None,
-    signature: Annotated[
-        list[Path] | None,
-        typer.Option("--signature", help="The signature that was brought back for it."),
-    ] = None,
+    request: Requests = None,
+    signature: Signed = None,
     data: Data = None,
     url: Url = None,
     programme: ProgrammeCode = None,

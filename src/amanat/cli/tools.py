@@ -149,7 +149,8 @@ def _programme_of(connection: sql.Connection, who: str) -> str:
     return str(found[0])
 
 
-def _password(*, confirm: bool) -> str:
+def ask_password(*, confirm: bool) -> str:
+    """The password of a key file, as its owner types it."""
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt=confirm))
 
 
@@ -165,7 +166,7 @@ def keys_new(
 
     with errors_in_lines(as_json=as_json):
         store = Keystore(folder, scrypt=SCRYPT_STANDARD)
-        signer = store.create(institution, name, _password(confirm=True))
+        signer = store.create(institution, name, ask_password(confirm=True))
         print_answer({"key": f"{institution}/{name}", "address": signer.address}, as_json=as_json)
 
 
@@ -207,7 +208,7 @@ def sign(
         if not yes and not typer.confirm("Sign this?"):
             err.print("not signed")
             raise typer.Exit(1)
-        signer = Keystore(folder).open(institution, name, _password(confirm=False))
+        signer = Keystore(folder).open(institution, name, ask_password(confirm=False))
         answer = sign_request(asked, signer)
         path = output or request.with_suffix(".signature.json")
         path.write_text(json.dumps(answer, indent=2) + "\n", encoding="utf-8")

@@ -198,9 +198,10 @@ class Folder:
             reason = f"the folder holds {len(files)} files, at most {FILES_MAX}"
             raise FolderNotFound(folder=self.path, reason=reason)
         for one in files:
-            self._read(one, one.relative_to(self.path).as_posix())
+            self.read(one, one.relative_to(self.path).as_posix())
 
-    def _read(self, path: Path, name: str) -> None:
+    def read(self, path: Path, name: str) -> None:
+        """Read one file under its name; notes one that is too large or not text."""
         size = path.stat().st_size
         if size > FILE_BYTES_MAX:
             refusal = FileTooLarge(place=Place(file=name), size=size, size_max=FILE_BYTES_MAX)
@@ -306,6 +307,14 @@ class Folder:
             reason = "the file is missing"
             self.refused.add(FileNotReadable(place=Place(file=name), reason=reason))
         return None
+
+
+def csv_rows(path: Path, refused: Refused) -> list[Row]:
+    """The lines of one CSV file that is no part of a pilot, read by the same rules."""
+    folder = Folder(path.parent, refused)
+    if path.is_file():
+        folder.read(path, path.name)
+    return folder.csv(path.name)
 
 
 def _lines(content: str) -> list[str]:
