@@ -7,6 +7,7 @@ from typing import Any
 
 import vyper
 from eth_abi.abi import encode
+from eth_hash.auto import keccak
 
 from amanat.ledger import typed_data as td
 from amanat.ledger.refusals import ContractRefusal, decode
@@ -37,6 +38,11 @@ def settle_leg(sender: address, to: address, amount: uint256, standing: uint256)
 
 def batch(world: Any, items: list[td.SignedInstruction], gas: int | None = None) -> Any:
     return world.settlement.call("settle_batch", td.pack_batch(items), gas=gas)
+
+
+def method(signature: str) -> bytes:
+    """The first four bytes of a call."""
+    return bytes(keccak(signature.encode())[:4])
 
 
 def holdings(world: Any) -> list[tuple[int, int]]:
@@ -258,17 +264,32 @@ def test_reentrance(world: Any, refuses: Any) -> None:
     compiled = vyper.compile_code(REENTRANT, output_formats=["bytecode"])["bytecode"]
     code = bytes.fromhex(compiled[2:]) + encode(["address"], [world.settlement.address])
     evil = world.chain.deploy(code)
-    good = world.instruction(world.bond, world.keys["bank"], world.keys["dealer"], 10, 95, 1)
+    bank, dealer = world.keys["bank"], world.keys["dealer"]
+    inner, good = (world.instruction(world.bond, bank, dealer, 10, 95, number) for number in (1, 3))
     raw = bytes.fromhex(evil[2:])
     values = (raw, good.deliverer, good.receiver, 10, 95, 2, good.first_day, good.last_day)
-    signed = world.sign(world.settlement, td.INSTRUCTION, values, world.keys["bank"],
-                        world.keys["dealer"])  # fmt: skip
+    signed = world.sign(world.settlement, td.INSTRUCTION, values, bank, dealer)
     bait = td.SignedInstruction(*values, *signed)
+    arm = method("arm(bytes)") + encode(["bytes"], [td.pack_batch([inner])])
+    assert world.chain.send(evil, arm, None, None).success
     with refuses("SecurityUnknown"):
         world.settle(bait)
     outcome = batch(world, [bait, good])
     [failure] = world.settlement.events(outcome, "InstructionFailed")
     assert decode(failure["reason"]).name == "SecurityUnknown"
+
+    def seen() -> tuple[int, bool]:
+        called = world.chain.view(evil, method("called()")).output
+        return int.from_bytes(called, "big"), world.settlement.ask(
+            "number_spent", world.at["bank"], 1
+        )
+
+    assert seen() == (0, False)
+    # Had it been called, it would have settled what it was armed with.
+    leg = encode(["address", "address", "uint256", "uint256"], [world.at["bank"], evil, 1, 0])
+    call = method("settle_leg(address,address,uint256,uint256)") + leg
+    assert world.chain.send(evil, call, None, None).success
+    assert seen() == (1, True)
     with refuses("AccountInvalid", account=evil):
         world.open_accounts(2, [evil])
     with refuses("CallerNotAllowed"):
