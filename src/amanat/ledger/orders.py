@@ -182,23 +182,27 @@ class OrderBook:
 
         return find
 
-    def complete(self, connection: Connection, order: Order) -> tuple[str | None, bytes]:
+    def complete(
+        self, connection: Connection, order: Order, known: Known | None = None
+    ) -> tuple[str | None, bytes]:
         """Address and bytes of an order all of whose dependencies are done.
 
+        `known` are addresses of contracts that are not in the table yet.
         Raises `ContractUnknown` where a contract is still missing.
         """
         if order.call_bytes is not None and (order.creates or order.address is not None):
             return order.address, order.call_bytes
         args = _unpack(json.loads(order.unresolved)) if order.unresolved else None
         if args is None:
-            address = self.contracts.find(order.programme, order.contract, order.label, connection)
+            find = self._finder(connection, order.programme, {} if known is None else known)
+            address = find(order.contract, order.label)
             call_bytes = order.call_bytes
         else:
             request = OrderRequest(
                 order.kind, order.programme, order.contract, order.function, args,
                 address=order.address, label=order.label,
             )  # fmt: skip
-            address, call_bytes = self.encode(connection, request)
+            address, call_bytes = self.encode(connection, request, known)
         if call_bytes is None or (address is None and not order.creates):
             raise ContractUnknown(
                 programme=order.programme, contract=order.contract, label=order.label

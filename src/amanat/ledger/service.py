@@ -15,6 +15,7 @@ from amanat.ledger.fsck import Difference, Progress, check_ledger
 from amanat.ledger.gateway import ContractBook, Gateway
 from amanat.ledger.indexer import Indexer, IndexerStopped
 from amanat.ledger.orders import OrderBook
+from amanat.ledger.reconciliation import Reconciled, reconcile
 from amanat.ledger.registry import HandlerRegistry
 from amanat.ledger.rpc import RpcClient
 from amanat.ledger.signers import Signers
@@ -31,7 +32,8 @@ class LedgerNotSettled(Unavailable):
 class Ledger:
     """One network as the application uses it.
 
-    With `forgets` the node is the embedded one, which may come back younger than it was.
+    With `forgets` the node is the embedded one, which may come back younger than it was; of a list
+    of nodes at least `agree_min` must have a block before it takes effect.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Ledger:
         finality: str | int = "latest",
         forgets: bool = False,
         first_block: int = 1,
+        agree_min: int = 1,
         times: DispatchTimes | None = None,
     ) -> None:
         self.store = store
@@ -80,7 +83,9 @@ class Ledger:
             finality=finality,
             forgets=forgets,
             first_block=first_block,
+            agree_min=agree_min,
         )
+        self._reconciled: Reconciled | None = None
 
     def gateway(self, programme: str) -> Gateway:
         """Asks the contracts of one programme."""
@@ -88,8 +93,37 @@ class Ledger:
 
     def step(self) -> bool:
         """One round of indexer and dispatcher; whether either did anything."""
+        self.reconcile()
         indexed = self.indexer.step()
         return self.dispatcher.step() or indexed
+
+    def reconcile(self) -> Reconciled:
+        """Adopt, once after each start, what the chain has and a restored database does not know.
+
+        See `amanat.ledger.reconciliation`.  Nothing may be indexed or sent before it.
+        """
+        if self._reconciled is None:
+            names = {name: self.signers.get(name).address for name in self.signers.names()}
+            self._reconciled = reconcile(
+                self.store, self.rpc, self.book, names, chain_id=self.chain_id
+            )
+        return self._reconciled
+
+    def follow(self, timeout_s: float = 600.0) -> None:
+        """Index every final block and send nothing.
+
+        Raises `LedgerNotSettled`, `IndexerStopped`.
+        """
+        limit = time.monotonic() + timeout_s
+        self.reconcile()
+        while True:
+            worked = self.indexer.step()
+            if not worked and self.indexer.is_current():
+                return
+            if time.monotonic() > limit:
+                raise LedgerNotSettled(f"Not every final block is indexed after {timeout_s} s")
+            if not worked:
+                time.sleep(0.01)
 
     def pump(self, timeout_s: float = 60.0) -> None:
         """Go round until no order is open and every final block took effect.
@@ -127,6 +161,7 @@ class Ledger:
         while True:
             trouble = "the node does not have all that was indexed"
             try:
+                self.reconcile()
                 if self.checked.holds():
                     return
                 self.indexer.step()
