@@ -6,9 +6,12 @@ to give) and compiles the .mo from it.
 
 from __future__ import annotations
 
+import ast
 import io
 import re
-from collections.abc import Iterator
+from calendar import month_name
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +20,15 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+import amanat
 import amanat.web
 from amanat.access.actors import Role
 from amanat.access.acts import ACTS, VIEWS
+from amanat.access.refusals import FAULTS
 from amanat.app import declare_rooms
 from amanat.auctions.acts_rules import TenderState
 from amanat.auctions.allotment import Status
+from amanat.ledger.refusals import ERRORS
 from amanat.participants.model import Level
 from amanat.programme.model import Phase
 from amanat.servicing.model import PaymentState
@@ -32,6 +38,7 @@ from amanat.web.pages import SECTIONS
 from amanat.web.tables import PREFERRED, column_label
 from amanat.web.texts import headline, shape_of, words
 
+SOURCES = Path(amanat.__file__).parent
 WEB = Path(amanat.web.__file__).parent
 FOLDER = WEB / "locale" / "ur" / "LC_MESSAGES"
 STATES = (
@@ -71,6 +78,88 @@ def of_templates() -> set[str]:
         keywords={"_": None, "gettext": None, "say": None},
     )
     return {message for _file, _line, message, _notes, _context in found}
+
+
+# What a refusal carries in plain words, by the name of its argument; folders and settings that
+# the command line alone reads say theirs in English.
+ENGLISH_ONLY = frozenset(
+    (
+        "cli",
+        "jurisdictions",
+        "ledger",
+        "network",
+        "replay",
+        "store",
+        "settings.py",
+    )
+)
+PLAIN_WORDS = frozenset(
+    (
+        "reason",
+        "thing",
+        "pending",
+        "needed",
+        "what",
+        "rule",
+    )
+)
+# Words that join terms, and what HTTP itself says on a page.
+JOINTS = (" or ", ", ", "{amount} face", "yes", "no")
+HTTP_WORDS = (
+    HTTPStatus.NOT_FOUND.phrase,
+    HTTPStatus.METHOD_NOT_ALLOWED.phrase,
+    "This is our own mistake, not yours; it has been noted.",
+)
+
+
+def refusals() -> dict[str, str]:
+    """The key of every class of refusal in the product, by its file and name."""
+    found = {}
+    for path in SOURCES.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for one in node.body if isinstance(node, ast.ClassDef) else ():
+                if isinstance(one, ast.Assign | ast.AnnAssign) and "template" in _names(one):
+                    text = _text(one.value) if one.value else None
+                    if text is not None and text != "{message}":
+                        found[f"{path.relative_to(SOURCES)}:{node.name}"] = text
+    return found
+
+
+def of_refusals() -> set[str]:
+    """The key of every refusal: of the rooms, of the contracts, and of what a form finds."""
+    return {*refusals().values(), *(error.template for error in ERRORS), *FAULTS.values()}
+
+
+def of_messages() -> set[str]:
+    """The keys of all messages in the code, and the plain words that refusals carry."""
+    found: set[str] = set()
+    for path in SOURCES.rglob("*.py"):
+        plain = path.relative_to(SOURCES).parts[0] not in ENGLISH_ONLY
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                found |= set(_keys_of(node, plain=plain))
+            elif plain and isinstance(node, ast.Assign) and _names(node) & PLAIN_WORDS:
+                found |= {text for text in (_text(node.value),) if text}
+    return found
+
+
+def _keys_of(call: ast.Call, *, plain: bool) -> Iterator[str]:
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    if name == "Message" and call.args and _text(call.args[0]):
+        yield str(_text(call.args[0]))
+    for one in call.keywords if plain else ():
+        if one.arg in PLAIN_WORDS and name[:1].isupper() and _text(one.value):
+            yield str(_text(one.value))
+
+
+def _names(node: ast.Assign | ast.AnnAssign) -> set[str]:
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return {one.id for one in targets if isinstance(one, ast.Name)}
+
+
+def _text(node: ast.expr) -> str | None:
+    stated = isinstance(node, ast.Constant) and isinstance(node.value, str)
+    return node.value if stated else None  # type: ignore[attr-defined]
 
 
 def of_facts() -> set[str]:
@@ -115,7 +204,8 @@ def of_summaries() -> Iterator[str]:
 
 def wanted() -> list[str]:
     """All messages of the catalogue, without repeats."""
-    return sorted({message for message in (*of_templates(), *of_names()) if message})
+    texts = (*of_templates(), *of_names(), *of_refusals(), *of_messages(), *JOINTS, *HTTP_WORDS)
+    return sorted({message for message in (*texts, *month_name) if message})
 
 
 def read() -> Catalog:
@@ -131,16 +221,21 @@ def compiled(catalogue: Catalog) -> bytes:
     return out.getvalue()
 
 
-def update() -> int:
-    """Bring the .po up to the code and compile it; how many messages lack a translation."""
+def update(given: Mapping[str, str] | None = None) -> int:
+    """Bring the .po up to the code, with further translations, and compile it.
+
+    Answers how many messages lack a translation.
+    """
     former = read() if PO.exists() else Catalog(locale="ur", domain="amanat")
     catalogue = Catalog(
         locale="ur", domain="amanat", project="Amanat", fuzzy=False, copyright_holder="Amanat"
     )
+    given = given or {}
     for message in sorted({*wanted(), *of_summaries()}):
         known = former.get(message)
         flags = ("python-format",) if known and "python-format" in known.flags else ()
-        catalogue.add(message, known.string if known else "", flags=flags)
+        string = given.get(message) or (known.string if known else "")
+        catalogue.add(message, string, flags=flags)
     catalogue.creation_date = catalogue.revision_date = former.creation_date
     with PO.open("wb") as file:
         write_po(file, catalogue, width=100, sort_output=True, omit_header=False)

@@ -57,11 +57,13 @@ from amanat.access.refusals import (
     SecondPersonRequired,
     SignatureNotTheirs,
     SignerHasLeft,
+    field_refusal,
 )
 from amanat.access.tables import idempotency, proposal, requirement
 from amanat.core.canonical import canonical_bytes, digest
-from amanat.core.errors import NotFound, Place, Refusal, Refusals, Unauthenticated
+from amanat.core.errors import NotFound, Refusal, Refusals, Unauthenticated
 from amanat.core.ids import new_id
+from amanat.core.messages import Message
 from amanat.ledger.gateway import Gateway
 from amanat.ledger.signers import KeyNotHeld
 from amanat.observing.acts import observed
@@ -133,14 +135,9 @@ def parse(kind: type[Any], fields: Mapping[str, Any]) -> Any:
 
 
 def _field_refusals(kind: type[Any], error: ValidationError) -> list[Refusal]:
-    faults = error.errors(include_url=False, include_context=False)
+    faults = error.errors(include_url=False)
     found: list[Refusal] = [
-        FieldNotAccepted(
-            place=Place(field=".".join(str(part) for part in one["loc"])),
-            field=".".join(str(part) for part in one["loc"]) or kind.__name__,
-            reason=one["msg"],
-            value=repr(one.get("input"))[:80],
-        )
+        field_refusal(".".join(str(part) for part in one["loc"]), one, kind.__name__)
         for one in faults[:REFUSALS_MAX]
     ]
     if len(faults) > REFUSALS_MAX:
@@ -291,7 +288,7 @@ class Desk:
         if kind is None:
             raise NotFound(thing="view", value=name)
         if actor is None and not kind.public:
-            raise Unauthenticated(reason=f"the view {name} is not public")
+            raise Unauthenticated(reason=Message("the view {view} is not public", view=name))
         if actor is not None and actor.programme != programme:
             raise NotFound(thing="programme", value=programme)
         require_plain(dict(fields))
@@ -573,9 +570,13 @@ def _require_current(connection: Connection, actor: Actor) -> None:
     try:
         now = load_actor(connection, actor.programme, actor.person, actor.means)
     except NotFound:
-        raise Unauthenticated(reason=f"{actor.person} is nobody here") from None
+        raise Unauthenticated(
+            reason=Message("{person} is nobody here", person=actor.person)
+        ) from None
     if now != actor:
-        raise Unauthenticated(reason=f"{actor.person} has been given another role")
+        raise Unauthenticated(
+            reason=Message("{person} has been given another role", person=actor.person)
+        )
 
 
 def _provenance(actor: Actor, today: date) -> Provenance:

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, BeforeValidator, Field
 
 from amanat.core.errors import Invalid
+from amanat.core.messages import Message
 from amanat.core.quantities import decimal_from, integer_from
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -44,19 +45,21 @@ def _read(reader: Callable[[Any], Any], value: Any) -> Any:
     try:
         return reader(value)
     except Invalid as refusal:
-        raise ValueError(refusal.message[:200]) from None
+        # A message keeps its key, so that the refusal of the field can be read in any language.
+        fields = {name: str(value)[:80] for name, value in refusal.fields.items()}
+        raise ValueError(Message(refusal.template, **fields)) from None
 
 
 def _date(value: Any) -> Any:
     if type(value) is date or (isinstance(value, str) and _DATE.fullmatch(value)):
         return value
-    raise ValueError("a date is written YYYY-MM-DD")
+    raise ValueError(Message("a date is written YYYY-MM-DD"))
 
 
 def _instant(value: Any) -> Any:
     if isinstance(value, datetime) or (isinstance(value, str) and _DATE.match(value)):
         return value
-    raise ValueError("a time is written YYYY-MM-DDTHH:MM:SS and its zone")
+    raise ValueError(Message("a time is written YYYY-MM-DDTHH:MM:SS and its zone"))
 
 
 Whole = Annotated[int, BeforeValidator(_whole)]

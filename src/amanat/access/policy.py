@@ -11,6 +11,7 @@ import cedarpy
 
 from amanat.access.actors import Actor
 from amanat.core.errors import Forbidden
+from amanat.core.messages import Message, Word
 
 
 @cache
@@ -51,9 +52,22 @@ def require(
         ),
     ]
     if not cedarpy.is_authorized(request, policies(), entities).allowed:
-        need = f"as {' or '.join(wanted)}" if wanted else "for its own institution"
-        reason = f"it takes a person who may {action} {need}"
-        raise Forbidden(actor=actor, act=f"{action} {act}", reason=reason)
+        named = Word(act)
+        asked = (
+            Message("submit {act}", act=named)
+            if action == "submit"
+            else Message("approve {act}", act=named)
+        )
+        raise Forbidden(actor=actor, act=asked, reason=_need(action, wanted))
+
+
+def _need(action: str, wanted: list[str]) -> Message:
+    if action == "approve":
+        return Message("it takes an approver of an institution that is asked")
+    if not wanted:
+        return Message("it takes a person who may submit for its own institution")
+    capacities = Word(" or ".join(wanted))
+    return Message("it takes a person who may submit as {capacities}", capacities=capacities)
 
 
 def _principal(actor: Actor) -> dict[str, Any]:

@@ -2,13 +2,79 @@
 
 from __future__ import annotations
 
-from amanat.core.errors import Invalid, Refusal, Unavailable
+from collections.abc import Mapping
+from typing import Any
+
+from amanat.core.errors import Invalid, Place, Refusal, Unavailable
+from amanat.core.messages import Message
 
 
 class FieldNotAccepted(Invalid):
     """A field of a command or query does not have the form that its schema prescribes."""
 
     template = "{field}: {reason} (given: {value})"
+
+
+# What pydantic finds, by its type of error, in words that say how to mend it.
+FAULTS: Mapping[str, str] = {
+    "missing": "it must be given",
+    "extra_forbidden": "there is no such field here",
+    "int_type": "a whole number is needed",
+    "int_parsing": "a whole number is needed",
+    "int_from_float": "a whole number is needed",
+    "bool_type": "true or false is needed",
+    "bool_parsing": "true or false is needed",
+    "string_type": "a text is needed",
+    "string_too_short": "at least {min_length} characters are needed",
+    "string_too_long": "at most {max_length} characters are taken",
+    "string_pattern_mismatch": "it must have the form {pattern}",
+    "enum": "it must be one of {expected}",
+    "literal_error": "it must be one of {expected}",
+    "greater_than": "it must be more than {gt}",
+    "greater_than_equal": "it must be at least {ge}",
+    "less_than": "it must be less than {lt}",
+    "less_than_equal": "it must be at most {le}",
+    "decimal_type": "a number is needed",
+    "decimal_parsing": "a number is needed",
+    "decimal_max_digits": "at most {max_digits} digits are taken",
+    "decimal_max_places": "at most {decimal_places} decimals are taken",
+    "decimal_whole_digits": "at most {whole_digits} digits are taken before the point",
+    "date_type": "a date is needed",
+    "date_parsing": "a date is written YYYY-MM-DD",
+    "date_from_datetime_parsing": "a date is written YYYY-MM-DD",
+    "datetime_type": "a time is needed",
+    "datetime_parsing": "a time is written YYYY-MM-DDTHH:MM:SS and its zone",
+    "datetime_from_date_parsing": "a time is written YYYY-MM-DDTHH:MM:SS and its zone",
+    "timezone_aware": "a time is written YYYY-MM-DDTHH:MM:SS and its zone",
+    "list_type": "a list is needed",
+    "tuple_type": "a list is needed",
+    "frozen_set_type": "a list is needed",
+    "dict_type": "a table of names and values is needed",
+    "model_type": "a table of names and values is needed",
+    "model_attributes_type": "a table of names and values is needed",
+    "too_short": "at least {min_length} entries are needed",
+    "too_long": "at most {max_length} entries are taken",
+    "json_invalid": "this is not JSON",
+}
+
+
+def field_refusal(path: str, fault: Mapping[str, Any], whole: str = "body") -> FieldNotAccepted:
+    """The refusal of what pydantic found at `path`; `whole` names the input where it has none."""
+    kind, context = fault["type"], fault.get("ctx") or {}
+    told = context["error"].args if kind == "value_error" and context.get("error") else ()
+    if told and isinstance(told[0], Message):
+        reason: str = told[0]
+    elif kind in FAULTS:
+        reason = Message(FAULTS[kind], **{name: str(value) for name, value in context.items()})
+    else:
+        reason = str(fault["msg"])
+    missing = kind == "missing"
+    return FieldNotAccepted(
+        place=Place(field=path),
+        field=path or whole,
+        reason=reason,
+        value=Message("nothing") if missing else repr(fault.get("input"))[:80],
+    )
 
 
 class FurtherRefusals(Invalid):

@@ -51,6 +51,7 @@ from amanat.auctions.model import Bid, TenderTerms
 from amanat.auctions.sealing import TenderKey, commitment, new_salt, seal
 from amanat.core.errors import NotFound
 from amanat.core.ids import new_id
+from amanat.core.messages import Message
 
 
 def compose_sheet(
@@ -356,7 +357,9 @@ def _recorded(context: ActContext, row: Row[Any], number: int, promised: str) ->
         )
     ).one_or_none()
     if found is None:
-        raise NotFound(thing=f"commitment of yours in tender {row.code}", value=promised)
+        raise NotFound(
+            thing=Message("commitment of yours in tender {tender}", tender=row.code), value=promised
+        )
     return found
 
 
@@ -445,7 +448,9 @@ def _bidder(context: ActContext, row: Row[Any], account: str) -> Row[Any]:
         )
     ).one_or_none()
     if found is None:
-        raise NotFound(thing=f"bidder of tender {row.code} with account", value=account)
+        raise NotFound(
+            thing=Message("bidder of tender {tender} with account", tender=row.code), value=account
+        )
     return found
 
 

@@ -19,6 +19,7 @@ from amanat.auctions.recompute import Published, Recomputed, decide, read_publis
 from amanat.auctions.records import read_decision, read_terms
 from amanat.auctions.sealing import Share, TenderKey
 from amanat.core.errors import NotFound
+from amanat.core.messages import Message
 from amanat.instruments.model import Terms, terms_from
 from amanat.jurisdictions.conventions import load_convention
 from amanat.programme.records import find_programme
@@ -78,7 +79,10 @@ def key_rows(connection: Connection, row: Row[Any]) -> tuple[Row[Any], Row[Any]]
     }
     for code in (row.ministry, row.central_bank):
         if code not in found:
-            raise NotFound(thing=f"sealing key of {code} for tender", value=row.code)
+            raise NotFound(
+                thing=Message("sealing key of {institution} for tender", institution=code),
+                value=row.code,
+            )
     return found[row.ministry], found[row.central_bank]
 
 

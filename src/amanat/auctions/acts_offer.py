@@ -32,6 +32,7 @@ from amanat.auctions.laws import TermsInvalid
 from amanat.core.canonical import digest
 from amanat.core.errors import NotFound
 from amanat.core.ids import new_id
+from amanat.core.messages import Message
 from amanat.store.uow import UnitOfWork
 
 
@@ -255,7 +256,9 @@ def _check_amended(command: AmendTarget, context: ActContext) -> Row[Any]:
         multiple = int(json.loads(row.rules)["bid_multiple"])
         if command.target % multiple:
             raise TermsInvalid(
-                term="target", value=command.target, rule=f"it must be a multiple of {multiple}"
+                term="target",
+                value=command.target,
+                rule=Message("it must be a multiple of {multiple}", multiple=multiple),
             )
     return row
 

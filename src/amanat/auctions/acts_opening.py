@@ -36,6 +36,7 @@ from amanat.auctions.commands import CloseTender, OpenBids, OpenLetter, ReleaseS
 from amanat.auctions.model import CompetitiveBid
 from amanat.auctions.sealing import commitment
 from amanat.core.errors import Corrupt, NotFound
+from amanat.core.messages import Message
 from amanat.core.quantities import text_from
 
 
@@ -268,7 +269,9 @@ def _check_letter(command: OpenLetter, context: ActContext) -> tuple[Row[Any], R
         )
     ).one_or_none()
     if bid is None:
-        raise NotFound(thing=f"letter in tender {row.code}", value=command.bid)
+        raise NotFound(
+            thing=Message("letter in tender {tender}", tender=row.code), value=command.bid
+        )
     found = commitment(
         bytes.fromhex(row.chain_id),
         bid.number,

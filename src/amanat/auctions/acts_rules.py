@@ -15,6 +15,7 @@ from amanat.access.acts import ActContext
 from amanat.access.tables import institution
 from amanat.auctions.tables import tender
 from amanat.core.errors import Forbidden, Invalid, NotFound, Refusal
+from amanat.core.messages import Message, Word
 from amanat.participants.model import Level
 from amanat.participants.records import level_of, valid_until
 from amanat.participants.tables import account, participant
@@ -329,7 +330,7 @@ def require_dealer(
     at once.
     """
     connection, programme = context.uow.connection, context.programme
-    reason = None
+    reason: Message | None = None
     found = connection.execute(
         sql.select(participant).where(
             participant.c.programme == programme, participant.c.code == dealer
@@ -347,14 +348,17 @@ def require_dealer(
     ).scalar_one_or_none()
     today = context.business_date.isoformat()
     if found is None or "primary_dealer" not in (capacities or ()):
-        reason = "it is no primary dealer"
+        reason = Message("it is no primary dealer")
     else:
         if level_of(found) is not Level.ACTIVE:
-            reason = f"its level is {level_of(found).value}"
+            reason = Message("its level is {level}", level=Word(level_of(found).value))
         elif valid_until(found) < today:
-            reason = f"its admission was valid until {valid_until(found) or 'no day'}"
+            reason = Message(
+                "its admission was valid until {valid_until}",
+                valid_until=valid_until(found) or Message("no day"),
+            )
         elif held is None or held.participant != dealer or held.done_at is None or held.closed_at:
-            reason = f"account {address} is not enrolled as its own"
+            reason = Message("account {account} is not enrolled as its own", account=address)
     if reason is not None or held is None:
         raise DealerMayNotBid(participant=dealer, tender=row.code, reason=reason)
     return dict(held._mapping)

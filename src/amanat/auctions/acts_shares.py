@@ -23,6 +23,7 @@ from amanat.auctions.sealing import Share, TenderKey, check_share, new_share
 from amanat.auctions.tables import tender_key
 from amanat.core.canonical import digest
 from amanat.core.errors import Invalid, NotFound, Refusal
+from amanat.core.messages import Message
 
 _NONCE_BYTES = 12
 
@@ -126,7 +127,10 @@ def key_row(connection: Connection, programme: str, tender: str, institution: st
     """An institution's key for a tender; refuses `NotFound`."""
     row = find_key(connection, programme, tender, institution)
     if row is None:
-        raise NotFound(thing=f"sealing key of {institution} for tender", value=tender)
+        raise NotFound(
+            thing=Message("sealing key of {institution} for tender", institution=institution),
+            value=tender,
+        )
     return row
 
 

@@ -16,6 +16,7 @@ from amanat.auctions.model import Bid, CompetitiveBid, NonCompetitiveBid
 from amanat.auctions.sealing import NUMBER_MAX
 from amanat.core.canonical import NotCanonical, canonical_bytes
 from amanat.core.errors import Invalid
+from amanat.core.messages import Message
 from amanat.core.quantities import InvalidNumber, decimal_from, integer_from, text_from
 
 SCHEMA = "amanat.bid-form/1"
@@ -54,7 +55,7 @@ def read_form(form: bytes, tender: bytes, number: int, sequence: int = 0) -> tup
         raise FormUnreadable(reason="it is not canonical JSON") from error
     expected = {"schema", "tender", "number", "competitive", "non_competitive"}
     if not isinstance(value, dict) or set(value) != expected or value["schema"] != SCHEMA:
-        raise FormUnreadable(reason=f"it is no {SCHEMA}")
+        raise FormUnreadable(reason=Message("it is no {schema}", schema=SCHEMA))
     if value["tender"] != tender.hex() or (type(value["number"]), value["number"]) != (int, number):
         raise FormUnreadable(reason="it is for another tender or bidder")
     bids: list[Bid] = []
@@ -64,7 +65,7 @@ def read_form(form: bytes, tender: bytes, number: int, sequence: int = 0) -> tup
     }
     for part, read in readers.items():
         if not isinstance(value[part], list):
-            raise FormUnreadable(reason=f"{part} is no list")
+            raise FormUnreadable(reason=Message("{part} is no list", part=part))
         for entry in value[part]:
             bids.append(_read(read, entry, number, sequence))
     return tuple(sorted(bids, key=lambda bid: bid.line))
@@ -123,15 +124,17 @@ def _read(
         raise FormUnreadable(reason="a line is no object")
     line = entry.get("line")
     if type(line) is not int or not 0 < line <= NUMBER_MAX:
-        raise FormUnreadable(reason=f"a line's number is {line!r}")
+        raise FormUnreadable(reason=Message("a line's number is {line!r}", line=str(line)))
     try:
         bid = read(entry, number, sequence)
     except (InvalidNumber, KeyError) as error:
-        raise FormUnreadable(reason=f"line {line}: a field is missing or no number") from error
+        reason = Message("line {line}: a field is missing or no number", line=line)
+        raise FormUnreadable(reason=reason) from error
     if isinstance(bid, CompetitiveBid):
         again = competitive_record(bid)
     else:
         again = non_competitive_record(bid)
     if canonical_bytes(again) != canonical_bytes(entry):
-        raise FormUnreadable(reason=f"line {line}: a field is unknown or not canonical")
+        reason = Message("line {line}: a field is unknown or not canonical", line=line)
+        raise FormUnreadable(reason=reason)
     return bid

@@ -14,6 +14,7 @@ from amanat.auctions.model import (
     TenderTerms,
 )
 from amanat.core.errors import Invalid, Refusal, Refused
+from amanat.core.messages import Message
 from amanat.core.quantities import round_to
 
 
@@ -142,7 +143,11 @@ def terms_in_steps(terms: TenderTerms) -> Iterator[Refusal]:
         return
     for term, value in sizes.items():
         if value is not None and value % step:
-            yield TermsInvalid(term=term, value=value, rule=f"it must be a multiple of {step}")
+            yield TermsInvalid(
+                term=term,
+                value=value,
+                rule=Message("it must be a multiple of {multiple}", multiple=step),
+            )
 
 
 def terms_bounds(terms: TenderTerms) -> Iterator[Refusal]:

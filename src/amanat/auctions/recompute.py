@@ -41,6 +41,7 @@ from amanat.auctions.records import (
 from amanat.auctions.sealing import Share, TenderKey
 from amanat.core.canonical import NotCanonical, canonical_bytes
 from amanat.core.errors import Invalid, Refusal
+from amanat.core.messages import Message
 from amanat.core.proofs import MerkleTree
 
 SCHEMA = "amanat.auction/1"
@@ -250,7 +251,8 @@ def read_published(record: Mapping[str, Any]) -> Published:
         )
         same = canonical_bytes(published_record(published)) == canonical_bytes(record)
     except (KeyError, ValueError, TypeError, NotCanonical) as error:
-        raise RecordUnreadable(kind="auction", reason=f"{type(error).__name__}: {error}") from error
+        reason = Message("the fault is {fault}", fault=f"{type(error).__name__}: {error}")
+        raise RecordUnreadable(kind="auction", reason=reason) from error
     if not same:
         raise RecordUnreadable(kind="auction", reason="a field is unknown or not canonical")
     return published

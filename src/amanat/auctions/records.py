@@ -31,6 +31,7 @@ from amanat.auctions.model import (
 from amanat.auctions.sealing import Share, TenderKey
 from amanat.core.canonical import NotCanonical, canonical_bytes
 from amanat.core.errors import Invalid
+from amanat.core.messages import Message
 from amanat.core.quantities import InvalidNumber, Rounding, decimal_from, integer_from, text_from
 
 T = TypeVar("T")
@@ -236,7 +237,8 @@ def _exactly(
         # As bytes, since in Python True equals 1.
         same = canonical_bytes(write(value)) == canonical_bytes(record)
     except (KeyError, ValueError, TypeError, AttributeError, InvalidNumber, NotCanonical) as error:
-        raise RecordUnreadable(kind=kind, reason=f"{type(error).__name__}: {error}") from error
+        reason = Message("the fault is {fault}", fault=f"{type(error).__name__}: {error}")
+        raise RecordUnreadable(kind=kind, reason=reason) from error
     if not same:
         raise RecordUnreadable(kind=kind, reason="a field is unknown or not canonical")
     return value

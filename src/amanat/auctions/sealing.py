@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from amanat.core.errors import Invalid, Refusal
+from amanat.core.messages import Message
 
 FORM_BYTES_MAX = 16_380
 """The longest form that fits one sealed bid: some 300 competitive bids."""
@@ -154,7 +155,11 @@ def unseal(sealed: bytes, *, tender: bytes, number: int, inner: Share, outer: Sh
     other keys, or padded in any but the one way; `KeyInvalid` for a bad share.
     """
     if len(sealed) != SEALED_BYTES:
-        raise SealBroken(reason=f"it has {len(sealed)} bytes, not {SEALED_BYTES}")
+        raise SealBroken(
+            reason=Message(
+                "it has {length} bytes, not {expected}", length=len(sealed), expected=SEALED_BYTES
+            )
+        )
     once = _decrypt(sealed, _context(_OUTER, tender, number), outer)
     padded = _decrypt(once, _context(_INNER, tender, number), inner)
     length = int.from_bytes(padded[:4], "big")
@@ -200,4 +205,6 @@ def _decrypt(layer: bytes, context: bytes, share: Share) -> bytes:
         secret = private.exchange(X25519PublicKey.from_public_bytes(ephemeral))
         return _layer_key(secret, context, ephemeral, public).decrypt(_NONCE, text, context)
     except (InvalidTag, ValueError) as error:
-        raise SealBroken(reason=f"{share.institution}'s layer does not open") from error
+        raise SealBroken(
+            reason=Message("{institution}'s layer does not open", institution=share.institution)
+        ) from error

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from amanat.core.errors import Invalid, Refusal
+from amanat.core.messages import Message
 
 
 class DateOutsideCalendar(Refusal):
@@ -94,7 +95,9 @@ class Calendar:
             raise InvalidCalendar(calendar=self.code, reason="the weekend leaves no day open")
         for day in self.days_off:
             if not self.covers(day):
-                raise InvalidCalendar(calendar=self.code, reason=f"{day} lies outside its dates")
+                raise InvalidCalendar(
+                    calendar=self.code, reason=Message("{day} lies outside its dates", day=day)
+                )
 
     def covers(self, day: date) -> bool:
         """Whether this calendar answers for `day`."""
@@ -166,7 +169,9 @@ class Calendar:
         Refuses `InvalidCalendar` (no rule for the event) and `DateOutsideCalendar`.
         """
         if event not in self.reroll_rules:
-            raise InvalidCalendar(calendar=self.code, reason=f"no re-roll rule for {event!r}")
+            raise InvalidCalendar(
+                calendar=self.code, reason=Message("no re-roll rule for {event!r}", event=event)
+            )
         if announced <= today or self.reroll_rules[event] is Reroll.KEEP:
             return announced
         moved = self.roll(unadjusted, rule)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from amanat.core.errors import Invalid
+from amanat.core.messages import Message
 
 SAFE_INTEGER_MAX = 2**53 - 1
 
@@ -110,4 +111,6 @@ def _refuse(value: Any, path: str) -> None:
         for position, member in enumerate(value):
             _refuse(member, f"{path}[{position}]")
     elif kind not in _PLAIN and kind is not int:
-        raise NotCanonical(path=path, value=repr(value)[:40], reason=f"a {kind.__name__}")
+        raise NotCanonical(
+            path=path, value=repr(value)[:40], reason=Message("a {kind}", kind=kind.__name__)
+        )

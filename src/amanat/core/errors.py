@@ -25,6 +25,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from amanat.core.messages import Message
+
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
@@ -83,6 +85,11 @@ class Refusal(AmanatError):
     def message(self) -> str:
         """The message without its place."""
         return self.template.format(**self.fields)
+
+    @property
+    def said(self) -> Message:
+        """The message with its key and arguments, to stand within another text."""
+        return Message.stated(self.message, self.template, self.fields)
 
     def at(self, place: Place) -> Refusal:
         """The same refusal, with the place in the input where it arose."""

@@ -9,6 +9,7 @@ import re
 from typing import ClassVar
 
 from amanat.core.errors import Invalid
+from amanat.core.messages import Message
 
 _ISIN = re.compile(r"[A-Z]{2}[A-Z0-9]{9}[0-9]")
 _LEI = re.compile(r"[A-Z0-9]{18}[0-9]{2}")
@@ -118,7 +119,9 @@ class Isin(str):
             raise InvalidIsin(value=str(value)[:20], reason=reason)
         expected = isin_check_digit(value[:11])
         if value[11] != expected:
-            raise InvalidIsin(value=value, reason=f"the check digit should be {expected}")
+            raise InvalidIsin(
+                value=value, reason=Message("the check digit should be {digits}", digits=expected)
+            )
         return super().__new__(cls, value)
 
     @property
@@ -138,7 +141,9 @@ class Lei(str):
             raise InvalidLei(value=str(value)[:24], reason=reason)
         if _mod_97(value) != 1:
             expected = lei_check_digits(value[:18])
-            raise InvalidLei(value=value, reason=f"the check digits should be {expected}")
+            raise InvalidLei(
+                value=value, reason=Message("the check digits should be {digits}", digits=expected)
+            )
         return super().__new__(cls, value)
 
 
@@ -158,14 +163,22 @@ class Cfi(str):
             raise InvalidCfi(value=str(value)[:12], reason="six capital letters")
         category, group, attributes = value[0], value[1], value[2:]
         if category not in _CFI_GROUPS:
-            raise InvalidCfi(value=value, reason=f"there is no category {category}")
+            raise InvalidCfi(
+                value=value, reason=Message("there is no category {category}", category=category)
+            )
         if group not in _CFI_GROUPS[category]:
-            raise InvalidCfi(value=value, reason=f"category {category} has no group {group}")
+            reason = Message(
+                "category {category} has no group {group}", category=category, group=group
+            )
+            raise InvalidCfi(value=value, reason=reason)
         if category == "D" and group in _CFI_DEBT_ATTRIBUTES:
             allowed = _CFI_DEBT_ATTRIBUTES[group]
             for place, (letter, letters) in enumerate(zip(attributes, allowed, strict=True), 3):
                 if letter != "X" and letter not in letters:
-                    raise InvalidCfi(value=value, reason=f"letter {place} cannot be {letter}")
+                    reason = Message(
+                        "letter {position} cannot be {letter}", position=place, letter=letter
+                    )
+                    raise InvalidCfi(value=value, reason=reason)
         return super().__new__(cls, value)
 
     @property

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from amanat.core.errors import Invalid
+from amanat.core.messages import Message
 
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 """Root of a tree without leaves (RFC 6962 section 2.1)."""
@@ -207,7 +208,13 @@ class SumLeaf:
         """The leaf as it enters the tree.  Raises `LeafInvalid`."""
         _check_amounts(self.amounts)
         if len(self.salt) != SALT_BYTES:
-            raise LeafInvalid(reason=f"the salt has {len(self.salt)} bytes, not {SALT_BYTES}")
+            raise LeafInvalid(
+                reason=Message(
+                    "the salt has {length} bytes, not {expected}",
+                    length=len(self.salt),
+                    expected=SALT_BYTES,
+                )
+            )
         sealed = hashlib.sha256(self.salt + self.content).digest()
         return SumNode(_sum_hash(b"\x00", (self.amounts,), (sealed,)), self.amounts)
 
@@ -289,7 +296,7 @@ def verify_sum_inclusion(leaf: SumLeaf, index: int, proof: Sequence[SumNode], ro
         for sibling in proof:
             _check_amounts(sibling.amounts)
     except LeafInvalid as error:
-        raise ProofInvalid(kind="sum inclusion", reason=error.message) from error
+        raise ProofInvalid(kind="sum inclusion", reason=error.said) from error
     if not 0 <= index < root.size:
         raise ProofInvalid(kind="sum inclusion", reason="the leaf lies outside the tree")
     at, last, path = index, root.size - 1, list(proof)
@@ -303,7 +310,7 @@ def verify_sum_inclusion(leaf: SumLeaf, index: int, proof: Sequence[SumNode], ro
             try:
                 node = _join(sibling, node) if at & 1 else _join(node, sibling)
             except LeafInvalid as error:
-                raise ProofInvalid(kind="sum inclusion", reason=error.message) from error
+                raise ProofInvalid(kind="sum inclusion", reason=error.said) from error
         at, last = at >> 1, last >> 1
     if path:
         raise ProofInvalid(kind="sum inclusion", reason="it has too many nodes")
@@ -319,7 +326,9 @@ def _split(width: int) -> int:
 def _check_amounts(amounts: Amounts) -> None:
     for amount in amounts:
         if not 0 <= amount <= AMOUNT_MAX:
-            raise LeafInvalid(reason=f"the amount {amount} is not from 0 to 2**128 - 1")
+            raise LeafInvalid(
+                reason=Message("the amount {amount} is not from 0 to 2**128 - 1", amount=amount)
+            )
 
 
 def _sum_hash(mark: bytes, sums: Sequence[Amounts], digests: Sequence[bytes]) -> bytes:

@@ -18,6 +18,7 @@ from amanat.core.canonical import canonical_bytes
 from amanat.core.dates import EPOCH, add_months, date_from, days_between
 from amanat.core.errors import Invalid, Place, Refusal, Refused
 from amanat.core.identifiers import Cfi, Fisn, Isin
+from amanat.core.messages import Message, Word
 from amanat.core.money import minor_digits
 from amanat.core.quantities import UNITS_MAX, Nominal, decimal_from, integer_from, text_from
 
@@ -168,7 +169,11 @@ Law = Callable[[Terms], Refusal | None]
 def _issued_since_the_epoch(terms: Terms) -> Refusal | None:
     if terms.issue_date >= EPOCH:
         return None
-    reason = f"the ledger counts days from {EPOCH}, and {terms.issue_date} is before it"
+    reason = Message(
+        "the ledger counts days from {epoch_day}, and {issue_date} is before it",
+        epoch_day=EPOCH,
+        issue_date=terms.issue_date,
+    )
     return InvalidTerms(place=Place(field="issue_date"), reason=reason)
 
 
@@ -187,14 +192,18 @@ def _bill_within_a_year(terms: Terms) -> Refusal | None:
     days = days_between(terms.issue_date, terms.maturity_date)
     if isinstance(terms, BondTerms) or days <= 366:
         return None
-    reason = f"a bill runs at most 366 days, not {days}"
+    reason = Message("a bill runs at most 366 days, not {days}", days=days)
     return InvalidTerms(place=Place(field="maturity_date"), reason=reason)
 
 
 def _denomination_positive(terms: Terms) -> Refusal | None:
     if 0 < terms.denomination <= UNITS_MAX:
         return None
-    reason = f"a denomination of {terms.denomination} is not between 1 and {UNITS_MAX}"
+    reason = Message(
+        "a denomination of {denomination} is not between 1 and {maximum}",
+        denomination=terms.denomination,
+        maximum=UNITS_MAX,
+    )
     return InvalidTerms(place=Place(field="denomination"), reason=reason)
 
 
@@ -242,9 +251,10 @@ def _first_coupon_on_grid(terms: Terms) -> Refusal | None:
         and add_months(first, -2 * step, end_of_month=terms.end_of_month) <= terms.issue_date
     ):
         return None
-    reason = (
-        f"the first coupon date {first} is not whole coupon periods before maturity, "
-        "or not within two of them after issue"
+    reason = Message(
+        "the first coupon date {first_coupon_date} is not whole coupon periods before maturity, "
+        "or not within two of them after issue",
+        first_coupon_date=first,
     )
     return InvalidTerms(place=Place(field="first_coupon_date"), reason=reason)
 
@@ -265,7 +275,7 @@ LAWS: tuple[Law, ...] = (
 def _text(value: Any) -> str:
     known = isinstance(value, str) and 0 < len(value) <= 40 and value.isascii()
     if not known or not value.replace("-", "").replace("_", "").isalnum():
-        raise InvalidTerms(reason=f"{str(value)[:40]!r} is not a code")
+        raise InvalidTerms(reason=Message("{value!r} is not a code", value=str(value)[:40]))
     return str(value)
 
 
@@ -279,7 +289,7 @@ def _flag(value: Any) -> bool:
         return bool(value == "true")
     if isinstance(value, bool):
         return value
-    raise InvalidTerms(reason=f"{str(value)[:40]!r} is neither true nor false")
+    raise InvalidTerms(reason=Message("{value!r} is neither true nor false", value=str(value)[:40]))
 
 
 _READERS: Mapping[str, Callable[[Any], object]] = {
@@ -310,7 +320,7 @@ def terms_from(given: Mapping[str, object]) -> Terms:
     """
     kind = given.get("kind")
     if kind not in (BILL, BOND):
-        reason = f"the kind is {str(kind)[:40]!r}, not bill or bond"
+        reason = Message("the kind is {kind!r}, not bill or bond", kind=str(kind)[:40])
         raise InvalidTerms(place=Place(field="kind"), reason=reason)
     form: type[BillTerms] | type[BondTerms] = BillTerms if kind == BILL else BondTerms
     names = [field.name for field in fields(form)]
@@ -323,10 +333,12 @@ def terms_from(given: Mapping[str, object]) -> Terms:
             except Refusal as refusal:
                 refused.add(refusal.at(Place(field=name)))
         elif name not in _OPTIONAL:
-            refused.add(InvalidTerms(place=Place(field=name), reason="the field is missing"))
+            refused.add(
+                InvalidTerms(place=Place(field=name), reason=Message("the field is missing"))
+            )
     for name in given:
         if name != "kind" and name not in names:
-            reason = f"a {kind} has no field {str(name)[:40]!r}"
+            reason = Message("a {kind} has no field {name!r}", kind=Word(kind), name=str(name)[:40])
             refused.add(InvalidTerms(place=Place(field=str(name)[:40]), reason=reason))
     _add_laws_of_what_was_read(form, values, refused)
     refused.raise_if_any()

@@ -10,6 +10,7 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Connection, Engine
 
 from amanat.core.errors import NotFound
+from amanat.core.messages import Message
 from amanat.ledger import refusals, tables
 from amanat.ledger.abi import Function
 from amanat.ledger.artifacts import Artifacts
@@ -85,7 +86,10 @@ class ContractBook:
         """As `find`; raises `NotFound`."""
         found = self.find(programme, kind, label)
         if found is None:
-            raise NotFound(thing=f"contract of {programme}", value=f"{kind} {label}".strip())
+            raise NotFound(
+                thing=Message("contract of {programme}", programme=programme),
+                value=f"{kind} {label}".strip(),
+            )
         return found
 
 

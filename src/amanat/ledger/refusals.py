@@ -17,6 +17,7 @@ from eth_abi.abi import decode as abi_decode
 from eth_hash.auto import keccak
 
 from amanat.core.errors import Refusal
+from amanat.core.messages import Message
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
@@ -256,6 +257,14 @@ class ContractRefusal(Refusal):
         self.name = name
         self.arguments = dict(arguments)
         super().__init__(name=name, message=message, error=name)
+
+    @property
+    def said(self) -> Message:
+        """The declared error's own key and arguments."""
+        declared = BY_NAME.get(self.name)
+        if declared is None:
+            return super().said
+        return Message.stated(self.message, declared.template, self.arguments)
 
 
 def decode(data: bytes) -> ContractRefusal:

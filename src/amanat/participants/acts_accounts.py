@@ -11,6 +11,7 @@ from sqlalchemy.engine import Row
 from amanat.access.acts import ActContext, Ask, Result, act
 from amanat.core.errors import Forbidden, NotFound, Place, Refusal, Refused
 from amanat.core.ids import new_id
+from amanat.core.messages import Message
 from amanat.core.quantities import text_from
 from amanat.participants import events
 from amanat.participants.commands import (
@@ -229,7 +230,7 @@ def _tax_refusals(
     if not context.actor.capacities & {"tax_agent", "registrar"} and not (
         row.participant == context.actor.institution and row.kind == AccountKind.CLIENT.value
     ):
-        reason = "a participant records the tax status of its own clients only"
+        reason = Message("a participant records the tax status of its own clients only")
         return [Forbidden(actor=context.actor, act=act_name, reason=reason)]
     status = TaxStatus(**one.model_dump(exclude={"address", "source"}))
     return list(tax_status_refusals(status))

@@ -15,6 +15,7 @@ from amanat.access.actors import Role, add_institution, add_person, revoke_token
 from amanat.access.acts import ActContext, Ask, Requirement, Result, act
 from amanat.access.tables import institution, person
 from amanat.core.errors import Forbidden, NotFound, Refused
+from amanat.core.messages import Message
 from amanat.participants import events
 from amanat.participants.commands import EnterInstitution, EnterPerson, GiveKey, RetirePerson
 from amanat.participants.model import (
@@ -118,10 +119,10 @@ def _check_person(command: EnterPerson, context: ActContext) -> None:
     row = find_institution(connection, programme, command.institution)
     own = row.code == context.actor.institution
     if not own and (row.number > 0 or not context.actor.capacities & {"registrar", AUTHORITY}):
-        reason = f"the people of {row.code} are entered by {row.code} itself"
+        reason = Message("the people of {code} are entered by {code} itself", code=row.code)
         raise Forbidden(actor=context.actor, act="EnterPerson", reason=reason)
     if command.role is Role.OPERATOR and "operator" not in row.capacities:
-        reason = f"{row.code} does not operate the installation"
+        reason = Message("{code} does not operate the installation", code=row.code)
         raise Forbidden(actor=context.actor, act="EnterPerson", reason=reason)
     refused = Refused()
     if command.address is not None:
@@ -164,7 +165,7 @@ def _find_person(code: str, act_name: str, context: ActContext) -> tuple[Row[Any
     row = find_institution(context.uow.connection, context.programme, found.institution)
     own = row.code == context.actor.institution
     if not own and (row.number > 0 or not context.actor.capacities & {"registrar", AUTHORITY}):
-        reason = f"{code} is a person of {row.code}"
+        reason = Message("{person} is a person of {institution}", person=code, institution=row.code)
         raise Forbidden(actor=context.actor, act=act_name, reason=reason)
     return found, row
 

@@ -15,6 +15,7 @@ from amanat.core.canonical import canonical_bytes, digest
 from amanat.core.dates import business_day_from_date
 from amanat.core.errors import Invalid, NotFound, Refusal, Refused
 from amanat.core.ids import new_id
+from amanat.core.messages import Message
 from amanat.core.quantities import text_from
 from amanat.instruments.model import Terms, terms_from, terms_hash
 from amanat.ledger.typed_data import AuthorisationCapacity
@@ -388,7 +389,8 @@ def _check_still_so(memo: Any, checked: _Checked, context: ActContext) -> None:
     ).scalar_one_or_none()
     if withdrawn is not None:
         raise NotOpenAuthorisation(
-            proposal=context.approved.proposal, state=f"withdrawn by {withdrawn}"
+            proposal=context.approved.proposal,
+            state=Message("withdrawn by {institution}", institution=withdrawn),
         )
 
 

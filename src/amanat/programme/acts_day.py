@@ -12,6 +12,7 @@ from amanat.access.acts import ActContext, Ask, Requirement, Result, act
 from amanat.core.dates import business_day_from_date
 from amanat.core.errors import NotFound
 from amanat.core.ids import new_id
+from amanat.core.messages import Message
 from amanat.ledger.typed_data import ContractId
 from amanat.participants.model import ChangePending
 from amanat.participants.records import institutions_with
@@ -121,7 +122,9 @@ def _check_move(command: MoveDay, context: ActContext) -> ProgrammeDay:
     ).first()
     if under_way is not None:
         pending = f"the move to {under_way.business_date}, {under_way.phase}"
-        raise ChangePending(thing=f"programme {programme}", pending=pending)
+        raise ChangePending(
+            thing=Message("programme {programme}", programme=programme), pending=pending
+        )
     to = ProgrammeDay(command.business_date, command.phase)
     refusal = today.refuse_move(to, calendar_of(connection, programme))
     if refusal is not None:

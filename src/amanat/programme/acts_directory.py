@@ -17,6 +17,7 @@ from sqlalchemy.engine import Row
 from amanat.access.acts import ActContext, Ask, Result, act
 from amanat.access.tables import institution, person
 from amanat.core.errors import NotFound
+from amanat.core.messages import Message, Word
 from amanat.ledger.typed_data import ChangeKind
 from amanat.participants.records import find_institution
 from amanat.participants.signing import ToSign, act_number, to_sign
@@ -63,8 +64,10 @@ def _words(command: AnnounceChange, context: ActContext) -> tuple[bytes, bytes]:
         DirectoryChange.QUORUM: ({"quorum"}, {"quorum"}),
     }[command.kind]
     if not allowed[0] <= given <= allowed[1]:
-        reason = (
-            f"names {' and '.join(sorted(allowed[1]))}, not {', '.join(sorted(given)) or 'nothing'}"
+        reason = Message(
+            "names {allowed}, not {given}",
+            allowed=" + ".join(sorted(allowed[1])),
+            given=", ".join(sorted(given)) or Message("nothing"),
         )
         raise ChangeMeaningless(kind=command.kind.value, reason=reason)
     number = _numbered(context, command.institution) if command.institution else 0
@@ -75,7 +78,10 @@ def _words(command: AnnounceChange, context: ActContext) -> tuple[bytes, bytes]:
     unknown = sorted(set(command.capacities) - set(LEDGER_CAPACITIES))
     if unknown:
         raise ChangeMeaningless(
-            kind=command.kind.value, reason=f"cannot give {', '.join(unknown)} on the ledger"
+            kind=command.kind.value,
+            reason=Message(
+                "cannot give {capacities} on the ledger", capacities=Word(", ".join(unknown))
+            ),
         )
     return _word(number), _word(sum(1 << LEDGER_CAPACITIES[one] for one in set(command.capacities)))
 
@@ -83,7 +89,9 @@ def _words(command: AnnounceChange, context: ActContext) -> tuple[bytes, bytes]:
 def _numbered(context: ActContext, code: str) -> int:
     number = int(find_institution(context.uow.connection, context.programme, code).number)
     if number == 0:
-        raise ChangeMeaningless(kind="key", reason=f"needs a number on the ledger; {code} has none")
+        raise ChangeMeaningless(
+            kind="key", reason=Message("needs a number on the ledger; {code} has none", code=code)
+        )
     return number
 
 

@@ -12,6 +12,7 @@ from amanat.access.acts import ActContext, Ask, Requirement, Result, act
 from amanat.core.dates import business_day_from_date
 from amanat.core.errors import Forbidden
 from amanat.core.ids import new_id
+from amanat.core.messages import Message
 from amanat.ledger.tables import holding
 from amanat.participants.records import account_of_kind, find_account
 from amanat.participants.signing import ToSign, act_number, to_sign
@@ -292,7 +293,7 @@ def attest_reserves(command: AttestReserves, context: ActContext) -> Result:
 def _check_attestation(command: AttestReserves, context: ActContext) -> list[str]:
     attestors = attestors_of(context.uow.connection, context.programme)
     if not attestors:
-        reason = "nothing but the issuer's credit backs this programme"
+        reason = Message("nothing but the issuer's credit backs this programme")
         raise Forbidden(actor=context.actor, act="AttestReserves", reason=reason)
     if command.valid_until < context.business_date:
         raise ReservesLapsed(valid_until=command.valid_until, day=context.business_date)
@@ -363,8 +364,8 @@ def _distribution_account(context: ActContext, given: str | None) -> str:
         return account_of_kind(connection, programme, "distribution")
     row = find_account(connection, programme, given)
     if row.kind != "distribution" or row.done_at is None or row.closed_at is not None:
-        reason = f"{given} is no distribution account in use"
-        raise Forbidden(actor=context.actor, act="issue there", reason=reason)
+        reason = Message("{account} is no distribution account in use", account=given)
+        raise Forbidden(actor=context.actor, act=Message("issue there"), reason=reason)
     address: str = row.address
     return address
 

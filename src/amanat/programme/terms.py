@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from amanat.access.actors import Role
 from amanat.core.calendars import Calendar
 from amanat.core.errors import Invalid, Place, Refusal, Refused
+from amanat.core.messages import Message
 from amanat.core.money import minor_digits
 from amanat.jurisdictions import reading
 from amanat.jurisdictions.holidays import calendar_from
@@ -323,7 +324,11 @@ def check_terms(terms: ProgrammeTerms) -> None:
         refused.add(refusal.at(Place(field="currency")))
     try:
         if not terms.read_calendar().is_settlement_day(terms.first_business_date):
-            reason = f"{terms.first_business_date} is no settlement day of {terms.calendar}"
+            reason = Message(
+                "{day} is no settlement day of {calendar}",
+                day=terms.first_business_date,
+                calendar=terms.calendar,
+            )
             refused.add(TermsUnsound(place=Place(field="first_business_date"), reason=reason))
     except Refusal as refusal:
         refused.add(refusal.at(Place(field="calendar")))

@@ -15,6 +15,7 @@ from amanat.access.acts import ActContext, Ask, Result, act
 from amanat.core.errors import NotFound
 from amanat.core.identifiers import Isin
 from amanat.core.ids import new_id
+from amanat.core.messages import Message
 from amanat.core.quantities import Nominal
 from amanat.ledger.wire import ZERO_ADDRESS
 from amanat.participants.model import ChangePending
@@ -185,7 +186,9 @@ def _freeze(command: Freeze, context: ActContext) -> Result:
     address: str = memo["account"]
     # Others may have been frozen or released since the institutions signed this sum.
     if _frozen_with(context, command) != int(memo["amount"]):
-        raise ChangePending(thing=f"the holding of {address}", pending="another order")
+        raise ChangePending(
+            thing=Message("the holding of {account}", account=address), pending="another order"
+        )
     nominal = command.nominal if isinstance(command, FreezeHolding) else None
     entry = context.uow.journal.append(
         events.HOLD_REQUESTED,
@@ -291,7 +294,9 @@ def release(command: Release, context: ActContext) -> Result:
     row = _load_hold(context, command.hold)
     memo = context.approved.memo
     if _frozen_without(context, row) != int(memo["amount"]):
-        raise ChangePending(thing=f"the holding of {row.account}", pending="another order")
+        raise ChangePending(
+            thing=Message("the holding of {account}", account=row.account), pending="another order"
+        )
     entry = context.uow.journal.append(
         events.HOLD_RELEASE_REQUESTED,
         {
@@ -355,7 +360,9 @@ def _moved(command: OrderForcedTransfer | Reregister, context: ActContext) -> in
     holding = holding_of(connection, programme, command.isin, command.from_account.lower())
     if isinstance(command, Reregister):
         if holding.nominal == 0:
-            raise NotFound(thing=f"holding of {command.isin}", value=command.from_account)
+            raise NotFound(
+                thing=Message("holding of {isin}", isin=command.isin), value=command.from_account
+            )
         return holding.nominal
     Nominal(Isin(command.isin), command.nominal)
     if command.nominal > holding.free:

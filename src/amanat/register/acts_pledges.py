@@ -9,6 +9,7 @@ import sqlalchemy as sql
 from amanat.access.acts import ActContext, Ask, Requirement, Result, act
 from amanat.core.dates import business_day_from_date
 from amanat.core.errors import NotFound
+from amanat.core.messages import Message
 from amanat.ledger.typed_data import HOLD, HOLD_RELEASE
 from amanat.participants.records import find_account
 from amanat.participants.signing import ToSign, act_number
@@ -46,7 +47,9 @@ def _check_placing(command: PlaceHold, context: ActContext) -> None:
         raise NotFound(thing="account", value=command.account)
     find_account(connection, programme, command.beneficiary)
     if command.last_day < context.business_date:
-        raise InvalidOrder(reason=f"the hold's last day {command.last_day} has passed")
+        raise InvalidOrder(
+            reason=Message("the hold's last day {day} has passed", day=command.last_day)
+        )
     holding = holding_of(connection, programme, command.isin, own.address)
     if command.nominal > holding.free:
         raise HoldingIsHeld(

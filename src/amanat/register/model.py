@@ -12,6 +12,7 @@ from enum import IntEnum, StrEnum
 from typing import ClassVar
 
 from amanat.core.errors import Invalid, Refusal
+from amanat.core.messages import Message
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 REASON_LENGTH_MAX = 200
@@ -118,4 +119,6 @@ def check_order(order_hash: str, reason: str) -> None:
     if not _HASH.fullmatch(order_hash):
         raise InvalidOrder(reason="the order's hash is not 64 hexadecimal digits of a SHA-256")
     if not reason.strip() or len(reason) > REASON_LENGTH_MAX:
-        raise InvalidOrder(reason=f"a reason has 1 to {REASON_LENGTH_MAX} characters")
+        raise InvalidOrder(
+            reason=Message("a reason has 1 to {maximum} characters", maximum=REASON_LENGTH_MAX)
+        )

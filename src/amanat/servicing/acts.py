@@ -15,6 +15,7 @@ from amanat.access.acts import ActContext, Ask, Requirement, Result, act
 from amanat.core.dates import business_day_from_date
 from amanat.core.errors import Invalid, NotFound, Place, Refusal, Refused
 from amanat.core.ids import new_id
+from amanat.core.messages import Message
 from amanat.core.quantities import text_from
 from amanat.ledger.balances import balances_at
 from amanat.ledger.orders import OrderRequest
@@ -115,7 +116,16 @@ def _check_rates(command: RecordTaxRates, context: ActContext) -> None:
     for position, row in enumerate(command.rows):
         place = Place(field=f"rows[{position}]")
         if row.first_day > row.last_day:
-            refused.add(Invalid(place=place, reason=f"{row.first_day} is after {row.last_day}"))
+            refused.add(
+                Invalid(
+                    place=place,
+                    reason=Message(
+                        "{first_day} is after {last_day}",
+                        first_day=row.first_day,
+                        last_day=row.last_day,
+                    ),
+                )
+            )
         for shared in _overlap(row, known):
             refused.add(
                 OverlappingTaxRates(
@@ -562,7 +572,9 @@ def retry_escrow(command: RetryEscrow, context: ActContext) -> Result:
     }
     for position in command.positions:
         if position not in kept:
-            raise NotFound(thing=f"line in escrow of payment {row.id}", value=position)
+            raise NotFound(
+                thing=Message("line in escrow of payment {payment}", payment=row.id), value=position
+            )
     chosen = [kept[position] for position in command.positions or sorted(kept)]
     if not chosen:
         return {"payment": row.id, "orders": []}

@@ -11,6 +11,7 @@ import sqlalchemy as sql
 from amanat.access.acts import ActContext, Result, act
 from amanat.core.dates import business_day_from_date
 from amanat.core.errors import Invalid, NotFound, Place, Refusal, Refused
+from amanat.core.messages import Message
 from amanat.ledger.typed_data import Domain, recover
 from amanat.participants.tables import account
 from amanat.register.signing import domain_of
@@ -138,7 +139,9 @@ class _Submission:
         for refusal in refusals_of(terms):
             raise refusal
         if one.last_day < self._context.business_date:
-            raise InvalidInstruction(reason=f"its last day {one.last_day} has passed")
+            raise InvalidInstruction(
+                reason=Message("its last day {day} has passed", day=one.last_day)
+            )
         parties = (self._owner[leg.deliverer], self._owner[leg.receiver])
         if leg.consideration == 0 and parties[0] != parties[1]:
             raise FreeDeliveryForbidden(deliverer=leg.deliverer, receiver=leg.receiver)

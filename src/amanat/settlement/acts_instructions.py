@@ -15,6 +15,7 @@ from sqlalchemy.engine import Row
 from amanat.access.acts import ActContext, Ask, Requirement, Result, act
 from amanat.core.errors import NotFound, Refused
 from amanat.core.ids import new_id
+from amanat.core.messages import Message
 from amanat.ledger.typed_data import INSTRUCTION
 from amanat.participants.records import find_account
 from amanat.participants.signing import ToSign
@@ -269,7 +270,11 @@ def _checked(command: Instruct, context: ActContext) -> tuple[InstructionTerms, 
     for refusal in refusals_of(terms):
         refused.add(refusal)
     if command.last_day < context.business_date:
-        refused.add(InvalidInstruction(reason=f"its last day {command.last_day} has passed"))
+        refused.add(
+            InvalidInstruction(
+                reason=Message("its last day {day} has passed", day=command.last_day)
+            )
+        )
     refused.raise_if_any()
     if terms.consideration_paisa == 0 and deliverer.participant != receiver.participant:
         raise FreeDeliveryForbidden(deliverer=deliverer.address, receiver=receiver.address)

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Row
 from amanat.access.acts import ActContext, Ask, Requirement, Result, act
 from amanat.auctions.tables import allotment
 from amanat.core.errors import Invalid, Refusal, Refused
+from amanat.core.messages import Message
 from amanat.participants.records import account_of_kind, find_account
 from amanat.settlement import events
 from amanat.settlement.acts_instructions import leg_of, leg_to_sign, reserve
@@ -52,7 +53,9 @@ def _refusals(terms: InstructionTerms, row: Row[Any], context: ActContext) -> li
             )
         )
     if terms.last_day < context.business_date:
-        found.append(InvalidInstruction(reason=f"its last day {terms.last_day} has passed"))
+        found.append(
+            InvalidInstruction(reason=Message("its last day {day} has passed", day=terms.last_day))
+        )
     return found
 
 

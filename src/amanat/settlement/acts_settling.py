@@ -13,6 +13,7 @@ from amanat.access.acts import ActContext, Ask, Requirement, Result, act
 from amanat.core.dates import business_day_from_date
 from amanat.core.errors import Refused
 from amanat.core.ids import new_id
+from amanat.core.messages import Message
 from amanat.ledger.orders import OrderRequest
 from amanat.ledger.typed_data import (
     POSITION,
@@ -219,7 +220,13 @@ def _check_cycle(command: NetCycle, context: ActContext) -> tuple[NetPosition, .
     refused = Refused()
     for position, trade in enumerate(command.trades):
         for refusal in refusals_of(_terms(trade, command)):
-            refused.add(InvalidInstruction(reason=f"trade {position + 1}: {refusal.message}"))
+            refused.add(
+                InvalidInstruction(
+                    reason=Message(
+                        "trade {line}: {refusal}", line=position + 1, refusal=refusal.said
+                    )
+                )
+            )
     isins = sorted({trade.isin for trade in command.trades})
     net = net_positions(
         Trade(
@@ -234,12 +241,22 @@ def _check_cycle(command: NetCycle, context: ActContext) -> tuple[NetPosition, .
     if len(isins) > CYCLE_SECURITIES_MAX or len(net) > POSITIONS_MAX:
         refused.add(
             InvalidInstruction(
-                reason=f"a cycle has at most {POSITIONS_MAX} accounts and "
-                f"{CYCLE_SECURITIES_MAX} securities, not {len(net)} and {len(isins)}"
+                reason=Message(
+                    "a cycle has at most {accounts_max} accounts and {securities_max} securities, "
+                    "not {accounts} and {securities}",
+                    accounts_max=POSITIONS_MAX,
+                    securities_max=CYCLE_SECURITIES_MAX,
+                    accounts=len(net),
+                    securities=len(isins),
+                )
             )
         )
     if command.last_day < context.business_date:
-        refused.add(InvalidInstruction(reason=f"its last day {command.last_day} has passed"))
+        refused.add(
+            InvalidInstruction(
+                reason=Message("its last day {day} has passed", day=command.last_day)
+            )
+        )
     refused.raise_if_any()
     for isin in isins:
         security_address(connection, programme, isin)

@@ -16,6 +16,7 @@ from typing import ClassVar
 
 from amanat.core.dates import days_between
 from amanat.core.errors import Invalid, Refusal
+from amanat.core.messages import Message
 
 WINDOW_DAYS_MAX = 60
 """Longest span from the first to the last day of an instruction: a fail is not left for ever."""
@@ -170,20 +171,32 @@ Law = Callable[[InstructionTerms], Refusal | None]
 def _two_accounts(terms: InstructionTerms) -> Refusal | None:
     if terms.deliverer != terms.receiver:
         return None
-    return InvalidInstruction(reason=f"{terms.deliverer} cannot deliver to itself")
+    return InvalidInstruction(
+        reason=Message("{account} cannot deliver to itself", account=terms.deliverer)
+    )
 
 
 def _nominal_positive(terms: InstructionTerms) -> Refusal | None:
     if 0 < terms.nominal <= FIELD_MAX:
         return None
-    return InvalidInstruction(reason=f"a nominal of {terms.nominal} is not from 1 to {FIELD_MAX}")
+    return InvalidInstruction(
+        reason=Message(
+            "a nominal of {nominal} is not from 1 to {maximum}",
+            nominal=terms.nominal,
+            maximum=FIELD_MAX,
+        )
+    )
 
 
 def _consideration_not_negative(terms: InstructionTerms) -> Refusal | None:
     if 0 <= terms.consideration_paisa <= FIELD_MAX:
         return None
     return InvalidInstruction(
-        reason=f"a consideration of {terms.consideration_paisa} paisa is not from 0 to {FIELD_MAX}"
+        reason=Message(
+            "a consideration of {paisa} paisa is not from 0 to {maximum}",
+            paisa=terms.consideration_paisa,
+            maximum=FIELD_MAX,
+        )
     )
 
 
@@ -191,8 +204,12 @@ def _days_in_order(terms: InstructionTerms) -> Refusal | None:
     if terms.trade_date <= terms.first_day <= terms.last_day:
         return None
     return InvalidInstruction(
-        reason=f"trade {terms.trade_date}, first day {terms.first_day} and last day "
-        f"{terms.last_day} are not in order"
+        reason=Message(
+            "trade {trade_date}, first day {first_day} and last day {last_day} are not in order",
+            trade_date=terms.trade_date,
+            first_day=terms.first_day,
+            last_day=terms.last_day,
+        )
     )
 
 
@@ -201,7 +218,11 @@ def _window_bounded(terms: InstructionTerms) -> Refusal | None:
     if span <= WINDOW_DAYS_MAX:
         return None
     return InvalidInstruction(
-        reason=f"a window of {span} days is longer than {WINDOW_DAYS_MAX} days"
+        reason=Message(
+            "a window of {days} days is longer than {maximum} days",
+            days=span,
+            maximum=WINDOW_DAYS_MAX,
+        )
     )
 
 

@@ -21,6 +21,7 @@ from amanat.access.acts import ACTS, VIEWS, ActKind, ViewKind
 from amanat.access.desk import parse
 from amanat.app import Application
 from amanat.core.errors import Invalid, NotFound, Unauthenticated
+from amanat.core.messages import Message
 from amanat.web.problems import PROBLEM_SCHEMA
 
 PAGE_ROWS_MAX = 500
@@ -156,7 +157,7 @@ def _add_view(
     def looking(request: Request, programme: ProgrammeCode) -> Actor | None:
         actor = anyone(request, programme)
         if actor is None and not kind.public:
-            raise Unauthenticated(reason=f"the view {kind.name} is not public")
+            raise Unauthenticated(reason=Message("the view {view} is not public", view=kind.name))
         return actor
 
     def show(

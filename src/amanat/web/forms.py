@@ -17,7 +17,7 @@ from amanat.access.desk import parse
 from amanat.core.errors import AmanatError, NotFound, Unauthenticated
 from amanat.core.ids import new_id
 from amanat.web.guard import FormNotOurs, require_own_origin
-from amanat.web.pages import COOKIE, Pages, Problem, language_of, may, problems_of
+from amanat.web.pages import COOKIE, Pages, Problem, may, problems_of
 
 # Never put into an address, where logs and history would keep them.
 _SECRET_FIELDS = {"salt", "private_key", "ciphertext", "form", "holder", "name"}
@@ -68,7 +68,9 @@ def _sign_in_routes(routes: APIRouter, pages: Pages) -> None:
             with pages.app.store.reading() as connection:
                 actor = authenticate(connection, token, pages.app.store.clock())
         except Unauthenticated as error:
-            problems = [Problem("token", one.text) for one in problems_of(error)]
+            problems = [
+                Problem("token", one.text) for one in problems_of(error, pages.reader(request))
+            ]
             return pages.render(
                 request, "sign_in.html", 401, problems=problems, following=following
             )
@@ -129,7 +131,7 @@ def _act_routes(routes: APIRouter, pages: Pages) -> None:
         except AmanatError as error:
             if error.status >= 500:
                 raise
-            problems = problems_of(error, language_of(request))
+            problems = problems_of(error, pages.reader(request))
             return _form(pages, request, programme, kind, values, problems)
         pages.app.wake()
         return pages.render(request, "outcome.html", programme=programme, outcome=outcome)

@@ -23,6 +23,7 @@ from amanat.core.errors import AmanatError, NotFound, Refusal, Refusals, Unauthe
 from amanat.core.ids import new_id
 from amanat.web import subjects, tables, texts
 from amanat.web.guard import FormTokens
+from amanat.web.messages import Reader, refusal_text
 
 COOKIE = "amanat_token"
 _PART_ROWS = 1_000
@@ -97,17 +98,15 @@ class Problem:
     text: str
 
 
-def problems_of(error: AmanatError, language: str = "en") -> list[Problem]:
+def problems_of(error: AmanatError, reader: Reader) -> list[Problem]:
     """The lines of the error summary in the reader's language, each with its field."""
     refusals = error.refusals if isinstance(error, Refusals) else (error,)
-    return [_problem(one, language) for one in refusals]
+    return [_problem(one, reader) for one in refusals]
 
 
-def _problem(error: AmanatError, language: str) -> Problem:
-    if not isinstance(error, Refusal):
-        return Problem(None, str(error))
-    text = texts.translated(language, error.template).format(**error.fields)
-    return Problem(error.place.field if error.place else None, text)
+def _problem(error: AmanatError, reader: Reader) -> Problem:
+    place = error.place if isinstance(error, Refusal) else None
+    return Problem(place.field if place else None, refusal_text(reader, error))
 
 
 @cache
@@ -141,6 +140,14 @@ class Pages:
                 return authenticate(connection, token, self.app.store.clock())
         except Unauthenticated:
             return None
+
+    def reader(self, request: Request) -> Reader:
+        """The language of the request, and the zone of its programme."""
+        programme = request.path_params.get("programme")
+        for one in self.app.programmes() if programme else ():
+            if one["code"] == programme:
+                return Reader(language_of(request), one["zone"])
+        return Reader(language_of(request))
 
     def look(self, request: Request, programme: str, name: str, fields: Mapping[str, Any]) -> Any:
         """What a view shows this reader."""
@@ -197,12 +204,15 @@ class Pages:
         if isinstance(error, Unauthenticated) and request.method == "GET":
             return RedirectResponse(f"/sign-in?{urlencode({'next': _own_address(request)})}", 303)
         return self.render(
-            request, "refused.html", error.status, problems=problems_of(error, language_of(request))
+            request,
+            "refused.html",
+            error.status,
+            problems=problems_of(error, self.reader(request)),
         )
 
     def refuse_http(self, request: Request, error: HTTPException) -> Response:
         """The page of an error of HTTP itself."""
-        problems = [Problem(None, str(error.detail))]
+        problems = [Problem(None, texts.translated(language_of(request), str(error.detail)))]
         return self.render(request, "refused.html", error.status_code, problems=problems)
 
 

@@ -8,8 +8,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from amanat.access.desk import FieldNotAccepted
-from amanat.core.errors import AmanatError, Place, Refusals
+from amanat.access.refusals import field_refusal
+from amanat.core.errors import AmanatError, Refusals
+from amanat.web.messages import Reader, problem_body
 
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -27,11 +28,16 @@ PROBLEM_SCHEMA: dict[str, Any] = {
 }
 
 
-def problem(error: AmanatError) -> JSONResponse:
-    """The response for an expected error."""
-    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
+def problem(error: AmanatError, language: str = "en") -> JSONResponse:
+    """The response for an expected error; its `detail` is in `language`, nothing else varies."""
+    headers = {"Content-Language": language, "Vary": "Accept-Language"}
+    if error.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse(
-        error.problem(), error.status, headers=headers, media_type="application/problem+json"
+        problem_body(Reader(language), error),
+        error.status,
+        headers=headers,
+        media_type="application/problem+json",
     )
 
 
@@ -59,12 +65,5 @@ def malformed(error: RequestValidationError) -> Refusals:
     refusals = []
     for one in error.errors():
         path = ".".join(str(part) for part in one["loc"][1:]) or "body"
-        refusals.append(
-            FieldNotAccepted(
-                place=Place(field=path),
-                field=path,
-                reason=one["msg"],
-                value=repr(one.get("input"))[:80],
-            )
-        )
+        refusals.append(field_refusal(path, one))
     return Refusals(refusals)

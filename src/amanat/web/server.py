@@ -27,6 +27,7 @@ from amanat.core.errors import AmanatError, Invalid
 from amanat.settings import read_secret
 from amanat.web import api, charts, forms, pages, problems
 from amanat.web.guard import API_PREFIX, FormTokens, Guard
+from amanat.web.messages import language_asked
 
 log = logging.getLogger(__name__)
 _GZIP_BYTES_MIN = 1024
@@ -115,7 +116,8 @@ def _answer_errors(faces: FastAPI, shown: pages.Pages) -> None:
         if error.status >= 500:
             log.error("%s: %s", error.code, error)
         if request.url.path.startswith(API_PREFIX):
-            return problems.problem(error)
+            asked = language_asked(request.headers.get("Accept-Language"))
+            return problems.problem(error, asked)
         return shown.refuse(request, error)
 
     @faces.exception_handler(AmanatError)

@@ -135,6 +135,12 @@ def money(value: int | str | None, currency: str = "PKR") -> str:
     return "" if value is None else f"{currency} {amount(value)}"
 
 
+def face(language: str, units: int, currency: str) -> str:
+    """Nominal as "PKR 11,601,000,000 face"."""
+    shown = left_to_right(language, f"{currency} {grouped(units)}")
+    return translated(language, "{amount} face").format(amount=shown)
+
+
 def large(value: int | Decimal | str | None, currency: str = "PKR") -> str:
     """Major units shortened as "PKR 11.06 bn"; the exact figure stays beside it or in the title."""
     if value is None:
@@ -151,12 +157,13 @@ def millions(value: int | str | None) -> str:
     return "" if value is None else grouped((Decimal(value) / 10**6).quantize(Decimal("0.001")))
 
 
-def day(value: date | str | None) -> str:
+def day(value: date | str | None, language: str = "en") -> str:
     """A date in words, as the portal shows it: "4 March 2021"."""
     if not value:
         return ""
     found = date.fromisoformat(value[:10]) if isinstance(value, str) else value
-    return f"{found.day} {found:%B %Y}"
+    month = translated(language, f"{found:%B}")
+    return f"{found.day} {month} {found.year}"
 
 
 def moment(value: str | None, zone: str = "UTC") -> str:
@@ -256,8 +263,9 @@ def filters(language: str) -> dict[str, Any]:
     def kept(shown: Any) -> Any:
         return lambda *given: left_to_right(language, shown(*given))
 
-    figures = ("grouped", "money", "amount", "large", "millions", "day", "moment", "quantity")
+    figures = ("grouped", "money", "amount", "large", "millions", "moment", "quantity")
     found = FILTERS | {name: kept(FILTERS[name]) for name in figures}
+    found["day"] = lambda value: day(value, language)
     return found | {"ltr": lambda text: left_to_right(language, str(text))}
 
 
