@@ -62,7 +62,7 @@ def tell_completed(
             tracing.record(
                 "order receipt", order.trace, began_ns, order=order.id, tx_hash=receipt.tx_hash,
                 block_number=receipt.block_number, block_hash=receipt.block_hash,
-                status=receipt.status, gas_used=receipt.gas_used,
+                receipt_status=receipt.status, gas_used=receipt.gas_used,
             )  # fmt: skip
         failed = {} if refusal is None else {"code": "refused", "error": str(refusal["error"])}
         tracing.record(

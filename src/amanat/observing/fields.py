@@ -17,7 +17,7 @@ _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 _HASH = re.compile(r"0x[0-9a-f]{64}")
-_ROUTE = re.compile(r"/[A-Za-z0-9_./{}:-]{0,120}")
+_ROUTE = re.compile(r"/[A-Za-z0-9_./{}:-]{0,120}|unmatched")
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,120}(:\d{1,5})?|\[[0-9a-f:.]{2,45}\](:\d{1,5})?")
 
 _TEXTS: Mapping[str, re.Pattern[str]] = {
@@ -57,6 +57,7 @@ _NUMBERS = frozenset(
         "nonce",
         "orders",
         "port",
+        "receipt_status",
         "status",
     }
 )

@@ -13,13 +13,14 @@ class Heartbeat:
         self.name = name
         self.trouble: str | None = None
         self._thread: threading.Thread | None = None
+        self._begun_at: float | None = None
         self._well_at: float | None = None
         self._round_at: float | None = None
 
     def begin(self) -> None:
         """The thread that calls this is the one that works."""
         self._thread = threading.current_thread()
-        self._round_at = time.monotonic()
+        self._begun_at = self._round_at = time.monotonic()
 
     def well(self) -> None:
         """A round ended well."""
@@ -35,6 +36,11 @@ class Heartbeat:
     def alive(self) -> bool:
         """Whether the thread was begun and runs."""
         return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def begun_age_s(self) -> float | None:
+        """Seconds since the thread was begun."""
+        return None if self._begun_at is None else time.monotonic() - self._begun_at
 
     @property
     def round_age_s(self) -> float | None:

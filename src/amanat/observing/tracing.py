@@ -37,6 +37,13 @@ from amanat.observing.fields import admitted
 PARENT_LENGTH = 55
 _PARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _ids = RandomIdGenerator()
+# OpenTelemetry's semantic conventions for HTTP spans and errors.
+_CONVENTIONS = {
+    "method": "http.request.method",
+    "route": "http.route",
+    "status": "http.response.status_code",
+    "error": "error.type",
+}
 
 
 class _Recorder:
@@ -132,7 +139,10 @@ class Step:
 
     def tell(self, **fields: Any) -> None:
         """Add fields; those that are not admitted are dropped."""
-        self._span.set_attributes({f"amanat.{k}": v for k, v in admitted(fields).items()})
+        told = admitted(fields)
+        self._span.set_attributes(
+            {_CONVENTIONS.get(name, f"amanat.{name}"): value for name, value in told.items()}
+        )
 
     def name(self, name: str) -> None:
         """Name it anew, once it is known what it was."""

@@ -6,6 +6,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection, Engine
 
 from amanat.store.journal import Audience
@@ -29,6 +30,12 @@ def migrate(engine: Engine) -> None:
         for audience in Audience:
             if audience.value not in present:
                 connection.execute(log_size.insert().values(log=audience.value, size=0))
+
+
+def pending_migrations(connection: Connection) -> bool:
+    """Whether the database lacks a migration of this version, or has one that this lacks."""
+    wanted = ScriptDirectory.from_config(_config(connection)).get_current_head()
+    return MigrationContext.configure(connection).get_current_revision() != wanted
 
 
 def differences(engine: Engine) -> list[object]:

@@ -39,6 +39,7 @@ SECTIONS = (
     ("/v/proposals", "Approvals"),
     ("/acts", "Acts"),
     ("/views", "All views"),
+    ("/operations", "Operations"),
 )
 # A view that shows one thing stands under the list of such things.
 PARENTS = {
@@ -254,7 +255,8 @@ def _sections(actor: Actor | None, programme: str | None) -> list[tuple[str, str
     return [
         (path, label)
         for path, label in SECTIONS
-        if inside or path not in {"/v/proposals", "/v/instructions"}
+        if (inside or path not in {"/v/proposals", "/v/instructions"})
+        and (path != "/operations" or (inside and actor and "operator" in actor.capacities))
     ]
 
 
@@ -333,7 +335,7 @@ def _programme_page(pages: Pages, request: Request, programme: str) -> Response:
         "tenders": seen("tenders"),
         "payments": subjects.to_come(seen("payment_calendar"), today),
     }
-    wanted = _download(request, found, shown)
+    wanted = download(request, found, shown)
     if wanted is not None:
         return wanted
     actor = pages.actor(request, programme)
@@ -343,14 +345,15 @@ def _programme_page(pages: Pages, request: Request, programme: str) -> Response:
         programme=programme,
         shown=shown,
         bar=subjects.ceiling_bar(shown),
-        tables=_tables(request, "programme", found, shown["currency"]),
+        tables=sheets(request, "programme", found, shown["currency"]),
         acts=subjects.acts_for("programme", {}, [a for a in ACTS.values() if may(actor, a)]),
     )
 
 
-def _tables(
+def sheets(
     request: Request, view: str, found: Mapping[str, list[dict[str, Any]]], currency: str
 ) -> dict[str, tables.Table]:
+    """The tables of a page, as the address asks for them."""
     parameters = {k: v for k, v in request.query_params.items() if k != "lang"}
     return {
         name: tables.table_of(
@@ -381,7 +384,7 @@ def _view_page(pages: Pages, request: Request, programme: str, kind: ViewKind) -
     found = tables.named_tables(shown, kind.name)
     if kind.name == "tender" and shown.get("sheet"):
         found["sheet"] = shown["sheet"]["rows"]
-    answer = _download(request, found, shown)
+    answer = download(request, found, shown)
     if answer is not None:
         return answer
     state = shown.get("state") if isinstance(shown, dict) else None
@@ -394,7 +397,7 @@ def _view_page(pages: Pages, request: Request, programme: str, kind: ViewKind) -
         parent=PARENTS.get(kind.name),
         shown=shown,
         asked=fields,
-        tables=_tables(request, kind.name, found, "PKR"),
+        tables=sheets(request, kind.name, found, "PKR"),
         acting=kind.name in subjects.ACTS_OF,
         acts=subjects.acts_for(
             kind.name, fields, [a for a in ACTS.values() if may(actor, a)], state
@@ -469,7 +472,7 @@ def _extra(
         return {
             "life": subjects.life_of_security(shown, calendar, today),
             "holders": holders,
-            "more": _tables(
+            "more": sheets(
                 request,
                 "security",
                 {"holders": holders.get("lines", []), "payments": calendar},
@@ -479,7 +482,7 @@ def _extra(
     return {}
 
 
-def _download(
+def download(
     request: Request, found: Mapping[str, list[dict[str, Any]]], shown: Any
 ) -> Response | None:
     """What was asked for instead of a page: one table as CSV, or everything as JSON."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import socket
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +16,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
@@ -24,12 +25,17 @@ from starlette.types import Scope
 from amanat import __version__
 from amanat.app import Application
 from amanat.core.errors import AmanatError, Invalid
+from amanat.observing.logs import note
 from amanat.settings import read_secret
-from amanat.web import api, charts, forms, pages, problems
+from amanat.operating.notifying import Supervisor
+from amanat.operating.watch import Watch
+from amanat.web import api, charts, forms, operations, pages, problems
 from amanat.web.guard import API_PREFIX, FormTokens, Guard
 from amanat.web.messages import language_asked
+from amanat.web.observed import Observed
 
 log = logging.getLogger(__name__)
+_STUCK_AFTER_S = 300.0
 _GZIP_BYTES_MIN = 1024
 _TEXT = """Every act and every view of Amanat: one path each, made from the declared acts and views.
 
@@ -86,10 +92,11 @@ def create_app(app: Application) -> FastAPI:
     faces.include_router(forms.router(shown))
     folder = Path(str(files("amanat.web") / "static"))
     faces.mount("/static", _Static(directory=folder), name="static")
-    _add_health(faces, app)
+    faces.include_router(operations.router(shown, Watch(app)))
     _answer_errors(faces, shown)
     faces.add_middleware(GZipMiddleware, minimum_size=_GZIP_BYTES_MIN)
     faces.add_middleware(Guard)
+    faces.add_middleware(Observed)
     _describe_security(faces)
     return faces
 
@@ -101,20 +108,12 @@ async def _warm_up(faces: FastAPI) -> None:
         await first.get("/healthz")
 
 
-def _add_health(faces: FastAPI, app: Application) -> None:
-    @faces.get("/healthz", include_in_schema=False)
-    def health() -> JSONResponse:
-        """Whether the database answers and the ledger is followed."""
-        programmes = len(app.programmes())
-        return JSONResponse({"status": "ok", "version": __version__, "programmes": programmes})
-
-
 def _answer_errors(faces: FastAPI, shown: pages.Pages) -> None:
     """Expected errors as a problem to programs and as a page to people; never a traceback."""
 
     def answer(request: Request, error: AmanatError) -> Response:
         if error.status >= 500:
-            log.error("%s: %s", error.code, error)
+            note(log, logging.ERROR, "an error that is not the caller's", code=error.code)
         if request.url.path.startswith(API_PREFIX):
             asked = language_asked(request.headers.get("Accept-Language"))
             return problems.problem(error, asked)
@@ -189,13 +188,34 @@ def serve(
     if not is_loopback(host) and (certificate is None or key is None):
         raise LoopbackOnly(host=host)
     app.run_in_background()
-    uvicorn.run(
+    config = uvicorn.Config(
         create_app(app),
         host=host,
         port=port,
         ssl_certfile=str(certificate) if certificate else None,
         ssl_keyfile=str(key) if key else None,
         server_header=False,
+        log_config=None,
         log_level="warning",
+        access_log=False,
         proxy_headers=False,
     )
+    supervisor = Supervisor()
+    try:
+        _Server(config, supervisor, app).run()
+    finally:
+        supervisor.stopping()
+
+
+class _Server(uvicorn.Server):
+    """Says that it is ready when it listens, to who started it."""
+
+    def __init__(self, config: uvicorn.Config, supervisor: Supervisor, app: Application) -> None:
+        super().__init__(config)
+        self._supervisor, self._app = supervisor, app
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then tell."""
+        await super().startup(sockets)
+        if self.started:
+            self._supervisor.ready(self._app.ledger.heartbeat, _STUCK_AFTER_S)

@@ -151,6 +151,10 @@ PREFERRED: dict[str, tuple[str, ...]] = {
         "state",
         "issued",
     ),
+    "operations.nodes": ("node", "state", "height", "peers", "latency_ms", "software"),
+    "operations.queues": ("state", "orders", "oldest_seconds"),
+    "operations.fails": ("programme", "state", "reason", "instructions"),
+    "operations.alarms": ("kind", "subject", "detail", "raised_at"),
     "life": ("leaf", "kind", "business_date", "recorded_at"),
 }
 

@@ -225,6 +225,8 @@ _GOOD = {
     "complete",
     "recorded",
     "public",
+    "ready",
+    "answers",
 }
 _WARN = {
     "proposed",
@@ -239,7 +241,20 @@ _WARN = {
     "fixed",
     "instructed",
 }
-_STOP = {"failed", "refused", "expired", "cancelled", "halted", "frozen", "defaulted", "void"}
+_STOP = {
+    "failed",
+    "refused",
+    "expired",
+    "cancelled",
+    "halted",
+    "frozen",
+    "defaulted",
+    "void",
+    "not",
+    "no",
+    "other",
+    "unexpected",
+}
 
 
 def pill(state: str) -> str:
