@@ -4,7 +4,10 @@ BIN := .venv/bin
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm
 PILOT ?= pilots/pib-3y-2021
 
-.PHONY: setup pilot pilots serve test lint conformance soak bench browser docs lock clean
+NETWORK := var/network
+VM := srEXiWaHuhNyGwPUi444Tu47ZEDwxTWrbQiuD7FmgSAQ6X7Dy
+
+.PHONY: setup pilot pilots network network-test serve test lint conformance soak bench browser docs lock clean
 
 setup: .venv/.platform node_modules/.installed
 
@@ -31,6 +34,27 @@ pilot: setup
 
 pilots: setup
 	$(BIN)/amanat pilots
+
+# The validators' programs, from pinned Go modules: some minutes, once.
+network/bin/.built: network/go.mod network/go.sum network/plugin/main.go network/founder/main.go
+	@command -v go >/dev/null 2>&1 || { echo "a network of institutions needs Go 1.24 or newer (go.dev/dl)"; exit 1; }
+	@echo "building the node (1 of 3), some minutes"
+	cd network && go build -o bin/avalanchego github.com/ava-labs/avalanchego/main
+	@echo "building the chain's EVM (2 of 3)"
+	cd network && go build -o bin/plugins/$(VM) ./plugin
+	@echo "building the founder (3 of 3)"
+	cd network && go build -o bin/founder ./founder
+	touch $@
+
+# Five validators on loopback, and the pilot on them.  They stay up: `amanat network down`.
+network: setup network/bin/.built
+	@test -f $(NETWORK)/network.json || $(BIN)/amanat network init $(PILOT) --home $(NETWORK)
+	$(BIN)/amanat network up --home $(NETWORK)
+	$(BIN)/amanat pilot $(PILOT) --network $(NETWORK)
+	$(BIN)/amanat network status --home $(NETWORK)
+
+network-test: setup .venv/.dev network/bin/.built
+	$(BIN)/python -m pytest -m network tests/network
 
 serve: setup
 	$(BIN)/amanat serve

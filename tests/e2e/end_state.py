@@ -98,25 +98,27 @@ def entries_without_events(connection: Connection) -> list[list[str]]:
 
 def end_of(directory: Path) -> tuple[dict[str, Any], list[str]]:
     """The end of the run in this folder, and what contracts, index and journal disagree on."""
-    settings = Settings.at(directory, light_keys=True)
-    with Application(settings) as application:
-        application.pump()
-        wrong = [str(one) for one in application.ledger.check()]
-        with application.store.reading() as connection:
-            names = account_names(connection)
-            state = {
-                "balances": closing_balances(connection, names),
-                "orders": rows(connection, order, "kind", "contract", "function", "state"),
-                "instructions": instructions(connection, names),
-                "allotments": rows(
-                    connection, allotment, "isin", "nominal", "realised_minor", "state"
-                ),
-                "payments": rows(
-                    connection, payment, "isin", "paid_paisa", "tax_paid_paisa", "escrow_paisa"
-                ),
-                "entitlements": entitlements(connection, names),
-                "journal": journal_kinds(connection),
-                "entries without events": entries_without_events(connection),
-                "alarms that stand": standing_alarms(connection),
-            }
+    with Application(Settings.at(directory, light_keys=True)) as application:
+        return end_in(application)
+
+
+def end_in(application: Application) -> tuple[dict[str, Any], list[str]]:
+    """As `end_of`, of an application that runs."""
+    application.pump()
+    wrong = [str(one) for one in application.ledger.check()]
+    with application.store.reading() as connection:
+        names = account_names(connection)
+        state = {
+            "balances": closing_balances(connection, names),
+            "orders": rows(connection, order, "kind", "contract", "function", "state"),
+            "instructions": instructions(connection, names),
+            "allotments": rows(connection, allotment, "isin", "nominal", "realised_minor", "state"),
+            "payments": rows(
+                connection, payment, "isin", "paid_paisa", "tax_paid_paisa", "escrow_paisa"
+            ),
+            "entitlements": entitlements(connection, names),
+            "journal": journal_kinds(connection),
+            "entries without events": entries_without_events(connection),
+            "alarms that stand": standing_alarms(connection),
+        }
     return state, wrong

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -20,6 +20,7 @@ from amanat.core.errors import Refusal
 from amanat.settings import Settings
 
 if TYPE_CHECKING:
+    from amanat.app import Application
     from amanat.replay.model import Pilot
     from amanat.replay.plan import Step
     from amanat.replay.report import Facts
@@ -68,6 +69,10 @@ def pilot(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a run that was interrupted.")
     ] = False,
+    network: Annotated[
+        Path | None,
+        typer.Option("--network", help="Folder of a network that is up; else the embedded node."),
+    ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Only say whether the folder is sound.")
     ] = False,
@@ -81,8 +86,9 @@ def pilot(
         if check:
             out.print(f"{folder} is sound: {len(read.tenders)} tenders, {len(read.trades)} trades")
             return
-        run = run_pilot(read, data or PILOTS_FOLDER / folder.resolve().name, resume=resume)
-        _show(run, as_json)
+        name = folder.resolve().name + ("-network" if network else "")
+        run = run_pilot(read, data or PILOTS_FOLDER / name, resume=resume, network=network)
+        _show(run, as_json, network)
 
 
 def pilots(
@@ -102,7 +108,7 @@ def pilots(
             _show(run, as_json=False)
 
 
-def _show(run: Run, as_json: bool) -> None:
+def _show(run: Run, as_json: bool, network: Path | None = None) -> None:
     if as_json:
         print_json(run.as_json())
         return
@@ -112,19 +118,25 @@ def _show(run: Run, as_json: bool) -> None:
     wide = out if out.is_terminal else Console(width=max(out.width, WIDTH_MIN))
     print_report(wide, run.report, run.course)
     out.print()
+    if network:
+        command = f'eval "$(amanat network environment --home {network})"'
+        out.print(f"First, once in a shell: {command}", highlight=False, soft_wrap=True)
     out.print(f"To look at it in a browser: amanat serve --data {run.data}")
     out.print(f"To act in it: amanat token issue PERSON --data {run.data}")
 
 
-def run_pilot(pilot: Pilot, data: Path, *, resume: bool) -> Run:
-    """Replay a pilot in a folder of its own, with progress on standard error."""
-    from amanat.app import Application
+def run_pilot(pilot: Pilot, data: Path, *, resume: bool, network: Path | None = None) -> Run:
+    """Replay a pilot in a folder of its own, with progress on standard error.
+
+    With `network` it runs on the nodes of that folder, whose administrator lets its operator send
+    and deploy first.
+    """
     from amanat.replay.performing import Performer
     from amanat.replay.report import report_of
     from amanat.replay.runner import replay
 
     prepare(data, resume=resume)
-    application = Application(Settings.at(data, light_keys=True))
+    application = application_of(data, network)
     columns = (
         TextColumn("{task.fields[day]}"),
         BarColumn(),
@@ -146,6 +158,48 @@ def run_pilot(pilot: Pilot, data: Path, *, resume: bool) -> Run:
             report = report_of(Performer(application, pilot))
             report["starting_seconds"] = round(started, 3)
     return Run(pilot, data, course, report)
+
+
+def application_of(data: Path, network: Path | None) -> Application:
+    """An installation of its own in a folder, not yet started; on a network if one is named."""
+    from amanat.app import Application
+
+    settings = Settings.at(data, light_keys=True)
+    if network is None:
+        return Application(settings)
+    application = Application(_on_network(settings, network))
+    _let_in(network, application.operator)
+    return application
+
+
+def _on_network(settings: Settings, network: Path) -> Settings:
+    """The same settings, with the nodes of a network in the place of the embedded one."""
+    from amanat.network.home import Home
+
+    founded = Home(network).founded()
+    return replace(
+        settings,
+        node_urls=tuple(founded.rpc_urls()),
+        chain_id=founded.chain_id,
+        finality="finalized",
+    )
+
+
+def _let_in(network: Path, operator: str) -> None:
+    """Have the network's first administrator let the operator's key send and deploy."""
+    from amanat.ledger.rpc import RpcClient
+    from amanat.network.home import Home
+    from amanat.network.lists import WEI_PER_COIN, let_in_once
+
+    home = Home(network)
+    founded = home.founded()
+    rpc = RpcClient(founded.rpc_urls(), chain_id=founded.chain_id)
+    try:
+        signer = home.administrator(next(iter(founded.administrators)))
+        wei = founded.coin_for_senders * WEI_PER_COIN
+        let_in_once(rpc, signer, operator, deploys=True, wei=wei)
+    finally:
+        rpc.close()
 
 
 class ReplayRunning(Refusal):

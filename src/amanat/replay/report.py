@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import asdict
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -25,6 +26,7 @@ from amanat.ledger.balances import balances_at
 from amanat.ledger.tables import event, order
 from amanat.programme.tables import business_day, security
 from amanat.replay.acting.auctioning import current_code, tender_row
+from amanat.replay.business import business_digest
 from amanat.replay.model import Pilot, Tender
 from amanat.replay.performing import Performer
 from amanat.servicing.tables import entitlement, payment
@@ -54,6 +56,8 @@ def report_of(performer: Performer) -> Facts:
             "securities": _securities(connection, pilot),
             "cash": _cash(connection, performer),
             "gas": _gas(connection, pilot),
+            "chain": _chain(connection, performer),
+            "business_digest": business_digest(connection, pilot.programme.code),
             "assumed": assumptions_of(pilot),
         }
 
@@ -368,6 +372,35 @@ def _cash(connection: Connection, performer: Performer) -> Facts:
         "created_paisa": sums["created"],
         "withdrawn_paisa": sums["withdrawn"],
         "held_paisa": sum(balances_at(connection, token).values()),
+    }
+
+
+def _chain(connection: Connection, performer: Performer) -> Facts:
+    """Blocks, gas, and seconds from sending an order to its taking effect once it was final."""
+    rows = connection.execute(
+        sql.select(order.c.block_number, order.c.sent_at, order.c.completed_at, order.c.gas_used)
+        .where(order.c.programme == performer.programme, order.c.state == "done")
+        .where(order.c.sent_at.is_not(None))
+        .order_by(order.c.sequence)
+    ).all()
+    waits = sorted(
+        (datetime.fromisoformat(row.completed_at) - datetime.fromisoformat(row.sent_at))
+        / timedelta(milliseconds=1)
+        for row in rows
+    )
+    blocks = {row.block_number for row in rows}
+    settings = performer.application.settings
+    return {
+        "chain_id": settings.chain_id,
+        "nodes": len(settings.node_urls) or 1,
+        "embedded": not settings.node_urls,
+        "orders": len(rows),
+        "blocks": len(blocks),
+        "first_block": min(blocks),
+        "last_block": max(blocks),
+        "gas": sum(int(row.gas_used) for row in rows),
+        "final_ms_p50": round(waits[len(waits) // 2]),
+        "final_ms_p99": round(waits[len(waits) * 99 // 100]),
     }
 
 

@@ -52,6 +52,7 @@ def print_report(console: Console, report: Facts, course: Course) -> None:
         _print_holders(console, one)
     _print_redemption(console, report)
     _print_gas(console, report)
+    _print_chain(console, report)
     _print_course(console, course)
     if report["assumed"]:
         console.print(Text("Assumed or made:", style="bold"))
@@ -230,6 +231,22 @@ def _print_gas(console: Console, report: Facts) -> None:
     table.add_section()
     calls = sum(row["calls"] for row in report["gas"])
     table.add_row("all", "", f"{calls:,}", f"{sum(row['gas'] for row in report['gas']):,}", "")
+    console.print(table)
+
+
+def _print_chain(console: Console, report: Facts) -> None:
+    chain = report["chain"]
+    nodes = "the embedded node" if chain["embedded"] else f"{chain['nodes']} nodes"
+    table = _table(
+        f"Ledger: chain {chain['chain_id']} on {nodes}",
+        ">orders", ">blocks", ">first block", ">last block", ">gas",
+        ">final after s, median", ">99 %",
+        caption=f"business digest {report['business_digest']}",
+    )  # fmt: skip
+    table.add_row(
+        *(f"{chain[name]:,}" for name in ("orders", "blocks", "first_block", "last_block", "gas")),
+        *(f"{Decimal(chain[name]) / 1000:.2f}" for name in ("final_ms_p50", "final_ms_p99")),
+    )
     console.print(table)
 
 

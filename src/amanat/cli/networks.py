@@ -1,0 +1,247 @@
+"""`amanat network`: found a network of institutions, keep it up, ask how it is, let senders in."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from amanat.cli.acts import Json
+from amanat.cli.terminal import err, errors_in_lines, out, print_answer, print_json
+from amanat.core.errors import NotFound
+
+if TYPE_CHECKING:
+    from amanat.ledger.rpc import RpcClient
+    from amanat.ledger.signers import Signer
+    from amanat.network.home import Founded
+    from amanat.network.home import Home as NetworkHome
+    from amanat.network.status import NetworkStatus
+
+# What a command works with is imported when it is carried out, so that help is there at once.
+
+network = typer.Typer(help="A network of institutions that the ledger runs on.")
+
+HomeFolder = Annotated[Path, typer.Option("--home", help="Folder of the network.")]
+Institution = Annotated[str | None, typer.Argument(help="One validator alone; else all.")]
+By = Annotated[
+    str | None,
+    typer.Option("--by", help="The administrator whose key signs; else the first one."),
+]
+_HOME = Path("var/network")
+
+
+def _columns() -> tuple[SpinnerColumn, TextColumn, TimeElapsedColumn]:
+    return SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+
+
+def _open(home: Path) -> NetworkHome:
+    from amanat.network.home import Home
+
+    return Home(home)
+
+
+@network.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="A programme's folder with network.toml.")],
+    home: HomeFolder = _HOME,
+    as_json: Json = False,
+) -> None:
+    """Found a network from a programme's folder: keys, genesis, validators.  It is not up yet."""
+    from amanat.network.founding import found
+    from amanat.network.home import find_parts
+    from amanat.network.plan import load_plan
+
+    with errors_in_lines(as_json=as_json):
+        plan, parts = load_plan(folder), find_parts()
+        with Progress(*_columns(), console=err, transient=True) as progress:
+            task = progress.add_task("founding", total=None)
+            made = found(
+                _open(home), plan, parts, lambda words: progress.update(task, description=words)
+            )
+        print_answer(
+            {
+                "home": str(home),
+                "chain_id": made.chain_id,
+                "blockchain": made.blockchain_id,
+                "validators": [
+                    {
+                        "institution": one.institution,
+                        "node": one.node_id,
+                        "administers": one.institution in made.administrators,
+                    }
+                    for one in made.nodes
+                ],
+            },
+            as_json=as_json,
+            title="Founded",
+        )
+
+
+@network.command()
+def up(
+    institution: Institution = None,
+    home: HomeFolder = _HOME,
+    seconds: Annotated[float, typer.Option(min=1, help="How long to wait for it.")] = 180.0,
+    as_json: Json = False,
+) -> None:
+    """Start the network, or the node of one validator again, and wait until it is healthy."""
+    from amanat.network.status import wait_ready
+    from amanat.network.supervisor import HELD, bring_up, release
+
+    with errors_in_lines(as_json=as_json):
+        here = _open(home)
+        if institution:
+            _require_node(here.founded(), institution)
+        release(here, institution)
+        bring_up(here)
+        names = [one.institution for one in here.founded().nodes]
+        held = frozenset(one for one in names if (here.node_folder(one) / HELD).exists())
+        with Progress(*_columns(), console=err, transient=True) as progress:
+            task = progress.add_task("starting", total=None)
+
+            def tell(ready: int, count: int) -> None:
+                progress.update(task, description=f"{ready} of {count} nodes are ready")
+
+            found = wait_ready(here, tell, without=held, timeout_s=seconds)
+        _show(found, as_json)
+
+
+@network.command()
+def down(institution: Institution = None, home: HomeFolder = _HOME, as_json: Json = False) -> None:
+    """Stop the network, or the node of one validator until it is brought up again."""
+    from amanat.network.supervisor import hold, take_down
+
+    with errors_in_lines(as_json=as_json):
+        here = _open(home)
+        if institution:
+            _require_node(here.founded(), institution)
+            hold(here, institution)
+        else:
+            take_down(here)
+        print_answer({"down": institution or "all"}, as_json=as_json)
+
+
+@network.command()
+def status(home: HomeFolder = _HOME, as_json: Json = False) -> None:
+    """Heights, peers, versions, health of every node, who lags, and whether they agree."""
+    from amanat.network.status import status_of
+
+    with errors_in_lines(as_json=as_json):
+        _show(status_of(_open(home)), as_json)
+
+
+@network.command()
+def environment(home: HomeFolder = _HOME, as_json: Json = False) -> None:
+    """The settings with which an installation uses this network, to be read by a shell."""
+    with errors_in_lines(as_json=as_json):
+        settings = environment_of(_open(home).founded())
+        if as_json:
+            print_json(settings)
+            return
+        for name, value in settings.items():
+            out.print(f"export {name}={value}", highlight=False, soft_wrap=True)
+
+
+@network.command()
+def allow(
+    address: Annotated[str, typer.Argument(help="Who may send transactions from now on.")],
+    deploys: Annotated[bool, typer.Option("--deploys", help="And create contracts.")] = False,
+    by: By = None,
+    home: HomeFolder = _HOME,
+    as_json: Json = False,
+) -> None:
+    """Let an address send transactions, with coin for their fees."""
+    from amanat.ledger.wire import address_of
+    from amanat.network.lists import WEI_PER_COIN, let_in
+
+    with errors_in_lines(as_json=as_json):
+        founded, rpc, signer = _administrator(_open(home), by)
+        try:
+            wei = founded.coin_for_senders * WEI_PER_COIN
+            hashes = let_in(rpc, signer, address_of(address), deploys=deploys, wei=wei)
+            _show_lists(rpc, address, hashes, as_json)
+        finally:
+            rpc.close()
+
+
+@network.command()
+def revoke(
+    address: Annotated[str, typer.Argument(help="Who may no longer send or deploy.")],
+    by: By = None,
+    home: HomeFolder = _HOME,
+    as_json: Json = False,
+) -> None:
+    """Take from an address that it may send transactions and create contracts."""
+    from amanat.ledger.wire import address_of
+    from amanat.network.lists import shut_out
+
+    with errors_in_lines(as_json=as_json):
+        _, rpc, signer = _administrator(_open(home), by)
+        try:
+            _show_lists(rpc, address, shut_out(rpc, signer, address_of(address)), as_json)
+        finally:
+            rpc.close()
+
+
+def environment_of(founded: Founded) -> dict[str, str]:
+    """The settings of `amanat.settings` for an installation on this network."""
+    return {
+        "AMANAT_NODES": ",".join(founded.rpc_urls()),
+        "AMANAT_CHAIN_ID": str(founded.chain_id),
+        "AMANAT_FINALITY": "finalized",
+    }
+
+
+def _require_node(founded: Founded, institution: str) -> None:
+    if institution not in {one.institution for one in founded.nodes}:
+        raise NotFound(thing="validator", value=institution)
+
+
+def _administrator(home: NetworkHome, by: str | None) -> tuple[Founded, RpcClient, Signer]:
+    from amanat.ledger.rpc import RpcClient
+
+    founded = home.founded()
+    name = by or next(iter(founded.administrators))
+    signer = home.administrator(name)
+    return founded, RpcClient(founded.rpc_urls(), chain_id=founded.chain_id), signer
+
+
+def _show_lists(rpc: RpcClient, address: str, hashes: list[str], as_json: bool) -> None:
+    from amanat.network.lists import DEPLOYERS, SENDERS, role_of
+
+    answer = {
+        "address": address,
+        "sends": role_of(rpc, SENDERS, address).name.lower(),
+        "deploys": role_of(rpc, DEPLOYERS, address).name.lower(),
+        "transactions": hashes,
+    }
+    print_answer(answer, as_json=as_json)
+
+
+def _show(found: NetworkStatus, as_json: bool) -> None:
+    if as_json:
+        print_json(asdict(found))
+        return
+    told = "agree" if found.agree else "DIFFER"
+    table = Table(
+        title=f"Chain {found.chain_id}: the nodes {told} at height {found.common_height}",
+        title_justify="left",
+    )
+    for name in ("validator", "process", "health", "peers", "height", "behind", "version"):
+        right = name in ("process", "peers", "height", "behind")
+        table.add_column(name, justify="right" if right else "left", no_wrap=True)
+    for one in found.nodes:
+        health = {True: "healthy", False: "NOT HEALTHY", None: "SILENT"}[one.healthy]
+        table.add_row(
+            one.institution, _cell(one.pid), health, _cell(one.peers), _cell(one.height),
+            _cell(one.behind), (one.version or "").removeprefix("avalanchego/"),
+        )  # fmt: skip
+    out.print(table)
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else str(value)

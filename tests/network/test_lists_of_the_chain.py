@@ -1,0 +1,98 @@
+"""The nodes refuse who is not on the chain's lists, before any contract sees the transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from amanat.ledger.rpc import RpcClient, RpcFault
+from amanat.ledger.signers import KeySigner
+from amanat.ledger.wire import ChainTransaction, created_address
+from amanat.network.home import Home
+from amanat.network.lists import (
+    DEPLOYERS,
+    MINTER,
+    SENDERS,
+    ListChangeRefused,
+    ListRole,
+    accepted_receipt,
+    let_in,
+    role_of,
+    shut_out,
+)
+
+pytestmark = pytest.mark.network
+
+COIN = 10**18
+# Creates a contract whose code is one STOP: PUSH1 1, PUSH1 0, RETURN of zeroed memory.
+CREATION = bytes.fromhex("60016000f3")
+
+
+@pytest.fixture(scope="module")
+def rpc(validators: Home) -> Iterator[RpcClient]:
+    founded = validators.founded()
+    client = RpcClient(founded.rpc_urls(), chain_id=founded.chain_id)
+    yield client
+    client.close()
+
+
+def send(rpc: RpcClient, by: KeySigner, to: str | None, call_bytes: bytes = b"") -> str:
+    nonce = int(rpc.call("eth_getTransactionCount", by.address, "latest"), 16)
+    assert rpc.chain_id is not None
+    signed = by.sign_transaction(
+        ChainTransaction(rpc.chain_id, nonce, to, call_bytes, 200_000, 10**9, 1)
+    )
+    rpc.call("eth_sendRawTransaction", "0x" + signed.raw.hex())
+    return signed.hash
+
+
+def status(rpc: RpcClient, tx_hash: str) -> int:
+    return int(accepted_receipt(rpc, tx_hash)["status"], 16)
+
+
+def with_coin(rpc: RpcClient, validators: Home, *, deploys: bool = False) -> KeySigner:
+    """A key that may send, with coin, so that no refusal is for want of fees."""
+    key = KeySigner.generate()
+    let_in(rpc, validators.administrator("ministry"), key.address, deploys=deploys, wei=COIN)
+    return key
+
+
+def test_who_was_let_in_sends_and_a_stranger_is_refused_by_the_node(
+    rpc: RpcClient, validators: Home
+) -> None:
+    key = with_coin(rpc, validators)
+    assert status(rpc, send(rpc, key, key.address)) == 1
+    with pytest.raises(RpcFault, match="non-allow listed address"):
+        send(rpc, KeySigner.generate(), key.address)
+
+
+def test_who_was_shut_out_is_refused_by_every_node(rpc: RpcClient, validators: Home) -> None:
+    key = with_coin(rpc, validators, deploys=True)
+    assert status(rpc, send(rpc, key, key.address)) == 1
+    shut_out(rpc, validators.administrator("central_bank"), key.address)
+    assert role_of(rpc, SENDERS, key.address) is ListRole.NONE
+    assert role_of(rpc, DEPLOYERS, key.address) is ListRole.NONE
+    founded = validators.founded()
+    for url in founded.rpc_urls():
+        one = RpcClient([url], chain_id=founded.chain_id)
+        with pytest.raises(RpcFault, match="non-allow listed address"):
+            send(one, key, key.address)
+        one.close()
+
+
+def test_a_sender_deploys_only_with_permission(rpc: RpcClient, validators: Home) -> None:
+    deployer, sender = with_coin(rpc, validators, deploys=True), with_coin(rpc, validators)
+    assert status(rpc, send(rpc, deployer, None, CREATION)) == 1
+    assert rpc.call("eth_getCode", created_address(deployer.address, 0), "latest") == "0x00"
+    assert status(rpc, send(rpc, sender, None, CREATION)) == 0
+    assert rpc.call("eth_getCode", created_address(sender.address, 0), "latest") == "0x"
+
+
+def test_only_an_administrator_changes_the_lists(rpc: RpcClient, validators: Home) -> None:
+    key, other = with_coin(rpc, validators), KeySigner.generate()
+    with pytest.raises(ListChangeRefused):
+        let_in(rpc, key, other.address, wei=COIN)
+    assert role_of(rpc, SENDERS, other.address) is ListRole.NONE
+    assert role_of(rpc, MINTER, key.address) is ListRole.NONE
+    assert int(rpc.call("eth_getBalance", other.address, "latest"), 16) == 0
