@@ -7,15 +7,9 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sql
 
-from amanat.access.actors import (
-    TOKEN_PREFIX,
-    Role,
-    authenticate,
-    issue_token,
-    load_actor,
-    revoke_tokens,
-)
+from amanat.access.actors import Role, load_actor
 from amanat.access.tables import access_token, person
+from amanat.access.tokens import TOKEN_PREFIX, authenticate, issue_token, revoke_tokens
 from amanat.core.errors import NotFound, Unauthenticated
 
 from .conftest import Office

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from amanat.access.actors import Role, authenticate, issue_token
+from amanat.access.actors import Role
 from amanat.access.desk import ProposalNotOpen, SignerHasLeft
+from amanat.access.tokens import authenticate, issue_token
 from amanat.app import Application
 from amanat.core.errors import Forbidden, NotFound, Refusals, Unauthenticated
 from amanat.participants.commands import EnterPerson, GiveKey, RetirePerson

@@ -21,7 +21,8 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
-from amanat.access.actors import Role, add_institution, add_person, issue_token, revoke_tokens
+from amanat.access.actors import Role, add_institution, add_person
+from amanat.access.tokens import issue_token, revoke_tokens
 from amanat.app import Application
 from amanat.replay.loading import load_pilot
 from amanat.replay.plan import Kind, steps_of

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import sqlalchemy as sql
 from sqlalchemy.engine import Connection
 
-from amanat.access.tables import access_token, institution, person
-from amanat.core.errors import NotFound, Unauthenticated
-
-TOKEN_PREFIX = "amanat_"
+from amanat.access.tables import institution, person
+from amanat.core.errors import NotFound
 
 
 class Role(StrEnum):
@@ -29,7 +24,11 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: person, institution and role, and by what means they proved it."""
+    """Who acts: person, institution and role, and by what means they proved it.
+
+    `scopes` are what a token with scopes serves, such as `submit:AnnounceTender` or `look:*`; None
+    is everything that the person may.
+    """
 
     programme: str
     person: str
@@ -38,6 +37,7 @@ class Actor:
     role: Role
     address: str | None
     means: str
+    scopes: frozenset[str] | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return f"{self.person} ({self.role.value} of {self.institution})"
@@ -88,7 +88,13 @@ def add_person(
     )
 
 
-def load_actor(connection: Connection, programme: str, code: str, means: str) -> Actor:
+def load_actor(
+    connection: Connection,
+    programme: str,
+    code: str,
+    means: str,
+    scopes: Iterable[str] | None = None,
+) -> Actor:
     """The actor that this person is today.  Raises `NotFound` for unknown and inactive ones."""
     row = connection.execute(
         sql.select(person, institution.c.capacities)
@@ -109,57 +115,5 @@ def load_actor(connection: Connection, programme: str, code: str, means: str) ->
         role=Role(row.role),
         address=row.address,
         means=means,
+        scopes=None if scopes is None else frozenset(scopes),
     )
-
-
-def issue_token(
-    connection: Connection, programme: str, code: str, now: datetime, lifetime: timedelta
-) -> str:
-    """A new personal token, shown once; only its hash is kept."""
-    token = TOKEN_PREFIX + secrets.token_urlsafe(32)
-    connection.execute(
-        access_token.insert().values(
-            hash=_hash(token),
-            programme=programme,
-            person=code,
-            issued_at=now.isoformat(),
-            expires_at=(now + lifetime).isoformat(),
-        )
-    )
-    return token
-
-
-def revoke_tokens(connection: Connection, programme: str, code: str, now: datetime) -> int:
-    """Revoke every token of a person at once; how many there were."""
-    done = connection.execute(
-        sql.update(access_token)
-        .where(
-            access_token.c.programme == programme,
-            access_token.c.person == code,
-            access_token.c.revoked_at.is_(None),
-        )
-        .values(revoked_at=now.isoformat())
-    )
-    return done.rowcount
-
-
-def authenticate(connection: Connection, token: str, now: datetime) -> Actor:
-    """The actor behind a token.
-
-    Raises `Unauthenticated` for unknown, expired and revoked tokens and for people who have left;
-    the reason is the same text, so that guessing learns nothing.
-    """
-    row = connection.execute(
-        sql.select(access_token).where(access_token.c.hash == _hash(token))
-    ).one_or_none()
-    if row is None or row.revoked_at is not None or row.expires_at <= now.isoformat():
-        raise Unauthenticated(reason="this token is not valid")
-    try:
-        return load_actor(connection, row.programme, row.person, "token")
-    except NotFound:
-        raise Unauthenticated(reason="this token is not valid") from None
-
-
-def _hash(token: str) -> str:
-    # Tokens are 256 random bits, so a plain hash cannot be searched.
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -165,6 +165,7 @@ class ActKind:
     approvals: Approvals | None
     confidential: bool
     summary: str
+    personal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,14 +186,16 @@ VIEWS: dict[str, ViewKind] = {}
 
 def act(
     *,
-    capacities: Iterable[str],
+    capacities: Iterable[str] = (),
     roles: Iterable[Role] = (Role.OFFICER, Role.APPROVER),
     approvals: Approvals | None = None,
     confidential: bool = False,
+    personal: bool = False,
 ) -> Callable[[B], B]:
     """Declare an act: its name is the class of its command, its text that class's docstring.
 
-    `confidential` keeps its proposal and approvals out of the public log.
+    `confidential` keeps its proposal and approvals out of the public log.  A `personal` act
+    concerns the actor's own ways of signing in, so that everyone may, whatever their role.
     """
 
     def declare(body: B) -> B:
@@ -207,6 +210,7 @@ def act(
             approvals=approvals,
             confidential=confidential,
             summary=_first_line(command),
+            personal=personal,
         )
         return body
 

@@ -59,6 +59,7 @@ from amanat.access.refusals import (
     SignerHasLeft,
     field_refusal,
 )
+from amanat.access.shown_once import as_stored
 from amanat.access.tables import idempotency, proposal, requirement
 from amanat.core.canonical import canonical_bytes, digest
 from amanat.core.errors import NotFound, Refusal, Refusals, Unauthenticated
@@ -170,14 +171,7 @@ class Desk:
         whatever the act refuses.
         """
         kind = ACTS[type(command).__name__]
-        policy.require(
-            actor,
-            "submit",
-            kind.name,
-            programme=actor.programme,
-            capacities=kind.capacities,
-            roles=kind.roles,
-        )
+        policy.require_act(actor, "submit", kind)
         if key is not None and not _KEY.fullmatch(key):
             raise KeyNotUsable(key=repr(key[:40]))
         stated = command.model_dump(mode="json")
@@ -230,13 +224,7 @@ class Desk:
             if row.person == actor.person:
                 needs = own_part(row, needs, actor, kind)
             else:
-                policy.require(
-                    actor,
-                    "approve",
-                    kind.name,
-                    programme=actor.programme,
-                    institutions={need.institution for need in needs},
-                )
+                policy.require_act(actor, "approve", kind, {need.institution for need in needs})
             now = self._store.clock()
             check_open(row, now)
             self._meet(uow, row, needs, actor, signatures, now)
@@ -252,14 +240,7 @@ class Desk:
             if row.institution != actor.institution:
                 raise NotFound(thing="proposal", value=proposal_id)
             kind = ACTS[row.act]
-            policy.require(
-                actor,
-                "submit",
-                kind.name,
-                programme=actor.programme,
-                capacities=kind.capacities,
-                roles=kind.roles,
-            )
+            policy.require_act(actor, "submit", kind)
             check_open(row, self._store.clock())
             set_state(uow, proposal_id, "withdrawn")
             uow.journal.append(
@@ -282,7 +263,8 @@ class Desk:
         """What the view `name` shows this actor, or the public when there is none.
 
         Refuses, in order: `NotFound` (no such view), `Unauthenticated` (it is not public; which
-        views there are is published), `NotFound` (another programme), and what the view refuses.
+        views there are is published), `NotFound` (another programme), `Forbidden` (a token whose
+        scopes leave it out), and what the view refuses.
         """
         kind = VIEWS.get(name)
         if kind is None:
@@ -291,6 +273,8 @@ class Desk:
             raise Unauthenticated(reason=Message("the view {view} is not public", view=name))
         if actor is not None and actor.programme != programme:
             raise NotFound(thing="programme", value=programme)
+        if actor is not None and actor.scopes is not None:
+            policy.require(actor, "look", name, programme=programme)
         require_plain(dict(fields))
         query = parse(kind.query, fields)
         with self._store.reading() as connection:
@@ -491,14 +475,7 @@ class Desk:
         # The act is the proposer's, whoever approved it last.
         proposer = proposer_of(uow.connection, row, actor.means)
         require_present(uow.connection, row, needs)
-        policy.require(
-            proposer,
-            "submit",
-            kind.name,
-            programme=proposer.programme,
-            capacities=kind.capacities,
-            roles=kind.roles,
-        )
+        policy.require_act(proposer, "submit", kind)
         uow.journal.provenance = replace(
             _provenance(proposer, uow.journal.provenance.business_date),
             cause=row.entry,
@@ -512,7 +489,7 @@ class Desk:
             ),
         )
         result = kind.body(command, replace(self._context(uow, proposer), approval=approval))
-        set_state(uow, row.id, "carried_out", result)
+        set_state(uow, row.id, "carried_out", as_stored(result))
         return Outcome(kind.name, "carried_out", row.id, row.digest, result=result)
 
     def _recall(
@@ -544,7 +521,7 @@ class Desk:
                     institution=actor.institution,
                     key=key,
                     request=request,
-                    outcome=canonical_bytes(outcome.as_json()),
+                    outcome=canonical_bytes(as_stored(outcome.as_json())),
                 )
             )
 

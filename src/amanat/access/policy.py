@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
-from importlib.resources import files
-from typing import Any
-
-import cedarpy
+from dataclasses import replace
 
 from amanat.access.actors import Actor
+from amanat.access.acts import ActKind
+from amanat.access.cedar import Question, permitted, policies
 from amanat.core.errors import Forbidden
 from amanat.core.messages import Message, Word
 
-
-@cache
-def policies() -> str:
-    """The text of all policies, as an auditor reads them."""
-    return (files("amanat.access") / "policies.cedar").read_text(encoding="utf-8")
+__all__ = ["policies", "require", "require_act", "unscoped"]
 
 
 def require(
@@ -29,36 +23,49 @@ def require(
     capacities: Iterable[str] = (),
     roles: Iterable[str] = (),
     institutions: Iterable[str] = (),
+    personal: bool = False,
 ) -> None:
-    """Raise `Forbidden` unless the policies permit `actor` to `submit` or `approve` this act."""
+    """Raise `Forbidden` unless the policies permit `actor` this action; see `cedar.Question`."""
     wanted = sorted(capacities)
-    request = {
-        "principal": f'Person::"{actor.person}"',
-        "action": f'Action::"{action}"',
-        "resource": f'Act::"{act}"',
-        "context": {},
-    }
-    entities = [
-        _entity("Person", actor.person, _principal(actor)),
-        _entity(
-            "Act",
-            act,
-            {
-                "programme": programme,
-                "capacities": wanted,
-                "roles": sorted(roles),
-                "institutions": sorted(institutions),
-            },
-        ),
-    ]
-    if not cedarpy.is_authorized(request, policies(), entities).allowed:
-        named = Word(act)
-        asked = (
-            Message("submit {act}", act=named)
-            if action == "submit"
-            else Message("approve {act}", act=named)
-        )
-        raise Forbidden(actor=actor, act=asked, reason=_need(action, wanted))
+    question = Question(
+        actor=actor,
+        action=action,
+        act=act,
+        programme=programme,
+        capacities=wanted,
+        roles=tuple(roles),
+        institutions=tuple(institutions),
+        personal=personal,
+    )
+    if permitted([question])[0]:
+        return
+    if actor.scopes is not None and permitted([replace(question, actor=unscoped(actor))])[0]:
+        reason = Message("the token serves only {scopes}", scopes=", ".join(sorted(actor.scopes)))
+    else:
+        reason = _need(action, wanted)
+    raise Forbidden(actor=actor, act=Message(_ACTS[action], act=Word(act)), reason=reason)
+
+
+def require_act(actor: Actor, action: str, kind: ActKind, institutions: Iterable[str] = ()) -> None:
+    """As `require`, for a declared act in the actor's own programme."""
+    require(
+        actor,
+        action,
+        kind.name,
+        programme=actor.programme,
+        capacities=kind.capacities,
+        roles=kind.roles,
+        institutions=institutions,
+        personal=kind.personal,
+    )
+
+
+_ACTS = {"submit": "submit {act}", "approve": "approve {act}", "look": "look at {act}"}
+
+
+def unscoped(actor: Actor) -> Actor:
+    """The same person, with whatever they may."""
+    return replace(actor, scopes=None)
 
 
 def _need(action: str, wanted: list[str]) -> Message:
@@ -68,16 +75,3 @@ def _need(action: str, wanted: list[str]) -> Message:
         return Message("it takes a person who may submit for its own institution")
     capacities = Word(" or ".join(wanted))
     return Message("it takes a person who may submit as {capacities}", capacities=capacities)
-
-
-def _principal(actor: Actor) -> dict[str, Any]:
-    return {
-        "programme": actor.programme,
-        "institution": actor.institution,
-        "role": actor.role.value,
-        "capacities": sorted(actor.capacities),
-    }
-
-
-def _entity(kind: str, name: str, attributes: dict[str, Any]) -> dict[str, Any]:
-    return {"uid": {"type": kind, "id": name}, "attrs": attributes, "parents": []}

@@ -64,14 +64,7 @@ def requirements_of(connection: Connection, proposal_id: str) -> list[Row[Any]]:
 
 def own_part(row: Row[Any], needs: list[Row[Any]], actor: Actor, kind: ActKind) -> list[Row[Any]]:
     """What the proposer may sign of their own proposal; raises `SecondPersonRequired`."""
-    policy.require(
-        actor,
-        "submit",
-        kind.name,
-        programme=actor.programme,
-        capacities=kind.capacities,
-        roles=kind.roles,
-    )
+    policy.require_act(actor, "submit", kind)
     own = [need for need in needs if need.proposer_counts and need.met_at is None]
     if not any(need.institution == actor.institution for need in own):
         raise SecondPersonRequired(

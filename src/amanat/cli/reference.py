@@ -23,6 +23,7 @@ from pydantic import BaseModel
 import amanat
 from amanat.access.acts import ACTS, VIEWS, ActKind, ViewKind
 from amanat.app import ROOMS
+from amanat.cli.reference_policies import policies_lines
 from amanat.cli.root import EXIT_CODES, app
 from amanat.cli.session import VARIABLES as SESSION_VARIABLES
 from amanat.core.errors import AmanatError, Refusal
@@ -40,6 +41,7 @@ def pages() -> dict[str, str]:
     return {
         "acts.md": acts_page(),
         "views.md": views_page(),
+        "policies.md": policies_page(),
         "errors.md": errors_page(modules),
         "cli.md": cli_page(),
         "journal.md": journal_page(modules),
@@ -111,12 +113,19 @@ def acts_page() -> str:
     return _page(lines)
 
 
+def policies_page() -> str:
+    """Who may submit and approve each act, asked of the policies."""
+    grouped = _by_room((kind.room, name) for name, kind in ACTS.items())
+    return _page([MARK, "", *policies_lines(grouped)])
+
+
 def _act(kind: ActKind) -> list[str]:
     approvals = "nobody; it is carried out at once"
     if kind.approvals is not None:
         approvals = " ".join(_text(kind.approvals).split("\n\n")[0].split())
     lines = [f"### {kind.name}", "", _text(kind.command), "", _text(kind.body), ""]
-    facts = [("may", f"institutions with {_codes(kind.capacities)}"), ("approves", approvals)]
+    may = "everyone, for themselves" if kind.personal else "institutions with "
+    facts = [("may", may + _codes(kind.capacities)), ("approves", approvals)]
     if sorted(kind.roles) != ["approver", "officer"]:
         facts.append(("roles", _codes(kind.roles)))
     if kind.confidential:

@@ -13,9 +13,10 @@ from typing import Any, ClassVar, Protocol, Self
 
 import httpx
 
-from amanat.access.actors import Actor, authenticate
+from amanat.access.actors import Actor
 from amanat.access.acts import ACTS
 from amanat.access.desk import parse
+from amanat.access.tokens import authenticate
 from amanat.app import Application
 from amanat.cli.terminal import settings_of
 from amanat.core.errors import AmanatError, Invalid, Unauthenticated, Unavailable

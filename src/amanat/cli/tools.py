@@ -91,7 +91,8 @@ def token_issue(
     as_json: Json = False,
 ) -> None:
     """Issue a token, shown once.  For the operator, who has the installation's folder."""
-    from amanat.access.actors import issue_token, load_actor
+    from amanat.access.actors import load_actor
+    from amanat.access.tokens import issue_token
     from amanat.app import Application
     from amanat.store.migrate import migrate
 
@@ -119,7 +120,7 @@ def token_revoke(
     as_json: Json = False,
 ) -> None:
     """Revoke every token of a person at once."""
-    from amanat.access.actors import revoke_tokens
+    from amanat.access.tokens import revoke_tokens
     from amanat.app import Application
     from amanat.store.migrate import migrate
 

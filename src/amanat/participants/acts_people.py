@@ -11,9 +11,11 @@ from typing import Any
 import sqlalchemy as sql
 from sqlalchemy.engine import Row
 
-from amanat.access.actors import Role, add_institution, add_person, revoke_tokens
+from amanat.access.actors import Role, add_institution, add_person
 from amanat.access.acts import ActContext, Ask, Requirement, Result, act
+from amanat.access.key_register import end_key, enter_key
 from amanat.access.tables import institution, person
+from amanat.access.tokens import revoke_tokens
 from amanat.core.errors import Forbidden, NotFound, Refused
 from amanat.core.messages import Message
 from amanat.participants import events
@@ -28,13 +30,14 @@ from amanat.participants.model import (
 from amanat.participants.records import checked_address, find_institution
 from amanat.participants.signing import AUTHORITY
 
-_SPEAK_FOR_PEOPLE = ("registrar", AUTHORITY, "participant", "issuer", "clears", "orders", "auditor")
+SPEAK_FOR_PEOPLE = ("registrar", AUTHORITY, "participant", "issuer", "clears", "orders", "auditor")
+"""Capacities of institutions that have people here."""
 
 
 def _ask_institution(command: EnterInstitution, context: ActContext) -> Ask:
     """A second person of the proposer's institution."""
     _check_institution(command, context)
-    return _second_person(context, f"participants:{command.institution}")
+    return second_person(context, f"participants:{command.institution}")
 
 
 @act(capacities=["registrar", AUTHORITY], approvals=_ask_institution)
@@ -75,11 +78,11 @@ def _check_institution(command: EnterInstitution, context: ActContext) -> None:
 def _ask_person(command: EnterPerson, context: ActContext) -> Ask:
     """A second person of the proposer's institution."""
     _check_person(command, context)
-    return _second_person(context, f"participants:{command.institution}")
+    return second_person(context, f"participants:{command.institution}")
 
 
 @act(
-    capacities=_SPEAK_FOR_PEOPLE,
+    capacities=SPEAK_FOR_PEOPLE,
     approvals=_ask_person,
     confidential=True,
 )
@@ -100,6 +103,8 @@ def enter_person(command: EnterPerson, context: ActContext) -> Result:
         name=command.name,
         address=address,
     )
+    if address is not None:
+        register_key(context, address, command.institution, command.person)
     entry = context.uow.journal.append(
         events.PERSON_ENTERED,
         {
@@ -126,14 +131,14 @@ def _check_person(command: EnterPerson, context: ActContext) -> None:
         raise Forbidden(actor=context.actor, act="EnterPerson", reason=reason)
     refused = Refused()
     if command.address is not None:
-        _check_key(command.address, row, context, refused)
+        check_new_key(command.address, row, context, refused)
     known = person.select().where(person.c.programme == programme, person.c.code == command.person)
     if connection.execute(known).first() is not None:
         refused.add(CodeTaken(thing="person", code=command.person))
     refused.raise_if_any()
 
 
-def _check_key(address: str, row: Row[Any], context: ActContext, refused: Refused) -> None:
+def check_new_key(address: str, row: Row[Any], context: ActContext, refused: Refused) -> None:
     """A key that nobody has, and that the Directory knows where the institution is on it."""
     for refusal in checked_address(address):
         refused.add(refusal)
@@ -142,18 +147,19 @@ def _check_key(address: str, row: Row[Any], context: ActContext, refused: Refuse
     )
     if context.uow.connection.execute(taken).first() is not None:
         refused.add(CodeTaken(thing="key", code=address))
-    elif row.number > 0 and _institution_of(context, address) != row.number:
+    elif row.number > 0 and institution_on_ledger(context, address) != row.number:
         refused.add(KeyNotInDirectory(address=address, institution=row.code))
 
 
-def _institution_of(context: ActContext, address: str) -> int:
+def institution_on_ledger(context: ActContext, address: str) -> int:
+    """The number of the institution whose key the Directory says it is; 0: nobody's."""
     return int(context.ledger.call("Directory", "institution_of", address.lower()))
 
 
 # -- keys and leave -------------------------------------------------------------------------------
 
 
-def _find_person(code: str, act_name: str, context: ActContext) -> tuple[Row[Any], Row[Any]]:
+def find_person(code: str, act_name: str, context: ActContext) -> tuple[Row[Any], Row[Any]]:
     """An active person whom the actor's institution may speak for, and their institution."""
     found = context.uow.connection.execute(
         person.select().where(
@@ -171,11 +177,11 @@ def _find_person(code: str, act_name: str, context: ActContext) -> tuple[Row[Any
 
 
 def _check_giving(command: GiveKey, context: ActContext) -> tuple[Row[Any], Row[Any]]:
-    found, row = _find_person(command.person, "GiveKey", context)
+    found, row = find_person(command.person, "GiveKey", context)
     refused = Refused()
-    _check_key(command.address, row, context, refused)
+    check_new_key(command.address, row, context, refused)
     stands = row.number > 0 and found.address is not None
-    if stands and _institution_of(context, found.address) == row.number:
+    if stands and institution_on_ledger(context, found.address) == row.number:
         refused.add(KeyStillStands(person=found.code, address=found.address))
     refused.raise_if_any()
     return found, row
@@ -184,10 +190,10 @@ def _check_giving(command: GiveKey, context: ActContext) -> tuple[Row[Any], Row[
 def _ask_giving(command: GiveKey, context: ActContext) -> Ask:
     """Another person of the proposer's institution approves."""
     _found, row = _check_giving(command, context)
-    return _second_person(context, f"participants:{row.code}")
+    return second_person(context, f"participants:{row.code}")
 
 
-@act(capacities=_SPEAK_FOR_PEOPLE, approvals=_ask_giving, confidential=True)
+@act(capacities=SPEAK_FOR_PEOPLE, approvals=_ask_giving, confidential=True)
 def give_key(command: GiveKey, context: ActContext) -> Result:
     """Give a person another key.
 
@@ -196,7 +202,10 @@ def give_key(command: GiveKey, context: ActContext) -> Result:
     """
     found, row = _check_giving(command, context)
     address = command.address.lower()
-    _change_person(context, found.code, address=address)
+    change_person(context, found.code, address=address)
+    if found.address is not None:
+        end_key(context.uow.connection, context.programme, found.address, "retired", context.now)
+    register_key(context, address, row.code, found.code)
     entry = context.uow.journal.append(
         events.KEY_GIVEN,
         {
@@ -212,18 +221,20 @@ def give_key(command: GiveKey, context: ActContext) -> Result:
 
 def _ask_retirement(command: RetirePerson, context: ActContext) -> Ask:
     """Another person of the proposer's institution approves."""
-    _found, row = _find_person(command.person, "RetirePerson", context)
-    return _second_person(context, f"participants:{row.code}")
+    _found, row = find_person(command.person, "RetirePerson", context)
+    return second_person(context, f"participants:{row.code}")
 
 
-@act(capacities=_SPEAK_FOR_PEOPLE, approvals=_ask_retirement, confidential=True)
+@act(capacities=SPEAK_FOR_PEOPLE, approvals=_ask_retirement, confidential=True)
 def retire_person(command: RetirePerson, context: ActContext) -> Result:
     """End a person's part.  A key of theirs on the ledger is revoked by `RevokeKey`.
 
     Refuses, in order: `NotFound`, `Forbidden`.
     """
-    found, row = _find_person(command.person, "RetirePerson", context)
-    _change_person(context, found.code, active=False)
+    found, row = find_person(command.person, "RetirePerson", context)
+    change_person(context, found.code, active=False)
+    if found.address is not None:
+        end_key(context.uow.connection, context.programme, found.address, "retired", context.now)
     tokens = revoke_tokens(context.uow.connection, context.programme, found.code, context.now)
     entry = context.uow.journal.append(
         events.PERSON_RETIRED,
@@ -243,7 +254,21 @@ def retire_person(command: RetirePerson, context: ActContext) -> Result:
     }
 
 
-def _change_person(context: ActContext, code: str, **values: Any) -> None:
+def register_key(context: ActContext, address: str, institution: str, person: str) -> None:
+    """Enter in the register of keys that a person signs with this one from now on."""
+    enter_key(
+        context.uow.connection,
+        context.programme,
+        address,
+        institution=institution,
+        holder=person,
+        place="elsewhere" if context.keys is None else context.keys.place(address),
+        now=context.now,
+    )
+
+
+def change_person(context: ActContext, code: str, **values: Any) -> None:
+    """Change the row of a person of the programme."""
     context.uow.connection.execute(
         sql.update(person)
         .where(person.c.programme == context.programme, person.c.code == code)
@@ -251,6 +276,7 @@ def _change_person(context: ActContext, code: str, **values: Any) -> None:
     )
 
 
-def _second_person(context: ActContext, subject: str) -> Ask:
+def second_person(context: ActContext, subject: str) -> Ask:
+    """The approval of another person of the proposer's institution."""
     own = context.actor.institution
     return Ask([Requirement(own, "second_person")], subject=subject)

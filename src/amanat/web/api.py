@@ -16,9 +16,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from amanat.access.actors import Actor, authenticate
+from amanat.access.actors import Actor
 from amanat.access.acts import ACTS, VIEWS, ActKind, ViewKind
 from amanat.access.desk import parse
+from amanat.access.tokens import authenticate
 from amanat.app import Application
 from amanat.core.errors import Invalid, NotFound, Unauthenticated
 from amanat.core.messages import Message

@@ -11,9 +11,10 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
 
-from amanat.access.actors import Actor, authenticate
+from amanat.access.actors import Actor
 from amanat.access.acts import ACTS, ActKind
 from amanat.access.desk import parse
+from amanat.access.tokens import authenticate
 from amanat.core.errors import AmanatError, NotFound, Unauthenticated
 from amanat.core.ids import new_id
 from amanat.web.guard import FormNotOurs, require_own_origin

@@ -16,8 +16,9 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.exceptions import HTTPException
 
-from amanat.access.actors import Actor, authenticate
+from amanat.access.actors import Actor
 from amanat.access.acts import ACTS, VIEWS, ActKind, ViewKind
+from amanat.access.tokens import authenticate
 from amanat.app import Application
 from amanat.core.errors import AmanatError, NotFound, Refusal, Refusals, Unauthenticated
 from amanat.core.ids import new_id

@@ -196,6 +196,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("programme", "position", name=op.f("pk_business_day")),
     )
     op.create_table(
+        "ceremony",
+        sa.Column(
+            "hash", sa.String(length=64), nullable=False, comment="SHA-256 of what the browser has"
+        ),
+        sa.Column("purpose", sa.String(length=24), nullable=False),
+        sa.Column("content", sa.JSON(), nullable=False, comment="challenge, and whom it is for"),
+        sa.Column("expires_at", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_ceremony")),
+    )
+    op.create_index(op.f("ix_ceremony_expires_at"), "ceremony", ["expires_at"], unique=False)
+    op.create_table(
         "day_move",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("programme", sa.String(length=64), nullable=False),
@@ -688,6 +699,17 @@ def upgrade() -> None:
         "ledger_order",
         ["subject_room", "subject_id"],
         unique=False,
+    )
+    op.create_table(
+        "lockout",
+        sa.Column(
+            "subject", sa.String(length=160), nullable=False, comment="address:… or person:…"
+        ),
+        sa.Column("failures", sa.Integer(), nullable=False, comment="since the last lock"),
+        sa.Column("failed_at", sa.String(length=32), nullable=False),
+        sa.Column("locks", sa.Integer(), nullable=False, comment="in a row: the time doubles"),
+        sa.Column("locked_until", sa.String(length=32), nullable=True),
+        sa.PrimaryKeyConstraint("subject", name=op.f("pk_lockout")),
     )
     op.create_table(
         "log_size",
@@ -1236,10 +1258,7 @@ def upgrade() -> None:
         "store_probe",
         sa.Column("name", sa.String(length=16), nullable=False),
         sa.Column(
-            "written_at",
-            sa.String(length=32),
-            nullable=False,
-            comment="UTC; says that writes work",
+            "written_at", sa.String(length=32), nullable=False, comment="UTC; says that writes work"
         ),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_store_probe")),
     )
@@ -1801,23 +1820,149 @@ def upgrade() -> None:
     )
     op.create_table(
         "access_token",
-        sa.Column("hash", sa.String(length=64), nullable=False, comment="SHA-256 of the token"),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False, comment="of the token, SHA-256"),
         sa.Column("programme", sa.String(length=64), nullable=False),
         sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column(
+            "label", sa.String(length=80), nullable=False, comment="where it is used, for its owner"
+        ),
+        sa.Column(
+            "scopes",
+            sa.JSON(),
+            nullable=True,
+            comment="sorted list; null serves whatever the person may",
+        ),
         sa.Column("issued_at", sa.String(length=32), nullable=False),
         sa.Column("expires_at", sa.String(length=32), nullable=False),
+        sa.Column("last_used_at", sa.String(length=32), nullable=True, comment="to the minute"),
+        sa.Column(
+            "successor",
+            sa.String(length=36),
+            nullable=True,
+            comment="the token that takes its place",
+        ),
         sa.Column("revoked_at", sa.String(length=32), nullable=True),
         sa.ForeignKeyConstraint(
             ["programme", "person"],
             ["person.programme", "person.code"],
             name=op.f("fk_access_token_programme_person_person"),
         ),
-        sa.PrimaryKeyConstraint("hash", name=op.f("pk_access_token")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_token")),
+        sa.UniqueConstraint("hash", name=op.f("uq_access_token_hash")),
+    )
+    op.create_index(
+        op.f("ix_access_token_programme_person"),
+        "access_token",
+        ["programme", "person"],
+        unique=False,
+    )
+    op.create_table(
+        "identity",
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("issuer", sa.String(length=200), nullable=False, comment="OpenID provider"),
+        sa.Column(
+            "subject", sa.String(length=200), nullable=False, comment="what its claim must say"
+        ),
+        sa.Column("linked_at", sa.String(length=32), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["programme", "person"],
+            ["person.programme", "person.code"],
+            name=op.f("fk_identity_programme_person_person"),
+        ),
+        sa.PrimaryKeyConstraint("programme", "person", "issuer", name=op.f("pk_identity")),
+        sa.UniqueConstraint(
+            "programme", "issuer", "subject", name=op.f("uq_identity_programme_issuer_subject")
+        ),
+    )
+    op.create_table(
+        "invitation",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False, comment="of the link"),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("invited_at", sa.String(length=32), nullable=False),
+        sa.Column("expires_at", sa.String(length=32), nullable=False),
+        sa.Column("used_at", sa.String(length=32), nullable=True, comment="or withdrawn"),
+        sa.ForeignKeyConstraint(
+            ["programme", "person"],
+            ["person.programme", "person.code"],
+            name=op.f("fk_invitation_programme_person_person"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_invitation")),
+        sa.UniqueConstraint("hash", name=op.f("uq_invitation_hash")),
+    )
+    op.create_table(
+        "passkey",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("credential", sa.String(length=1400), nullable=False, comment="base64url"),
+        sa.Column("public_key", sa.LargeBinary(), nullable=False, comment="COSE"),
+        sa.Column("sign_count", sa.BigInteger(), nullable=False, comment="0 where it keeps none"),
+        sa.Column(
+            "user_handle", sa.String(length=88), nullable=False, comment="base64url; says nothing"
+        ),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("label", sa.String(length=80), nullable=False),
+        sa.Column("registered_at", sa.String(length=32), nullable=False),
+        sa.Column("last_used_at", sa.String(length=32), nullable=True),
+        sa.Column("removed_at", sa.String(length=32), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["programme", "person"],
+            ["person.programme", "person.code"],
+            name=op.f("fk_passkey_programme_person_person"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_passkey")),
+        sa.UniqueConstraint("credential", name=op.f("uq_passkey_credential")),
+    )
+    op.create_index(
+        op.f("ix_passkey_programme_person"), "passkey", ["programme", "person"], unique=False
+    )
+    op.create_table(
+        "session",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False, comment="of the cookie"),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("means", sa.String(length=16), nullable=False, comment="token, passkey, openid"),
+        sa.Column(
+            "token",
+            sa.String(length=36),
+            nullable=True,
+            comment="the token it was begun with: ends with it",
+        ),
+        sa.Column("scopes", sa.JSON(), nullable=True, comment="of that token"),
+        sa.Column("browser", sa.String(length=120), nullable=False, comment="as it names itself"),
+        sa.Column("started_at", sa.String(length=32), nullable=False),
+        sa.Column("seen_at", sa.String(length=32), nullable=False, comment="to the minute"),
+        sa.Column(
+            "fresh_at", sa.String(length=32), nullable=False, comment="when they last proved it"
+        ),
+        sa.Column("ends_at", sa.String(length=32), nullable=False, comment="whatever they do"),
+        sa.Column("ended_at", sa.String(length=32), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["programme", "person"],
+            ["person.programme", "person.code"],
+            name=op.f("fk_session_programme_person_person"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_session")),
+        sa.UniqueConstraint("hash", name=op.f("uq_session_hash")),
+    )
+    op.create_index(
+        op.f("ix_session_programme_person"), "session", ["programme", "person"], unique=False
     )
 
 
 def downgrade() -> None:
 
+    op.drop_index(op.f("ix_session_programme_person"), table_name="session")
+    op.drop_table("session")
+    op.drop_index(op.f("ix_passkey_programme_person"), table_name="passkey")
+    op.drop_table("passkey")
+    op.drop_table("invitation")
+    op.drop_table("identity")
+    op.drop_index(op.f("ix_access_token_programme_person"), table_name="access_token")
     op.drop_table("access_token")
     op.drop_table("tender_target")
     op.drop_table("tender_key")
@@ -1880,6 +2025,7 @@ def downgrade() -> None:
     op.drop_table("participant_change")
     op.drop_table("participant")
     op.drop_table("log_size")
+    op.drop_table("lockout")
     op.drop_index(op.f("ix_ledger_order_subject_room_subject_id"), table_name="ledger_order")
     op.drop_index(op.f("ix_ledger_order_state_sequence"), table_name="ledger_order")
     op.drop_table("ledger_order")
@@ -1929,6 +2075,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_day_move_programme_done_at"), table_name="day_move")
     op.drop_index(op.f("ix_day_move_order_id"), table_name="day_move")
     op.drop_table("day_move")
+    op.drop_index(op.f("ix_ceremony_expires_at"), table_name="ceremony")
+    op.drop_table("ceremony")
     op.drop_table("business_day")
     op.drop_index(
         op.f("ix_authorisation_withdrawal_programme_digest"), table_name="authorisation_withdrawal"
