@@ -12,6 +12,7 @@ import pytest
 from amanat.access.acts import ACTS, VIEWS
 from amanat.cli.acts import FieldUnreadable, read_fields
 from amanat.cli.pilots import MARKER, NotAReplay, prepare
+from amanat.ledger import node
 from amanat.ledger.signers import KeySigner, read_signature, signing_request
 
 
@@ -102,6 +103,17 @@ def test_a_request_for_another_key_is_refused(line: Any, tmp_path: Path) -> None
     result = line("sign", str(path), "bank", "officer", "--yes", typed="secret\n")
     assert result.exit_code == 1
     assert "key_not_held" in result.stderr
+
+
+def test_a_node_that_cannot_be_fetched_is_told_in_words(
+    line: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node, "PARTS_FOLDER", tmp_path / "share")
+    monkeypatch.setenv("npm_config_offline", "true")
+    monkeypatch.setenv("npm_config_cache", str(tmp_path / "empty"))
+    result = line("ledger", "install")
+    assert result.exit_code == 3
+    assert "parts_missing: npm ci failed" in result.stderr
 
 
 # -- folders of pilots -----------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from amanat.ledger import node as node_module
 from amanat.ledger.node import (
     ANVIL,
     EmbeddedNode,
@@ -59,6 +60,19 @@ def test_the_node_is_found_in_the_project_or_refused(tmp_path: Path) -> None:
     (tmp_path / ANVIL).parent.mkdir(parents=True)
     (tmp_path / ANVIL).write_bytes(b"")
     assert find_anvil(tmp_path) == tmp_path / ANVIL
+
+
+def test_an_installed_package_finds_the_node_beside_its_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No project holds the wheel: what `amanat ledger install` fetched is found, or named."""
+    monkeypatch.setattr(node_module, "__file__", str(tmp_path / "lib/python/site/amanat/ledger/x"))
+    monkeypatch.setattr(node_module, "PARTS_FOLDER", tmp_path / "share")
+    with pytest.raises(PartsMissing, match="`amanat ledger install` fetches it"):
+        find_anvil()
+    (tmp_path / "share" / ANVIL).parent.mkdir(parents=True)
+    (tmp_path / "share" / ANVIL).write_bytes(b"")
+    assert find_anvil() == tmp_path / "share" / ANVIL
 
 
 def test_it_starts_with_no_keys_of_its_own_and_funds_whom_it_is_told(tmp_path: Path) -> None:

@@ -81,6 +81,15 @@ def fsck(data: Data = None, as_json: Json = False) -> None:
             out.print("Contracts, index and journal agree.")
 
 
+@ledger.command()
+def install(as_json: Json = False) -> None:
+    """Fetch the embedded node, pinned and locked; a clone has it from `make` already."""
+    from amanat.ledger.node import PARTS_FOLDER, install_parts
+
+    with errors_in_lines(as_json=as_json):
+        print_answer({"installed": str(install_parts(PARTS_FOLDER))}, as_json=as_json)
+
+
 @token.command("issue")
 def token_issue(
     who: Annotated[str, typer.Argument(help="Code of the person.")],

@@ -47,7 +47,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 class PartsMissing(Unavailable):
-    """The embedded node is not installed: `install_parts` fetches it, pinned and locked."""
+    """The embedded node is not installed: `amanat ledger install` fetches it, pinned and locked."""
 
 
 class NodeFailed(Unavailable):
@@ -58,17 +58,21 @@ class NodeBusy(Unavailable):
     """Another application uses this node's folder."""
 
 
+PARTS_FOLDER = Path(sys.prefix) / "share/amanat"
+"""Where `amanat ledger install` puts the node: beside the Python that runs this."""
+
+
 def find_anvil(*folders: Path) -> Path:
-    """The anvil program under one of `folders`, else under the project that holds this package.
+    """The anvil program under one of `folders`, the project that holds this package, or beside it.
 
     Raises `PartsMissing`.
     """
-    tried = [*folders, *Path(__file__).resolve().parents[2:5]]
+    tried = [*folders, *Path(__file__).resolve().parents[2:5], PARTS_FOLDER]
     for folder in tried:
         if (folder / ANVIL).is_file():
             return folder / ANVIL
     raise PartsMissing(
-        "The embedded node is not installed; looked for "
+        "The embedded node is not installed (`amanat ledger install` fetches it); looked for "
         + ", ".join(str(folder / ANVIL) for folder in tried)
     )
 
@@ -86,7 +90,7 @@ def install_parts(folder: Path) -> Path:
     for name in ("package.json", "package-lock.json"):
         (folder / name).write_bytes((parts / name).read_bytes())
     done = npm(
-        ["ci", "--no-audit", "--no-fund", "--omit=dev"],
+        ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--omit=dev"],
         return_completed_process=True,
         cwd=folder,
         capture_output=True,
