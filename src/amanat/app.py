@@ -19,6 +19,7 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Connection
 
 from amanat.access.desk import Desk
+from amanat.access.sending_keys import OPERATOR, SendingKeys, enter_senders
 from amanat.core.errors import NotFound
 from amanat.ledger.artifacts import Artifacts
 from amanat.ledger.devices import read_devices
@@ -29,7 +30,6 @@ from amanat.ledger.node import EmbeddedNode
 from amanat.ledger.orders import OrderBook
 from amanat.ledger.registry import HandlerRegistry
 from amanat.ledger.service import Ledger
-from amanat.ledger.signers import Signers
 from amanat.settings import Settings, read_secret
 from amanat.store.engine import open_engine
 from amanat.store.journal import OpeningVault
@@ -45,7 +45,7 @@ ROOMS = (
     "settlement",
     "servicing",
 )
-OPERATOR = "operator"
+RESERVE = "reserve"
 _GENESIS_WEI = 10**30
 
 _DECLARING = ("acts", "views", "tables", "handlers")
@@ -94,6 +94,7 @@ class Application:
         devices = read_devices(settings.devices_path)
         self.keys = KeyRing(Keystore(folder / "keys", scrypt=scrypt), password, devices)
         self.operator = self.keys.create("installation", OPERATOR)
+        self.reserve = self.keys.create("installation", RESERVE)
         self.registry = HandlerRegistry()
         for room in ROOMS:
             importlib.import_module(f"amanat.{room}.handlers").register(self.registry)
@@ -114,7 +115,7 @@ class Application:
         return EmbeddedNode(
             self.settings.data_dir / "node",
             chain_id=self.settings.chain_id,
-            funded={self.operator: _GENESIS_WEI},
+            funded={self.operator: _GENESIS_WEI, self.reserve: _GENESIS_WEI},
         )
 
     def _ledger(self) -> Ledger:
@@ -122,7 +123,7 @@ class Application:
         return Ledger(
             self.store,
             self._book,
-            Signers({OPERATOR: self.keys.signer(self.operator)}),
+            SendingKeys(self.keys, self.engine, self.store.clock, self.operator),
             self.registry,
             urls=urls,
             chain_id=self.settings.chain_id,
@@ -139,6 +140,9 @@ class Application:
         back.
         """
         migrate(self.engine)
+        with self.engine.begin() as connection:
+            senders = {OPERATOR: self.operator, RESERVE: self.reserve}
+            enter_senders(connection, self.keys, self.store.clock, senders)
         if self.node:
             self.node.start()
             self.ledger.recover()

@@ -36,6 +36,7 @@ from amanat.access.acts import (
     ViewContext,
 )
 from amanat.access.fields import require_plain, require_plain_json
+from amanat.access.key_register import note_use, require_epoch, require_usable
 from amanat.access.proposals import (
     check_open,
     find_proposal,
@@ -101,6 +102,18 @@ class KeyRing(Protocol):
 
     def sign(self, programme: str, address: str, signed_digest: bytes) -> bytes:
         """65 bytes r, s, v; raises `KeyNotHeld` when the key is elsewhere."""
+        ...
+
+    def public_key(self, address: str) -> bytes:
+        """The point of a key that is here, uncompressed: 65 bytes; raises `KeyNotHeld`."""
+        ...
+
+    def agree(self, address: str, other: bytes) -> bytes:
+        """32 bytes on which a key here and the point `other` agree; raises `KeyNotHeld`."""
+        ...
+
+    def place(self, address: str) -> str:
+        """Where a key lives: `keystore`, `device LABEL`, or `elsewhere`."""
         ...
 
 
@@ -227,6 +240,7 @@ class Desk:
                 policy.require_act(actor, "approve", kind, {need.institution for need in needs})
             now = self._store.clock()
             check_open(row, now)
+            require_epoch(uow.connection, row, needs)
             self._meet(uow, row, needs, actor, signatures, now)
             outcome = self._carry_out_if_complete(uow, kind, row, actor)
             uow.commit()
@@ -435,6 +449,7 @@ class Desk:
         signature = signatures.get(signed)
         if address is None:
             raise NotFound(thing="signing key of", value=actor.person)
+        require_usable(uow.connection, actor.programme, address, now)
         if signature is None:
             signature = self._keys.sign(actor.programme, address, bytes.fromhex(signed))
         recovered = recover(bytes.fromhex(signed), signature)
@@ -442,6 +457,7 @@ class Desk:
             raise SignatureNotTheirs(
                 act=row.act, proposal=row.id, recovered=recovered, expected=address
             )
+        note_use(uow.connection, actor.programme, address, now)
         uow.connection.execute(
             sql.update(requirement)
             .where(requirement.c.proposal == row.id, requirement.c.position == need.position)

@@ -23,7 +23,7 @@ import sqlalchemy as sql
 
 from amanat.core.errors import Refusal
 from amanat.ledger import tables
-from amanat.ledger.bulk import update_many
+from amanat.ledger.attempts import attempts_of, mark_signed
 from amanat.ledger.checked_node import CheckedNode
 from amanat.ledger.completion import (
     business_date_of,
@@ -48,7 +48,7 @@ from amanat.ledger.rpc import CallReverted, RpcClient, RpcFault
 from amanat.ledger.sending import next_nonces, send_run
 from amanat.ledger.signers import KeyNotHeld, Signers
 from amanat.ledger.telling import tell_completed, tell_sent, tell_signed
-from amanat.ledger.wire import ChainTransaction, created_address
+from amanat.ledger.wire import ChainTransaction
 from amanat.observing import tracing
 from amanat.store.engine import insert_many
 from amanat.store.uow import Store
@@ -125,6 +125,7 @@ class Dispatcher:
         if time.monotonic() - self._looked_at > self.times.look_again_s:
             self._looked_at = time.monotonic()
             self._raise_overdue()
+            self._signers.watch()
             worked = self._look_again() or worked
         return worked
 
@@ -182,6 +183,7 @@ class Dispatcher:
         ready = self._ready()
         if not ready:
             return False
+        self._signers.refresh()
         worked = False
         complete: list[Order] = []
         with self._store.reading() as connection:
@@ -197,6 +199,8 @@ class Dispatcher:
             self._refuse(replace(order, refusal=None), order.refusal["never"])
             worked = True
         held = [order for order in complete if not order.refusal and self._holds_key(order)]
+        waiting = {name for name in {one.sender for one in held} if self._former_sends(name)}
+        held = [order for order in held if order.sender not in waiting]
         limited, refused = self._with_gas(held)
         by_sender: dict[str, list[Order]] = {}
         for order in limited:
@@ -311,6 +315,23 @@ class Dispatcher:
     def _from(self, order: Order) -> str:
         return self._signers.get(order.sender).address
 
+    def _former_sends(self, name: str) -> bool:
+        """Whether a former key of this sender still has transactions on their way.
+
+        Two keys have two queues, which a network mixes as it likes: the new one waits for the old
+        one's last, unless that key is lost and can never hasten what it signed.
+        """
+        table = tables.order
+        query = (
+            sql.select(table.c.sender_address)
+            .where(table.c.sender == name, table.c.state.in_(("signed", "sent")))
+            .where(table.c.sender_address != self._signers.get(name).address)
+            .distinct()
+        )
+        with self._store.reading() as connection:
+            former = list(connection.execute(query).scalars())
+        return any(not self._signers.is_lost(address) for address in former)
+
     def _sign(self, name: str, orders: Sequence[Order]) -> None:
         signer = self._signers.get(name)
         first_nonce = self._chain_nonce(signer.address)
@@ -335,7 +356,7 @@ class Dispatcher:
                 signed.append(self._attempt(order, signer, at, 1, max_fee, tip, now))
             insert_many(connection, tables.attempt, signed)
             if chosen:
-                _mark_signed(connection, chosen, signed, signer.address, now)
+                mark_signed(connection, chosen, signed, signer.address, now)
         tell_signed(chosen, signed, began_ns)
 
     def _attempt(
@@ -352,7 +373,14 @@ class Dispatcher:
         assert order.call_bytes is not None
         target = None if order.creates else order.address
         transaction = ChainTransaction(
-            self._chain_id, nonce, target, order.call_bytes, order.gas, max_fee, tip
+            self._chain_id,
+            nonce,
+            target,
+            order.call_bytes,
+            order.gas,
+            max_fee,
+            tip,
+            int(order.value_wei or 0),
         )
         done = signer.sign_transaction(transaction)
         return {
@@ -485,7 +513,7 @@ class Dispatcher:
                 for order in read_orders(connection, states=["sent"], limit=1000)
                 if order.sent_at is not None and order.sent_at < before
             ]
-            attempts = _attempts(connection, [order.id for order in late])
+            attempts = attempts_of(connection, [order.id for order in late])
         if not late:
             return False
         newest = [attempts[order.id][-1] for order in late]
@@ -510,11 +538,11 @@ class Dispatcher:
         before = self._ago(self.times.replace_after_s)
         first: dict[str, Order] = {}
         for order in sorted(stuck, key=lambda one: one.nonce or 0):
-            first.setdefault(order.sender, order)
+            first.setdefault(order.sender_address or order.sender, order)
         replaced = False
         for order in first.values():
             last = attempts[order.id][-1]
-            if last.signed_at >= before:
+            if last.signed_at >= before or not self._can_sign_again(order):
                 continue
             self._fees = (0.0, 0, 0)
             max_fee, tip = self._fee()
@@ -523,7 +551,7 @@ class Dispatcher:
             tip = max(tip, int(last.priority_fee) * 5 // 4 + 1)
             row = self._attempt(
                 replace(order, gas=last.gas),
-                self._signers.get(order.sender),
+                self._signers.at(order.sender_address or ""),
                 last.nonce,
                 last.number + 1,
                 max_fee,
@@ -539,6 +567,15 @@ class Dispatcher:
                 )
             replaced = True
         return replaced
+
+    def _can_sign_again(self, order: Order) -> bool:
+        """Whether the key that signed an order is here; a lost one's transaction waits as it is."""
+        try:
+            self._signers.at(order.sender_address or "")
+        except KeyNotHeld as refusal:
+            self._alarm("key_not_held", order.id, str(refusal))
+            return False
+        return True
 
     def _raise_overdue(self) -> None:
         table = tables.order
@@ -559,44 +596,3 @@ class Dispatcher:
         moment: datetime = self._store.clock() - timedelta(seconds=seconds)
         return time_text(moment)
 
-
-def _attempts(connection: sql.Connection, ids: Sequence[str]) -> dict[str, list[Any]]:
-    table = tables.attempt
-    query = (
-        sql.select(table)
-        .where(table.c.order_id.in_(ids))
-        .order_by(table.c.order_id, table.c.number)
-    )
-    found: dict[str, list[Any]] = {}
-    for row in connection.execute(query):
-        found.setdefault(row.order_id, []).append(row)
-    return found
-
-
-def _mark_signed(
-    connection: sql.Connection,
-    orders: Sequence[Order],
-    attempts: Sequence[dict[str, Any]],
-    sender_address: str,
-    now: str,
-) -> None:
-    update_many(
-        connection,
-        tables.order,
-        "id",
-        [
-            {
-                "id": order.id,
-                "state": "signed",
-                "signed_at": now,
-                "sender_address": sender_address,
-                "nonce": attempt["nonce"],
-                "address": created_address(sender_address, attempt["nonce"])
-                if order.creates
-                else order.address,
-                "call_bytes": order.call_bytes,
-                "unresolved": None,
-            }
-            for order, attempt in zip(orders, attempts, strict=True)
-        ],
-    )

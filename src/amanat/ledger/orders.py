@@ -30,6 +30,7 @@ from amanat.store.uow import UnitOfWork
 Known = dict[tuple[str, str, str], str]
 
 OPEN_STATES = ("requested", "signed", "sent")
+_ENDOWMENT_GAS = 21_000
 
 
 class ContractUnknown(Invalid):
@@ -94,6 +95,7 @@ class Order:
     gas_used: int | None
     refusal: Mapping[str, Any] | None
     trace: str | None = None
+    value_wei: str | None = None
 
     @property
     def creates(self) -> bool:
@@ -304,6 +306,21 @@ class Orders:
             kind, programme, contract, "", args, label=label, subject=subject,
             depends_on=depends_on, cause=cause, gas=gas, sender=sender,
         )  # fmt: skip
+
+    def endow(
+        self, kind: str, programme: str, address: str, wei: int, *, subject: tuple[str, str],
+        cause: str | None = None,
+    ) -> str:  # fmt: skip
+        """Ask that the network's own coin, in wei, be sent to an address: for a sender's fees."""
+        connection = self._uow.connection
+        now = self._uow.store.clock().isoformat(timespec="microseconds").replace("+00:00", "Z")
+        request = OrderRequest(
+            kind, programme, "", "(endow)", (), subject=subject, cause=cause, gas=_ENDOWMENT_GAS
+        )
+        sequence = next_numbers(connection, "orders", 1, 1)
+        row = _row(request, sequence, now, address_of(address), b"") | {"value_wei": str(wei)}
+        connection.execute(tables.order.insert().values(**row))
+        return str(row["id"])
 
     def request_many(self, requests: Sequence[OrderRequest]) -> list[str]:
         """As `request`, for many; they follow each other in the global sequence."""

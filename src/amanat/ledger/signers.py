@@ -128,6 +128,17 @@ class Signers:
         """Whether the key of this address is on this server."""
         return address_of(address) in self._addressed
 
+    def refresh(self) -> None:
+        """Look again which key signs for which name, where that can change."""
+
+    def watch(self) -> None:
+        """Look whether something about the keys must be told, where that is known."""
+
+    def is_lost(self, address: str) -> bool:
+        """Whether this key is known to be lost, so that nothing waits for it."""
+        del address
+        return False
+
     def names(self) -> Iterable[str]:
         """The names under which signers are held."""
         return sorted(self._named)

@@ -47,6 +47,7 @@ order = sql.Table(
     sql.Column("cause", _ID, comment="the journal entry that asked for it"),
     sql.Column("sender", _CODE, nullable=False, comment="the signer's name"),
     sql.Column("gas", sql.BigInteger, comment="the limit; null: ask the node"),
+    sql.Column("value_wei", sql.String(80), comment="what the call brings along; null: nothing"),
     sql.Column("state", sql.String(12), nullable=False),
     sql.Column("sender_address", _ADDRESS),
     sql.Column("nonce", sql.BigInteger),

@@ -73,7 +73,7 @@ def _rlp_length(size: int, offset: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class ChainTransaction:
-    """One call or creation, before it is signed; fees in wei per unit of gas.
+    """One call or creation, before it is signed; fees in wei per unit of gas, `value` in wei.
 
     `to` is None for a creation, whose `call_bytes` are the contract's creation code.
     """
@@ -85,6 +85,7 @@ class ChainTransaction:
     gas: int
     max_fee: int
     priority_fee: int
+    value: int = 0
 
     def _fields(self) -> list[Any]:
         target = bytes.fromhex(self.to[2:]) if self.to else b""
@@ -95,7 +96,7 @@ class ChainTransaction:
             self.max_fee,
             self.gas,
             target,
-            0,
+            self.value,
             self.call_bytes,
             [],
         ]

@@ -188,9 +188,33 @@ def _check_giving(command: GiveKey, context: ActContext) -> tuple[Row[Any], Row[
 
 
 def _ask_giving(command: GiveKey, context: ActContext) -> Ask:
-    """Another person of the proposer's institution approves."""
-    _found, row = _check_giving(command, context)
-    return second_person(context, f"participants:{row.code}")
+    """Another person of the institution approves; where none has a key, a quorum of others."""
+    found, row = _check_giving(command, context)
+    subject = f"participants:{row.code}"
+    own = row.code == context.actor.institution
+    if row.number == 0 or not own or _another_approves(context, found.code):
+        return second_person(context, subject)
+    others = context.uow.connection.execute(
+        sql.select(institution.c.code)
+        .where(institution.c.programme == context.programme, institution.c.number > 0)
+        .where(institution.c.code != row.code)
+        .order_by(institution.c.number)
+        .limit(int(context.ledger.call("Directory", "quorum")))
+    ).scalars()
+    return Ask([Requirement(code, "directory") for code in others], subject=subject)
+
+
+def _another_approves(context: ActContext, but: str) -> bool:
+    """Whether the institution has an approver with a key, other than proposer and this person."""
+    others = person.select().where(
+        person.c.programme == context.programme,
+        person.c.institution == context.actor.institution,
+        person.c.role == Role.APPROVER.value,
+        person.c.active,
+        person.c.address.is_not(None),
+        person.c.code.not_in((but, context.actor.person)),
+    )
+    return context.uow.connection.execute(others).first() is not None
 
 
 @act(capacities=SPEAK_FOR_PEOPLE, approvals=_ask_giving, confidential=True)

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from amanat.access.actors import Role
 from amanat.access.acts import Command, Query
-from amanat.access.fields import Day, PlainDecimal
+from amanat.access.fields import Day, PlainDecimal, Whole
 from amanat.participants.model import TEXT_MAX, AccountKind, Certificate, Level
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -111,11 +111,32 @@ class GiveKey(Command):
     address: Address
 
 
+class RotateKey(Command):
+    """Let a person sign with a new key from now on, and revoke the former one."""
+
+    person: Code
+    address: Address
+    reason: Words
+
+
+class ExtendKey(Command):
+    """Let a key of one's institution be valid until another day, at most two years from now."""
+
+    key: Address
+    expires_on: Day
+
+
 class RetirePerson(Command):
     """End a person's part: tokens, proposals and approvals of theirs count no more."""
 
     person: Code
     reason: Words
+
+
+class KeysAsked(Query):
+    """Which keys to list: all, or those whose validity ends within some days."""
+
+    within_days: Annotated[Whole | None, Field(ge=0, le=3_660)] = None
 
 
 class ParticipantsAsked(Query):

@@ -49,6 +49,16 @@ KEY_GIVEN = declare(
     ("institution", "person", "address", "former"),
     audience=Audience.CONFIDENTIAL,
 )
+KEY_ROTATED = declare(
+    "KeyRotated",
+    ("institution", "person", "address", "former", "reason"),
+    audience=Audience.CONFIDENTIAL,
+)
+KEY_EXTENDED = declare(
+    "KeyExtended",
+    ("institution", "address", "former", "expires_at"),
+    audience=Audience.CONFIDENTIAL,
+)
 PERSON_RETIRED = declare(
     "PersonRetired",
     ("institution", "person", "reason", "tokens"),

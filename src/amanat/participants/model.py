@@ -152,6 +152,12 @@ class KeyStillStands(Refusal):
     template: ClassVar[str] = "{person}'s key {address} still stands on the ledger; revoke it."
 
 
+class ValidityTooLong(Invalid):
+    """A key is valid for two years at most (NIST SP 800-57 part 1 revision 5, 5.3.6)."""
+
+    template: ClassVar[str] = "{key} may be valid from tomorrow until {latest}, not {expires_on}."
+
+
 class NotFreeCapacity(Invalid):
     """A capacity with authority on the ledger comes by the founding or a change of Directory."""
 

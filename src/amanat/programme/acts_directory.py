@@ -15,6 +15,7 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Row
 
 from amanat.access.acts import ActContext, Ask, Result, act
+from amanat.access.key_register import end_key
 from amanat.access.tables import institution, person
 from amanat.core.errors import NotFound
 from amanat.core.messages import Message, Word
@@ -95,7 +96,7 @@ def _numbered(context: ActContext, code: str) -> int:
     return number
 
 
-def _signers(context: ActContext, named: Sequence[str]) -> list[str]:
+def signers_of(context: ActContext, named: Sequence[str]) -> list[str]:
     """The institutions named, or one's own and others with a number, up to the quorum."""
     if named:
         for code in named:
@@ -136,7 +137,7 @@ def _ask_announcement(command: AnnounceChange, context: ActContext) -> Ask:
     return _ask(
         context,
         signed,
-        _signers(context, command.signers),
+        signers_of(context, command.signers),
         number=number,
         change=signed.digest.hex(),
         subject=subject.hex(),
@@ -251,7 +252,7 @@ def _ask_cancellation(command: CancelChange, context: ActContext) -> Ask:
     signed = to_sign(context, "Directory", "ChangeCancellation", change=bytes.fromhex(row.digest))
     own = find_institution(context.uow.connection, context.programme, context.actor.institution)
     alone = int(context.ledger.call("Directory", "objectors", bytes.fromhex(row.digest)))
-    signers = [own.code] if alone >> own.number & 1 else _signers(context, command.signers)
+    signers = [own.code] if alone >> own.number & 1 else signers_of(context, command.signers)
     return _ask(context, signed, signers)
 
 
@@ -325,4 +326,5 @@ def revoke_key(command: RevokeKey, context: ActContext) -> Result:
         .where(person.c.programme == context.programme, person.c.address == key)
         .values(address=None)
     )
+    end_key(context.uow.connection, context.programme, key, "revoked", context.now)
     return {"key": key, "order": order, "entry": entry}

@@ -169,6 +169,20 @@ class RevokeKey(Command):
     reason: Words
 
 
+class AppointSender(Command):
+    """Let another key send this installation's chain transactions; a quorum approves.
+
+    So many whole coins of the network go to it from the former one beforehand, for its fees.
+    `former_lost` says that the former key signs nothing more, not even what hastens its last ones.
+    """
+
+    key: Address
+    reason: Words
+    endow_coins: Annotated[Whole, Field(ge=0, le=10**12)] = 0
+    former_lost: bool = False
+    signers: Annotated[tuple[Code, ...], Field(max_length=16)] = ()
+
+
 class ChangesAsked(Query):
     """Changes of the Directory, latest first."""
 

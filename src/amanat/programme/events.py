@@ -79,4 +79,8 @@ DIRECTORY_CHANGE_EXECUTION_REQUESTED = declare("DirectoryChangeExecutionRequeste
 DIRECTORY_CHANGE_CANCELLATION_REQUESTED = declare(
     "DirectoryChangeCancellationRequested", ("change", "reason")
 )
+SENDER_APPOINTMENT_REQUESTED = declare(
+    "SenderAppointmentRequested", ("key", "former", "former_lost", "endow_coins", "reason")
+)
+SENDER_APPOINTED = declare("SenderAppointed", ("key", "former"))
 KEY_REVOCATION_REQUESTED = declare("KeyRevocationRequested", ("key", "institution", "reason"))

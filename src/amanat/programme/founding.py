@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from amanat.access.actors import Role, add_institution, add_person
 from amanat.access.desk import KeyRing
+from amanat.access.key_register import enter_key
 from amanat.core.canonical import canonical_bytes, digest
 from amanat.core.dates import business_day_from_date
 from amanat.core.errors import Refusal
@@ -175,7 +176,7 @@ def _begin(parts: Parts, terms: ProgrammeTerms) -> None:
     with parts.store.work(_provenance(terms)) as uow:
         now = uow.store.clock().isoformat()
         _enter_programme(uow, terms, parts.ledger.chain_id, now)
-        _enter_people(uow, terms)
+        _enter_people(uow, terms, parts.keys)
         entry = _journal_founding(uow, terms)
         _order_deployments(uow, terms, entry)
         uow.commit()
@@ -239,7 +240,7 @@ def _enter_programme(uow: UnitOfWork, terms: ProgrammeTerms, chain_id: int, now:
         )
 
 
-def _enter_people(uow: UnitOfWork, terms: ProgrammeTerms) -> None:
+def _enter_people(uow: UnitOfWork, terms: ProgrammeTerms, keys: KeyRing) -> None:
     for one in terms.institutions:
         add_institution(
             uow.connection,
@@ -260,6 +261,16 @@ def _enter_people(uow: UnitOfWork, terms: ProgrammeTerms) -> None:
             name=person.name,
             address=address,
         )
+        if address is not None:
+            enter_key(
+                uow.connection,
+                terms.code,
+                address,
+                institution=person.institution,
+                holder=person.code,
+                place=keys.place(address),
+                now=uow.store.clock(),
+            )
         uow.journal.append(
             events.PERSON_FOUNDED,
             {

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sql
 
+from amanat.access.key_register import end_key, enter_key, find_key
 from amanat.access.tables import institution, person
 from amanat.core.canonical import canonical_bytes
 from amanat.core.dates import date_from_business_day
@@ -20,6 +21,7 @@ from amanat.ledger.wire import ZERO_ADDRESS
 from amanat.participants.handlers import REFUSAL_MAX, block_time
 from amanat.participants.tables import participant_class
 from amanat.programme.acts_day import SCOPES
+from amanat.programme.acts_senders import begin_sending
 from amanat.programme.model import Phase, isin_of_word
 from amanat.programme.records import find_programme, terms_in
 from amanat.programme.tables import (
@@ -107,6 +109,8 @@ def register(registry: HandlerRegistry) -> None:
     for kind, table in _TABLES.items():
         registry.on_done(kind)(_done(table))
         registry.on_refused(kind)(_refused(table))
+    registry.on_done("endow_sender")(sender_endowed)
+    registry.on_refused("endow_sender")(directory_refused)
     registry.on_refused("halt")(halt_refused)
     registry.on_refused("resume")(resume_refused)
 
@@ -431,7 +435,26 @@ def _note_change(event: LedgerEvent, uow: UnitOfWork, **values: Any) -> bool:
 
 
 def key_changed(event: LedgerEvent, uow: UnitOfWork) -> None:
-    """Nobody signs here any more with a key that the Directory has removed."""
+    """Nobody signs here any more with a key that the Directory has removed; a new one stands by."""
+    key, now = event.arguments["key"].lower(), uow.store.clock()
+    if event.arguments["institution"] == 0:
+        end_key(uow.connection, event.programme, key, "revoked", now)
+    elif find_key(uow.connection, event.programme, key) is None:
+        owner = uow.connection.execute(
+            sql.select(institution.c.code).where(
+                institution.c.programme == event.programme,
+                institution.c.number == event.arguments["institution"],
+            )
+        ).scalar_one_or_none()
+        enter_key(
+            uow.connection,
+            event.programme,
+            key,
+            institution=owner or "unknown",
+            holder="",
+            state="standby",
+            now=now,
+        )
     if event.arguments["institution"] == 0:
         uow.connection.execute(
             sql.update(person)
@@ -462,6 +485,13 @@ def capacities_changed(event: LedgerEvent, uow: UnitOfWork) -> None:
         .where(institution.c.programme == event.programme, institution.c.code == row.code)
         .values(capacities=sorted(given | kept))
     )
+
+
+def sender_endowed(order: Order, events: Sequence[LedgerEvent], uow: UnitOfWork) -> None:
+    """The key that was appointed has what it needs for its fees: it sends from now on."""
+    del events
+    assert order.subject is not None
+    begin_sending(uow, order.subject[1], order.programme)
 
 
 def directory_refused(order: Order, refusal: Mapping[str, Any], uow: UnitOfWork) -> None:

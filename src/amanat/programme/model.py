@@ -220,6 +220,12 @@ class ChangeStateForbids(Refusal):
     template: ClassVar[str] = "The change {change} is {state}."
 
 
+class SenderSends(Refusal):
+    """Another key than the one that sends already is appointed."""
+
+    template: ClassVar[str] = "The key {key} sends already; appoint another."
+
+
 class KeyNotTheirs(Refusal):
     """An institution revokes its own keys, and another's never."""
 

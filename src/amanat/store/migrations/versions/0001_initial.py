@@ -666,6 +666,12 @@ def upgrade() -> None:
         ),
         sa.Column("sender", sa.String(length=64), nullable=False, comment="the signer's name"),
         sa.Column("gas", sa.BigInteger(), nullable=True, comment="the limit; null: ask the node"),
+        sa.Column(
+            "value_wei",
+            sa.String(length=80),
+            nullable=True,
+            comment="what the call brings along; null: nothing",
+        ),
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("sender_address", sa.String(length=42), nullable=True),
         sa.Column("nonce", sa.BigInteger(), nullable=True),
@@ -1253,6 +1259,46 @@ def upgrade() -> None:
         sa.Column("account", sa.String(length=42), nullable=False, comment="lower case"),
         sa.Column("next_number", sa.BigInteger(), nullable=False, comment="dense, from 0"),
         sa.PrimaryKeyConstraint("programme", "account", name=op.f("pk_settlement_number")),
+    )
+    op.create_table(
+        "signing_key",
+        sa.Column(
+            "programme", sa.String(length=64), nullable=False, comment="empty: the installation"
+        ),
+        sa.Column("address", sa.String(length=42), nullable=False, comment="small letters"),
+        sa.Column("institution", sa.String(length=64), nullable=False, comment="the owner"),
+        sa.Column(
+            "holder",
+            sa.String(length=64),
+            nullable=False,
+            comment="person, or a sending key's name",
+        ),
+        sa.Column("purpose", sa.String(length=16), nullable=False, comment="approve, send"),
+        sa.Column(
+            "place", sa.String(length=80), nullable=False, comment="keystore, device, elsewhere"
+        ),
+        sa.Column(
+            "state", sa.String(length=12), nullable=False, comment="standby, in_use, retired, ..."
+        ),
+        sa.Column("valid_from", sa.String(length=32), nullable=False),
+        sa.Column(
+            "expires_at", sa.String(length=32), nullable=False, comment="signs nothing from then on"
+        ),
+        sa.Column("ended_at", sa.String(length=32), nullable=True),
+        sa.Column("last_used_at", sa.String(length=32), nullable=True),
+        sa.Column(
+            "entry",
+            sa.String(length=36),
+            nullable=True,
+            comment="the journal entry that entered it",
+        ),
+        sa.PrimaryKeyConstraint("programme", "address", name=op.f("pk_signing_key")),
+    )
+    op.create_index(
+        op.f("ix_signing_key_state_expires_at"),
+        "signing_key",
+        ["state", "expires_at"],
+        unique=False,
     )
     op.create_table(
         "store_probe",
@@ -1988,6 +2034,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_tax_status_programme_address"), table_name="tax_status")
     op.drop_table("tax_status")
     op.drop_table("store_probe")
+    op.drop_index(op.f("ix_signing_key_state_expires_at"), table_name="signing_key")
+    op.drop_table("signing_key")
     op.drop_table("settlement_number")
     op.drop_index(
         op.f("ix_settlement_instruction_programme_state"), table_name="settlement_instruction"

@@ -1,0 +1,208 @@
+"""The register of keys: whose, for what, where they live, and until when they may sign.
+
+A key belongs to a person of an institution in a programme, or sends the installation's chain
+transactions (its programme is then empty).  Keys of holders' accounts are not in it: they are the
+holders' own, and a lost one is put right by a re-registration.
+
+NIST SP 800-57 part 1 revision 5, section 5.3.6, recommends one to three years for a private key
+that signs; a key is entered here for two.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sql
+from sqlalchemy.engine import Connection, Row
+
+from amanat.access.tables import signing_key
+from amanat.core.errors import Refusal
+from amanat.ledger import tables as ledger_tables
+from amanat.ledger.completion import raise_alarm, settle_alarms, time_text
+
+KEY_VALIDITY = timedelta(days=730)
+WARNED_BEFORE = timedelta(days=30)
+INSTALLATION = ""
+"""The programme of the keys that send chain transactions: they serve all programmes."""
+APPROVE, SEND = "approve", "send"
+USABLE = ("standby", "in_use")
+
+
+class KeyExpired(Refusal):
+    """A key signs nothing from the moment at which its validity ends."""
+
+    template = "The key {address} of {institution} expired at {expires_at}; give another."
+
+
+class KeyEnded(Refusal):
+    """A key that was retired, revoked or lost signs nothing more."""
+
+    template = "The key {address} of {institution} is {state}."
+
+
+class EpochOver(Refusal):
+    """Signatures name the epoch of the institutions' keys; a change of keys begins another."""
+
+    template = (
+        "{act} {proposal} was to be signed in epoch {signed} of the institutions' keys, and it is "
+        "{current} now: propose it again."
+    )
+
+
+def enter_key(
+    connection: Connection,
+    programme: str,
+    address: str,
+    *,
+    institution: str,
+    holder: str,
+    now: datetime,
+    purpose: str = APPROVE,
+    place: str = "elsewhere",
+    state: str = "in_use",
+    entry: str | None = None,
+) -> None:
+    """Enter a key, or a known one anew under this holder, valid for `KEY_VALIDITY` from now."""
+    values = {
+        "institution": institution,
+        "holder": holder,
+        "purpose": purpose,
+        "place": place,
+        "state": state,
+        "valid_from": time_text(now),
+        "expires_at": time_text(now + KEY_VALIDITY),
+        "ended_at": None,
+        "entry": entry,
+    }
+    changed = connection.execute(_of(sql.update(signing_key), programme, address).values(**values))
+    if changed.rowcount == 0:
+        connection.execute(
+            signing_key.insert().values(programme=programme, address=address.lower(), **values)
+        )
+    settle_alarms(connection, {alarm_subject(programme, address)}, time_text(now))
+
+
+def end_key(
+    connection: Connection, programme: str, address: str, state: str, now: datetime
+) -> None:
+    """A key is retired, revoked or lost from now on; what ended before stays as it ended."""
+    connection.execute(
+        _of(sql.update(signing_key), programme, address)
+        .where(signing_key.c.state.in_(USABLE))
+        .values(state=state, ended_at=time_text(now))
+    )
+    settle_alarms(connection, {alarm_subject(programme, address)}, time_text(now))
+
+
+def find_key(connection: Connection, programme: str, address: str) -> Row[Any] | None:
+    """A key of the register."""
+    return connection.execute(_of(sql.select(signing_key), programme, address)).one_or_none()
+
+
+def require_usable(connection: Connection, programme: str, address: str, now: datetime) -> None:
+    """Refuse a registered key that has ended or expired: `KeyEnded`, `KeyExpired`."""
+    row = find_key(connection, programme, address)
+    if row is not None:
+        check_usable(row, now)
+
+
+def check_usable(row: Row[Any], now: datetime) -> None:
+    """As `require_usable`, of a row at hand."""
+    if row.state not in USABLE:
+        raise KeyEnded(address=row.address, institution=row.institution, state=row.state)
+    if row.expires_at <= time_text(now):
+        raise KeyExpired(
+            address=row.address, institution=row.institution, expires_at=row.expires_at
+        )
+
+
+def note_use(connection: Connection, programme: str, address: str, now: datetime) -> None:
+    """A key has signed."""
+    connection.execute(
+        _of(sql.update(signing_key), programme, address).values(last_used_at=time_text(now))
+    )
+
+
+def set_state(connection: Connection, programme: str, address: str, state: str) -> None:
+    """Another state of a key that goes on being valid."""
+    connection.execute(
+        _of(sql.update(signing_key), programme, address).values(state=state, ended_at=None)
+    )
+
+
+def keys_of(connection: Connection, programmes: Iterable[str]) -> list[Row[Any]]:
+    """The register of some programmes, by owner, holder and time."""
+    table = signing_key
+    query = sql.select(table).where(table.c.programme.in_(list(programmes)))
+    order = (table.c.programme, table.c.institution, table.c.holder, table.c.valid_from)
+    return list(connection.execute(query.order_by(*order)))
+
+
+def expiring(connection: Connection, now: datetime, within: timedelta) -> list[Row[Any]]:
+    """Usable keys, of all programmes, whose validity ends within a span, or has ended."""
+    table = signing_key
+    return list(
+        connection.execute(
+            sql.select(table)
+            .where(table.c.state.in_(USABLE), table.c.expires_at <= time_text(now + within))
+            .order_by(table.c.expires_at)
+        )
+    )
+
+
+def alarm_subject(programme: str, address: str) -> str:
+    """Under what the alarms of a key stand."""
+    return f"key:{programme}:{address.lower()}"[:120]
+
+
+def raise_expiry_alarms(connection: Connection, now: datetime) -> int:
+    """An alarm for each key that expires soon or has expired; how many are new."""
+    new = 0
+    for row in expiring(connection, now, WARNED_BEFORE):
+        ended = row.expires_at <= time_text(now)
+        detail = f"{row.institution}/{row.holder}: {row.address}, {row.expires_at}"
+        kind = "key_expired" if ended else "key_expires"
+        subject = alarm_subject(row.programme, row.address)
+        new += raise_alarm(connection, kind, subject, detail, time_text(now))
+    return new
+
+
+def require_epoch(connection: Connection, row: Row[Any], needs: Iterable[Row[Any]]) -> None:
+    """Refuse `EpochOver` where what is to be signed names an epoch that a change of keys ended."""
+    signed = {
+        int(need.shows["message"]["epoch"])
+        for need in needs
+        if need.shows is not None and "epoch" in need.shows.get("message", {})
+    }
+    if not signed:
+        return
+    current = _epoch(connection, row.programme)
+    for one in signed:
+        if current is not None and one != current:
+            raise EpochOver(act=row.act, proposal=row.id, signed=one, current=current)
+
+
+def _epoch(connection: Connection, programme: str) -> int | None:
+    """The epoch as the final chain last changed it; None where it never did."""
+    event, contract = ledger_tables.event, ledger_tables.contract
+    found = connection.execute(
+        sql.select(event.c.arguments)
+        .join(contract, contract.c.address == event.c.address)
+        .where(
+            contract.c.programme == programme,
+            contract.c.kind == "Directory",
+            event.c.name == "EpochChanged",
+        )
+        .order_by(event.c.position.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    return None if found is None else int(json.loads(found)["epoch"])
+
+
+def _of(statement: Any, programme: str, address: str) -> Any:
+    return statement.where(
+        signing_key.c.programme == programme, signing_key.c.address == address.lower()
+    )
