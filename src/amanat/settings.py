@@ -143,19 +143,19 @@ class Serving:
             )
         return cls(
             host=environment.get("AMANAT_HOST", "127.0.0.1"),
-            port=_whole("AMANAT_PORT", environment, 8000, most=65_535),
+            port=_bounded("AMANAT_PORT", environment, 8000, most=65_535),
             certificate=_named_file("AMANAT_CERTIFICATE", environment),
             certificate_key=_named_file("AMANAT_CERTIFICATE_KEY", environment),
             log_level=level,
             traces=environment.get("AMANAT_TRACES") or None,
-            traces_percent=_whole("AMANAT_TRACES_PERCENT", environment, 100, most=100),
+            traces_percent=_bounded("AMANAT_TRACES_PERCENT", environment, 100, most=100),
             metrics_token_file=_named_file("AMANAT_METRICS_TOKEN_FILE", environment),
-            lag_seconds_max=_whole("AMANAT_LAG_SECONDS_MAX", environment, 60),
-            lag_blocks_max=_whole("AMANAT_LAG_BLOCKS_MAX", environment, 100),
+            lag_seconds_max=_bounded("AMANAT_LAG_SECONDS_MAX", environment, 60),
+            lag_blocks_max=_bounded("AMANAT_LAG_BLOCKS_MAX", environment, 100),
         )
 
 
-def _whole(
+def _bounded(
     variable: str, environment: Mapping[str, str], default: int, most: int = 2**31 - 1
 ) -> int:
     """A whole number, at least 0; raises `SettingInvalid`."""
