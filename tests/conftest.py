@@ -6,6 +6,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -50,19 +51,14 @@ def _postgres_root(postgres_server: str) -> Iterator[Engine]:
     engine.dispose()
 
 
-@pytest.fixture
-def postgres_url(postgres_server: str, _postgres_root: Engine) -> Iterator[str]:
-    """The URL of an empty place of its own in PostgreSQL, dropped afterwards.
-
-    A user finds the schema of their own name first, and a schema is made ten times faster than a
-    database.
-    """
+@contextmanager
+def _empty_place(server: str, root: Engine) -> Iterator[str]:
     name = f"test_{secrets.token_hex(6)}"
-    with _postgres_root.connect() as connection:
+    with root.connect() as connection:
         connection.execute(sql.text(f"CREATE ROLE {name} LOGIN"))
         connection.execute(sql.text(f"CREATE SCHEMA {name} AUTHORIZATION {name}"))
-    yield f"postgresql+pg8000://{name}@/postgres?unix_sock={postgres_server}"
-    with _postgres_root.connect() as connection:
+    yield f"postgresql+pg8000://{name}@/postgres?unix_sock={server}"
+    with root.connect() as connection:
         connection.execute(
             sql.text(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = :name"
@@ -71,6 +67,24 @@ def postgres_url(postgres_server: str, _postgres_root: Engine) -> Iterator[str]:
         )
         connection.execute(sql.text(f"DROP SCHEMA {name} CASCADE"))
         connection.execute(sql.text(f"DROP ROLE {name}"))
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str, _postgres_root: Engine) -> Iterator[str]:
+    """The URL of an empty place of its own in PostgreSQL, dropped afterwards.
+
+    A user finds the schema of their own name first, and a schema is made ten times faster than a
+    database.
+    """
+    with _empty_place(postgres_server, _postgres_root) as url:
+        yield url
+
+
+@pytest.fixture
+def other_postgres_url(postgres_server: str, _postgres_root: Engine) -> Iterator[str]:
+    """A second empty place, as `postgres_url`."""
+    with _empty_place(postgres_server, _postgres_root) as url:
+        yield url
 
 
 @pytest.fixture
@@ -84,6 +98,15 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """An empty database, once of each kind that is supported."""
     kind = "sqlite_url" if request.param == "sqlite" else "postgres_url"
     url: str = request.getfixturevalue(kind)
+    return url
+
+
+@pytest.fixture
+def other_database_url(database_url: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A second empty database of the same kind as `database_url`."""
+    if database_url.startswith("sqlite"):
+        return f"sqlite:///{tmp_path / 'other.sqlite'}"
+    url: str = request.getfixturevalue("other_postgres_url")
     return url
 
 

@@ -74,7 +74,7 @@ class Opener:
     passphrase: str | None = None
 
 
-# -- texts of keys ----------------------------------------------------------------------------------
+# -- texts of keys --------------------------------------------------------------------------------
 
 
 def new_identity() -> tuple[str, str]:
@@ -143,7 +143,7 @@ def _unbech32(prefix: str, text: str, shown: str | None = None) -> bytes:
     return (number >> 4).to_bytes(32, "big")
 
 
-# -- the header -------------------------------------------------------------------------------------
+# -- the header -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +251,7 @@ def _unwrap_scrypt(stanza: _Stanza, passphrase: str | None) -> bytes | None:
         return None
 
 
-# -- the payload ------------------------------------------------------------------------------------
+# -- the payload ----------------------------------------------------------------------------------
 
 
 def _nonce(number: int, last: bool) -> bytes:

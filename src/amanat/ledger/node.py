@@ -401,6 +401,35 @@ class EmbeddedNode:
                 time.sleep(0.05)
 
 
+def copy_state(folder: Path, target: Path, *, height_min: int, within_s: float) -> int:
+    """Copy a whole and consistent state of the node in `folder`, whether it runs or not.
+
+    The first that holds block `height_min` is taken; when the time is over, the last one that was
+    consistent, as after a kill.  Returns the copied state's height; raises `NodeFailed` where there
+    is none.
+    """
+    limit = time.monotonic() + within_s
+    while True:
+        for name in ("state.json", "state.kept.json"):
+            height = _copied(folder / name, target)
+            if height is not None and (height >= height_min or time.monotonic() > limit):
+                return height
+        if time.monotonic() > limit:
+            raise NodeFailed(f"{folder} holds no state that is whole and consistent.")
+        time.sleep(0.1)
+
+
+def _copied(state: Path, target: Path) -> int | None:
+    """The height of a copy that can be used; None where it cannot."""
+    if not _is_whole(state):
+        return None
+    shutil.copyfile(state, target)
+    if not _is_whole(target) or not _is_consistent(target):
+        return None
+    found = re.search(r'"best_block_number":\s*"?(0x[0-9a-f]+|\d+)', target.read_text())
+    return int(found.group(1), 0) if found else None
+
+
 def _is_whole(state: Path) -> bool:
     """Whether anvil finished writing this file: its last member comes last, and is closed."""
     try:

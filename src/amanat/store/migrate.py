@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy.engine import Connection, Engine
 
+from amanat.core.errors import Refusal
 from amanat.store.journal import Audience
 from amanat.store.tables import log_size, metadata
+
+
+class RevisionUnknown(Refusal):
+    """Only what this version or an earlier one wrote can be read."""
+
+    template: ClassVar[str] = "Revision {revision} of the tables is of a later version."
 
 
 def _config(connection: Connection) -> Config:
@@ -36,6 +46,25 @@ def pending_migrations(connection: Connection) -> bool:
     """Whether the database lacks a migration of this version, or has one that this lacks."""
     wanted = ScriptDirectory.from_config(_config(connection)).get_current_head()
     return MigrationContext.configure(connection).get_current_revision() != wanted
+
+
+def revision(connection: Connection) -> str | None:
+    """The last migration that this database has had; None before the first."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def migrate_to(engine: Engine, wanted: str) -> None:
+    """Bring an empty database to the tables of an earlier version, for what it wrote.
+
+    Raises `RevisionUnknown` where a later version wrote it.
+    """
+    with engine.begin() as connection:
+        config = _config(connection)
+        try:
+            ScriptDirectory.from_config(config).get_revision(wanted)
+        except CommandError:
+            raise RevisionUnknown(revision=wanted) from None
+        command.upgrade(config, wanted)
 
 
 def differences(engine: Engine) -> list[object]:
