@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from amanat.ledger.rpc import RpcClient, RpcFault
-from amanat.ledger.signers import KeySigner
-from amanat.ledger.wire import ChainTransaction, created_address
+from amanat.ledger.signers import KeySigner, Signer
+from amanat.ledger.wire import ChainTransaction, created_address, keccak
 from amanat.network.home import Home
 from amanat.network.lists import (
     DEPLOYERS,
@@ -37,7 +37,7 @@ def rpc(validators: Home) -> Iterator[RpcClient]:
     client.close()
 
 
-def send(rpc: RpcClient, by: KeySigner, to: str | None, call_bytes: bytes = b"") -> str:
+def send(rpc: RpcClient, by: Signer, to: str | None, call_bytes: bytes = b"") -> str:
     nonce = int(rpc.call("eth_getTransactionCount", by.address, "latest"), 16)
     assert rpc.chain_id is not None
     signed = by.sign_transaction(
@@ -61,10 +61,16 @@ def with_coin(rpc: RpcClient, validators: Home, *, deploys: bool = False) -> Key
 def test_who_was_let_in_sends_and_a_stranger_is_refused_by_the_node(
     rpc: RpcClient, validators: Home
 ) -> None:
-    key = with_coin(rpc, validators)
+    key, stranger = with_coin(rpc, validators), KeySigner.generate()
     assert status(rpc, send(rpc, key, key.address)) == 1
+    # With coin of its own, so that it is refused for nothing but the list.
+    selector = keccak(b"mintNativeCoin(address,uint256)")[:4]
+    mint = (
+        selector + bytes.fromhex(stranger.address[2:]).rjust(32, b"\0") + COIN.to_bytes(32, "big")
+    )
+    assert status(rpc, send(rpc, validators.administrator("ministry"), MINTER, mint)) == 1
     with pytest.raises(RpcFault, match="non-allow listed address"):
-        send(rpc, KeySigner.generate(), key.address)
+        send(rpc, stranger, key.address)
 
 
 def test_who_was_shut_out_is_refused_by_every_node(rpc: RpcClient, validators: Home) -> None:

@@ -25,6 +25,10 @@ SCHEMA = "amanat.network/1"
 VM_ID = "srEXiWaHuhNyGwPUi444Tu47ZEDwxTWrbQiuD7FmgSAQ6X7Dy"
 """The plugin's file name: the id of Subnet-EVM."""
 PARTS_VARIABLE = "AMANAT_NETWORK_PARTS"
+VARIABLES: Mapping[str, tuple[str, str]] = {
+    PARTS_VARIABLE: ("`network/bin` of the project", "Folder of a network's programs."),
+}
+"""What this room reads beside `amanat.settings.VARIABLES`."""
 KEY = "network"
 
 
