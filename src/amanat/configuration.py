@@ -104,6 +104,23 @@ class Server(Section):
     certificate_key: Absolute | None = _setting("AMANAT_CERTIFICATE_KEY")
 
 
+class SignIn(Section):
+    """How people and systems sign in."""
+
+    origin: HttpUrl | None = _setting("AMANAT_ORIGIN")
+    proxies: list[str] | None = _setting("AMANAT_PROXIES")
+    session_idle_minutes: int | None = _setting("AMANAT_SESSION_IDLE_MINUTES", ge=1)
+    session_hours: int | None = _setting("AMANAT_SESSION_HOURS", ge=1)
+    fresh_minutes: int | None = _setting("AMANAT_FRESH_MINUTES", ge=1)
+    lockout_failures: int | None = _setting("AMANAT_LOCKOUT_FAILURES", ge=0)
+    rate_address: int | None = _setting("AMANAT_RATE_ADDRESS", ge=0)
+    rate_token: int | None = _setting("AMANAT_RATE_TOKEN", ge=0)
+    openid_issuer: HttpUrl | None = _setting("AMANAT_OPENID_ISSUER")
+    openid_client: str | None = _setting("AMANAT_OPENID_CLIENT", min_length=1)
+    openid_secret_file: Absolute | None = _setting("AMANAT_OPENID_SECRET_FILE")
+    openid_claim: str | None = _setting("AMANAT_OPENID_CLAIM", min_length=1)
+
+
 class Logs(Section):
     """Log lines of the server."""
 
@@ -138,6 +155,7 @@ class Configuration(Section):
     network: Network = Network()
     keys: Keys = Keys()
     server: Server = Server()
+    sign_in: SignIn = SignIn()
     logs: Logs = Logs()
     traces: Traces = Traces()
     metrics: Metrics = Metrics()

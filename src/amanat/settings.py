@@ -282,6 +282,7 @@ class Settings:
     light_keys: bool = False
     devices_file: Path | None = None
     serving: Serving = field(default_factory=Serving)
+    sign_in: SignIn = field(default_factory=SignIn)
 
     @property
     def devices_path(self) -> Path:
