@@ -26,6 +26,7 @@ from amanat.app import ROOMS
 from amanat.cli.reference_policies import policies_lines
 from amanat.cli.root import EXIT_CODES, app
 from amanat.cli.session import VARIABLES as SESSION_VARIABLES
+from amanat.configuration import settings as configured
 from amanat.core.errors import AmanatError, Refusal
 from amanat.settings import VARIABLES
 from amanat.store.journal import EventKind, declared_kinds
@@ -365,11 +366,21 @@ def settings_page() -> str:
         "",
         "# Settings",
         "",
-        "Settings are environment variables. An option such as `--data` goes before its variable.",
+        "Each setting is an environment variable, and most are keys of the one configuration file,"
+        " `amanat.toml`, too. An option such as `--data` goes before its variable, and the variable"
+        " before the file. Secrets are never on a command line and never in the file: they are"
+        " named by the path of a file of their own, or stand in the environment."
+        " `amanat config check` reads the file whole, `config show` says what holds and from where,"
+        " `config schema` prints its JSON Schema.",
         "",
     ]
-    rows = [(f"`{name}`", default, said) for name, (default, said) in VARIABLES.items()]
-    lines += ["## Installation", "", *_table(("variable", "default", "what"), rows)]
+    keys = {variable: f"`{section}.{name}`" for section, name, variable in configured()}
+    rows = [
+        (f"`{name}`", keys.get(name, ""), default, said)
+        for name, (default, said) in VARIABLES.items()
+    ]
+    lines += ["## Installation", ""]
+    lines += _table(("variable", "in `amanat.toml`", "default", "what"), rows)
     rows = [(f"`{name}`", default, said) for name, (default, said) in SESSION_VARIABLES.items()]
     lines += ["## Command line", "", *_table(("variable", "default", "what"), rows)]
     return _page(lines)

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from amanat.core.errors import AmanatError, Corrupt, Refusals, Unavailable
-from amanat.settings import Settings
+from amanat.settings import Settings, with_file
 
 REFUSED, UNAVAILABLE, CORRUPT, INTERRUPTED = 1, 3, 4, 130
 PILOTS_FOLDER = Path("var/pilots")
@@ -37,6 +37,8 @@ def data_folder(given: Path | None) -> Path:
         return given
     if "AMANAT_DATA" in os.environ:
         return Path(os.environ["AMANAT_DATA"])
+    if "AMANAT_CONFIG" in os.environ:
+        return Path(with_file(os.environ).get("AMANAT_DATA", INSTALLATION_FOLDER))
     if "AMANAT_DATABASE" in os.environ:
         return INSTALLATION_FOLDER
     runs = [one for one in PILOTS_FOLDER.glob("*") if (one / "amanat.sqlite").exists()]

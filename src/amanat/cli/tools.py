@@ -37,21 +37,37 @@ KeyFolder = Annotated[Path, typer.Option("--keys", help="Folder of the keystore.
 
 def serve(
     data: Data = None,
-    host: Annotated[str, typer.Option(help="Another than loopback needs TLS.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option()] = 8000,
+    host: Annotated[
+        str | None, typer.Option(help="Another than loopback needs TLS; else AMANAT_HOST.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Else AMANAT_PORT.")] = None,
     certificate: Annotated[Path | None, typer.Option(help="TLS certificate, PEM.")] = None,
     key: Annotated[Path | None, typer.Option(help="Its private key, PEM.")] = None,
 ) -> None:
-    """Serve the pages and the API, and follow the ledger meanwhile."""
+    """Serve the pages and the API, and follow the ledger meanwhile.
+
+    Log lines go to standard error, one JSON object each.
+    """
     from amanat.app import Application
+    from amanat.observing import logs, tracing
     from amanat.web.server import serve as serve_faces
 
     with errors_in_lines():
         settings = settings_of(data)
-        with Application(settings) as application:
+        serving = settings.serving
+        host, port = host or serving.host, serving.port if port is None else port
+        certificate, key = certificate or serving.certificate, key or serving.certificate_key
+        if err.is_terminal:
             scheme = "https" if certificate else "http"
             err.print(f"{settings.data_dir}: {scheme}://{host}:{port} (Ctrl-C ends it)")
-            serve_faces(application, host, port, certificate=certificate, key=key)
+        logs.begin(serving.log_level)
+        if serving.traces:
+            tracing.begin_to(serving.traces, serving.traces_percent / 100)
+        try:
+            with Application(settings) as application:
+                serve_faces(application, host, port, certificate=certificate, key=key)
+        finally:
+            tracing.end()
 
 
 @ledger.command()

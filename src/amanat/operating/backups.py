@@ -1,7 +1,7 @@
 """The last backup, as whoever makes backups notes it in `backups.json` of the folder.
 
-One object, or a list of them with the newest last: `{"at", "digest", "verified_at"}`, times in
-UTC; `verified_at` is when this backup was last restored and compared.
+A list with the newest last, of `{"at", "digest", "verified_at"}`, times in UTC; `verified_at` is
+when that backup was last restored and compared.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ FILE = "backups.json"
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """When the last backup was made, and when it was last restored and compared."""
+    """When the last backup was made, and when one was last restored and compared."""
 
     at: datetime
     verified_at: datetime | None
@@ -32,18 +32,18 @@ def last_backup(folder: Path) -> Backup | None:
         return None
     except OSError as error:
         raise ValueError(type(error).__name__) from None
-    if isinstance(content, list):
-        if not content:
-            return None
-        content = content[-1]
-    if not isinstance(content, dict) or "at" not in content:
-        raise ValueError(f"{FILE} does not say when a backup was made")
-    verified = content.get("verified_at")
-    return Backup(
-        at=_moment(content["at"]),
-        verified_at=_moment(verified) if verified else None,
-        digest=str(content.get("digest", "")),
-    )
+    if content == []:
+        return None
+    try:
+        verified = [_moment(one["verified_at"]) for one in content if one.get("verified_at")]
+        last = content[-1]
+        return Backup(
+            at=_moment(last["at"]),
+            verified_at=max(verified, default=None),
+            digest=str(last.get("digest", "")),
+        )
+    except (KeyError, TypeError, AttributeError):
+        raise ValueError(f"{FILE} is not a list of backups") from None
 
 
 def _moment(text: Any) -> datetime:
