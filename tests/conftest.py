@@ -27,6 +27,15 @@ settings.register_profile(
 settings.register_profile("soak", max_examples=2_000, deadline=None)
 settings.load_profile("default")
 
+_SOAK_S_MAX = 4 * 3600
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long drills have hours; a test of every day that hangs is cut off long before."""
+    for item in items:
+        if item.get_closest_marker("soak"):
+            item.add_marker(pytest.mark.timeout(_SOAK_S_MAX))
+
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:

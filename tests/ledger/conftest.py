@@ -137,6 +137,7 @@ def make_world(engine: Engine, artifacts: Artifacts, operator: KeySigner) -> Ite
         *,
         forgets: bool = True,
         finality: str | int = "latest",
+        agree_min: int = 1,
         times: DispatchTimes | None = None,
         signers: Signers | None = None,
     ) -> World:
@@ -163,6 +164,7 @@ def make_world(engine: Engine, artifacts: Artifacts, operator: KeySigner) -> Ite
             chain_id=CHAIN_ID,
             forgets=forgets,
             finality=finality,
+            agree_min=agree_min,
             times=times,
         )
         world = World(store, ledger, registry)

@@ -203,3 +203,25 @@ def test_an_order_whose_key_is_elsewhere_waits_with_an_alarm(
     world.ledger.pump()
     order = world.look(order_id)
     assert (order.state, order.sender_address, order.nonce) == ("done", key.address, 0)
+
+
+def test_one_signers_full_queue_does_not_hold_up_another(
+    make_world: MakeWorld, node: EmbeddedNode, operator: KeySigner, wallet: KeySigner
+) -> None:
+    times = DispatchTimes(in_flight_max=20)
+    world = make_world(
+        node.urls, times=times, signers=Signers({"operator": operator, "second": wallet})
+    )
+    world.create_token()
+    world.ledger.rpc.call("evm_setAutomine", False)
+    many = [world.order("mint", ALICE, 1, gas=100_000) for _ in range(30)]
+    other = world.order("mint", ALICE, 1, sender="second", gas=100_000)
+    for _ in range(3):
+        world.ledger.dispatcher.step()
+    states = [world.look(one).state for one in many]
+    assert states == ["sent"] * 20 + ["requested"] * 10
+    assert world.look(other).state == "sent"
+    world.ledger.rpc.call("evm_setAutomine", True)
+    world.ledger.rpc.call("evm_mine")
+    world.ledger.pump()
+    assert {world.look(one).state for one in [*many, other]} == {"done"}

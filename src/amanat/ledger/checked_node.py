@@ -64,17 +64,18 @@ class CheckedNode:
         """As `RpcClient.batch`; raises `NodeBehindIndex` where the node lacks the indexed block.
 
         It is asked first and last, since a long list is sent in several requests, between which a
-        node may be replaced.
+        node may be replaced.  A node that lags is set aside and the next of the list is asked.
         """
         last = self.indexed()
         if last is None:
             return self._rpc.batch(calls)
         look: Call = ("eth_getBlockByNumber", (hex(last.number), False))
-        first, *answers, end = self._rpc.batch([look, *calls, look])
-        for block in (first, end):
-            if not isinstance(block, dict) or block["hash"] != last.hash:
-                raise NodeBehindIndex("The node does not have the block indexed last; try again.")
-        return answers
+        while True:
+            first, *answers, end = self._rpc.batch([look, *calls, look])
+            if all(isinstance(one, dict) and one["hash"] == last.hash for one in (first, end)):
+                return answers
+            if not self._rpc.set_aside(f"lacks block {last.number}, which was indexed"):
+                raise NodeBehindIndex("No node has the block indexed last; try again.")
 
     def holds(self) -> bool:
         """Whether the node has all that was indexed.  Raises `NodeUnavailable`."""

@@ -62,7 +62,10 @@ class DependencyRefused(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class DispatchTimes:
-    """Limits of the dispatcher, in seconds where not said otherwise."""
+    """Limits of the dispatcher, in seconds where not said otherwise.
+
+    `in_flight_max` is for each signer, so that one's queue does not hold up another's.
+    """
 
     in_flight_max: int = 500
     look_again_s: float = 3.0
@@ -219,22 +222,39 @@ class Dispatcher:
             .where(tables.dependency.c.order_id == table.c.id, other.c.state != "done")
             .correlate(table)
         )
-        in_flight = sql.select(sql.func.count()).where(table.c.state.in_(("signed", "sent")))
         with self._store.reading() as connection:
-            room = self.times.in_flight_max - int(connection.execute(in_flight).scalar_one())
-            if room <= 0:
-                return []
-            query = (
-                sql.select(table)
-                .where(table.c.state == "requested", ~sql.exists(blocked))
-                .order_by(table.c.sequence)
-                .limit(room)
-            )
-            return [
-                order_of(row)
-                for row in connection.execute(query)
-                if self._rests.get(row.id, 0.0) <= time.monotonic()
-            ]
+            ready: list[Order] = []
+            for sender, room in self._rooms(connection):
+                query = (
+                    sql.select(table)
+                    .where(table.c.state == "requested", table.c.sender == sender)
+                    .where(~sql.exists(blocked))
+                    .order_by(table.c.sequence)
+                    .limit(room)
+                )
+                ready.extend(order_of(row) for row in connection.execute(query))
+        now = time.monotonic()
+        return sorted(
+            (order for order in ready if self._rests.get(order.id, 0.0) <= now),
+            key=lambda order: order.sequence,
+        )
+
+    def _rooms(self, connection: sql.Connection) -> list[tuple[str, int]]:
+        """Each signer that has something to send, and how much more of it may be in flight."""
+        table = tables.order
+        in_flight = sql.func.count().filter(table.c.state != "requested")
+        waiting = sql.func.count().filter(table.c.state == "requested")
+        query = (
+            sql.select(table.c.sender, in_flight.label("in_flight"))
+            .where(table.c.state.in_(OPEN_STATES))
+            .group_by(table.c.sender)
+            .having(waiting > 0)
+        )
+        rooms = [
+            (row.sender, self.times.in_flight_max - row.in_flight)
+            for row in connection.execute(query)
+        ]
+        return [(sender, room) for sender, room in rooms if room > 0]
 
     def _holds_key(self, order: Order) -> bool:
         try:
@@ -443,7 +463,6 @@ class Dispatcher:
             .join(other, other.c.order_id == table.c.id)
             .where(table.c.state == "signed", other.c.number == latest)
             .order_by(table.c.sender_address, table.c.nonce)
-            .limit(self.times.in_flight_max)
         )
         with self._store.reading() as connection:
             rows = list(connection.execute(query))
@@ -595,4 +614,3 @@ class Dispatcher:
     def _ago(self, seconds: float) -> str:
         moment: datetime = self._store.clock() - timedelta(seconds=seconds)
         return time_text(moment)
-

@@ -8,7 +8,7 @@ from typing import Any
 
 from amanat.core.errors import Unavailable
 from amanat.ledger.completion import Receipt
-from amanat.ledger.rpc import METHOD_NOT_FOUND, RpcClient, RpcFault
+from amanat.ledger.rpc import METHOD_NOT_FOUND, Call, RpcClient, RpcFault
 
 BLOCKS_MAX = 200
 LOGS_MAX = 4_000
@@ -58,20 +58,29 @@ class Follower:
 
     def look(self, height: int) -> tuple[int, str | None]:
         """The final height, and the hash that the node has at `height` (None: no such block)."""
-        tag = self._finality if isinstance(self._finality, str) else "latest"
         head, known = self._rpc.batch(
-            [
-                ("eth_getBlockByNumber", (tag, False)),
-                ("eth_getBlockByNumber", (hex(max(height, 0)), False)),
-            ]
+            [self._ask_head(), ("eth_getBlockByNumber", (hex(max(height, 0)), False))]
         )
         for answer in (head, known):
             if isinstance(answer, RpcFault):
                 raise answer
+        return self._height(head), known["hash"] if known else None
+
+    def heads(self) -> dict[str, int]:
+        """The final height of every node that answers, by URL."""
+        return {
+            url: self._height(answers[0])
+            for url, answers in self._rpc.ask_each([self._ask_head()]).items()
+            if not isinstance(answers, str) and not isinstance(answers[0], RpcFault)
+        }
+
+    def _ask_head(self) -> Call:
+        tag = self._finality if isinstance(self._finality, str) else "latest"
+        return ("eth_getBlockByNumber", (tag, False))
+
+    def _height(self, head: Mapping[str, Any] | None) -> int:
         number = int(head["number"], 16) if head else -1
-        if isinstance(self._finality, int):
-            number -= self._finality
-        return number, known["hash"] if known else None
+        return number - self._finality if isinstance(self._finality, int) else number
 
     def hashes(self, heights: Sequence[int]) -> dict[int, str | None]:
         """The node's hash at each height."""

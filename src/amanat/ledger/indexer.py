@@ -4,12 +4,13 @@ All that follows from a run of blocks commits in one database transaction: event
 journal entries, completions of orders, and what the rooms' functions change.  The cursor moves in
 the same transaction, so each block takes effect once, however often the application is killed.
 
-**When the chain is not what it was.**  The indexer remembers the hash of the last block.  If the
-node shows another, a network has broken its finality: the indexer stops with an alarm.  Only the
-embedded node may forget: killed, it comes back up to a second younger.  Then the transactions of
-the forgotten blocks are sent again, the same bytes in the order in which they were, and each must
-log exactly what it logged before; its rows are anchored to its new block, and no event enters the
-journal twice.  If anything differs, the indexer stops with an alarm.
+**When the chain is not what it was.** The indexer remembers the hash of the last block. If the
+nodes show another, a network has broken its finality: the indexer stops with an alarm. A node that
+lacks that block lags, and another is asked. Only the embedded node may forget: killed, it comes
+back up to a second younger. Then the transactions of the forgotten blocks are sent again, the same
+bytes in the order in which they were, and each must log exactly what it logged before; its rows
+are anchored to its new block, and no event enters the journal twice. If anything differs, the
+indexer stops with an alarm.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from sqlalchemy.engine import Connection
 
 from amanat.core.errors import AmanatError, Corrupt
 from amanat.ledger import tables
+from amanat.ledger.agreement import NodeWatch
 from amanat.ledger.artifacts import Artifacts
 from amanat.ledger.balances import index_transfers
 from amanat.ledger.completion import (
@@ -40,7 +42,7 @@ from amanat.ledger.completion import (
     tell_refused,
     time_text,
 )
-from amanat.ledger.follower import FinalBlock, Follower
+from amanat.ledger.follower import BlockNotServed, FinalBlock, Follower
 from amanat.ledger.gateway import ContractBook, refusal_of
 from amanat.ledger.orders import Order, order_of
 from amanat.ledger.reader import NO_DAY, Ending, Reader, Run, Span, provenance_of
@@ -76,7 +78,8 @@ class Indexer:
     """One per database.  Call `step` again and again; it returns whether a block took effect.
 
     `forgets` says that the node may forget blocks (the embedded one); `first_block` is where a
-    fresh index begins; block 0 has no transactions on any chain.
+    fresh index begins; block 0 has no transactions on any chain.  `agree_min` nodes of a list must
+    have a block before it takes effect (`amanat.ledger.agreement`).
     """
 
     def __init__(
@@ -92,6 +95,7 @@ class Indexer:
         forgets: bool = False,
         first_block: int = 1,
         reanchor_within_s: float = 60.0,
+        agree_min: int = 1,
     ) -> None:
         self._store = store
         self._rpc = rpc
@@ -103,6 +107,9 @@ class Indexer:
         self._first_block = first_block
         self._follower = Follower(rpc, finality)
         self._recovery = Recovery(store.engine, rpc, self._follower, chain_id)
+        self._nodes = NodeWatch(
+            store, rpc, self._follower, chain_id, self._stop, agree_min=agree_min
+        )
         self._reanchor_within_s = reanchor_within_s
         self._missing_since: float | None = None
 
@@ -117,13 +124,23 @@ class Indexer:
         cursor = self._cursor()
         head, known = self._follower.look(cursor.block_number)
         if cursor.block_hash and known != cursor.block_hash:
-            return self._chain_changed(cursor, head)
+            if self._forgets:
+                return self._node_forgot(head)
+            self._nodes.require_same(cursor.block_number, cursor.block_hash, known)
+            return False  # a node that others contradict was set aside: ask again
         self._await_missing(cursor)
         if head <= cursor.block_number:
+            self._nodes.pass_over_stalled(head)
             return False
-        blocks = self._follower.blocks(cursor.block_number + 1, head)
+        try:
+            blocks = self._follower.blocks(cursor.block_number + 1, head)
+        except BlockNotServed:
+            self._nodes.look_at(head)  # it may be a node that others contradict
+            raise
         if _breaks(cursor, blocks):
             return False  # the chain changed between two requests; the next round looks at it
+        if not self._nodes.agree_on(blocks[-1].number, blocks[-1].hash):
+            return False  # it came from a node that others contradict; read it from them
         try:
             self._take_effect(cursor, blocks)
         except Corrupt as error:
@@ -179,13 +196,7 @@ class Indexer:
 
     # A chain that is not what it was.
 
-    def _chain_changed(self, cursor: Cursor, head: int) -> bool:
-        if not self._forgets:
-            self._stop(
-                "reorganisation",
-                f"Block {cursor.block_number} was final as {cursor.block_hash} and is no longer"
-                " there: the chain was reorganised below its finality.",
-            )
+    def _node_forgot(self, head: int) -> bool:
         fork = self._recovery.fork(head)
         if fork is None:
             self._stop("reorganisation", "No block that was indexed is on the node any longer.")

@@ -19,10 +19,12 @@ from __future__ import annotations
 
 import itertools
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
@@ -42,7 +44,7 @@ class NodeUnavailable(Unavailable):
 
     def __init__(self, reasons: Mapping[str, str]) -> None:
         self.reasons = dict(reasons)
-        told = "; ".join(f"{url}: {reason}" for url, reason in reasons.items())
+        told = "; ".join(f"{without_secrets(url)}: {why}" for url, why in reasons.items())
         super().__init__(f"No node answers ({told or 'none is configured'}).")
 
 
@@ -51,7 +53,7 @@ class WrongChain(Corrupt):
 
     def __init__(self, url: str, expected: int, found: int) -> None:
         self.url, self.expected, self.found = url, expected, found
-        super().__init__(f"{url} is on chain {found}, not on chain {expected}.")
+        super().__init__(f"{without_secrets(url)} is on chain {found}, not on chain {expected}.")
 
 
 class RpcFault(AmanatError):
@@ -72,6 +74,12 @@ class CallReverted(RpcFault):
         if isinstance(found, str) and found.startswith("0x"):
             return bytes.fromhex(found[2:])
         return b""
+
+
+def without_secrets(url: str) -> str:
+    """A node's URL as people and alarms may see it: without user, password and query."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def fault_of(method: str, error: Mapping[str, Any]) -> RpcFault:
@@ -95,6 +103,7 @@ class NodeHealth:
 class _Node:
     url: str
     rests_until: float = 0.0
+    failing: bool = False
     chain_checked: bool = False
     reason: str = ""
 
@@ -120,6 +129,7 @@ class RpcClient:
         self.chain_id = chain_id
         self._rest_s = rest_s
         self._nodes: dict[str, _Node] = {}
+        self._answered = threading.local()
         self._numbers = itertools.count(1)
         self._http = httpx.Client(
             timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, 3.0)),
@@ -155,6 +165,10 @@ class RpcClient:
             results.extend(self._ask(part))
         return results
 
+    def count(self) -> int:
+        """How many nodes the list has."""
+        return len(self._current_nodes())
+
     def block_number(self) -> int:
         """The height of the first healthy node."""
         return int(self.call("eth_blockNumber"), 16)
@@ -175,6 +189,42 @@ class RpcClient:
                 report.append(NodeHealth(node.url, int(answer, 16), None))
         return report
 
+    def ask_each(self, calls: Sequence[Call]) -> dict[str, list[Any] | str]:
+        """What every node says to the same calls, by URL; else why it does not.
+
+        One that did not answer a moment ago is not asked; one that was set aside is.  Calls must
+        fit into one batch.
+        """
+        report: dict[str, list[Any] | str] = {}
+        for node in self._current_nodes():
+            if node.failing and node.rests_until > time.monotonic():
+                report[node.url] = node.reason or "rests"
+                continue
+            try:
+                self._check_chain(node)
+                report[node.url] = self._post(node, calls)
+            except (httpx.HTTPError, ValueError) as error:
+                report[node.url] = self._rest(node, error)
+        return report
+
+    def set_aside(self, reason: str, *, url: str | None = None, for_s: float | None = None) -> bool:
+        """Let a node rest, by default the one that answered this thread last.
+
+        Whether another node is there to be asked; the only node of a list never rests.
+        """
+        nodes = self._current_nodes()
+        chosen = url or self.answered_last()
+        if len(nodes) > 1:
+            for node in nodes:
+                if node.url == chosen:
+                    node.reason, node.failing = reason, False
+                    node.rests_until = time.monotonic() + (for_s or self._rest_s)
+        return any(node.rests_until <= time.monotonic() for node in nodes if node.url != chosen)
+
+    def answered_last(self) -> str | None:
+        """The URL of the node that answered this thread last."""
+        return getattr(self._answered, "url", None)
+
     def forget_rests(self) -> None:
         """Ask every node again at once, for instance after one was restarted."""
         for node in self._nodes.values():
@@ -191,11 +241,18 @@ class RpcClient:
         for node in ready or nodes:
             try:
                 self._check_chain(node)
-                return self._post(node, calls)
+                answers = self._post(node, calls)
             except (httpx.HTTPError, ValueError) as error:
-                node.reason = str(error) or type(error).__name__
-                node.rests_until = time.monotonic() + self._rest_s
+                self._rest(node, error)
+                continue
+            self._answered.url = node.url
+            return answers
         raise NodeUnavailable({node.url: node.reason or "rests" for node in nodes})
+
+    def _rest(self, node: _Node, error: Exception) -> str:
+        node.reason, node.failing = str(error) or type(error).__name__, True
+        node.rests_until = time.monotonic() + self._rest_s
+        return node.reason
 
     def _check_chain(self, node: _Node) -> None:
         if self.chain_id is None or node.chain_checked:
