@@ -1,31 +1,32 @@
 """Each institution's key to the sealed bids of one tender, kept encrypted until its release.
 
-The private half is encrypted under a key that is derived from a signature by the person who made
-it: the signature is the same every time (RFC 6979), is never stored, and can be had only where
-that person's key is.  So who reads the database opens nothing, and neither does one institution
-with its own keys alone.  An institution that keeps its key elsewhere gives the public half here
-and the private half at the release.
+The private half is sealed to the keys of the institution's people, of which any one opens it
+(`custody`): who loses one loses no auction, who reads the database opens nothing, and neither does
+one institution with its own keys alone.  An institution that keeps its key elsewhere gives the
+public half here and the private half at the release.
 """
 
 from __future__ import annotations
 
-import secrets
 from typing import Any, ClassVar
 
 import sqlalchemy as sql
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy.engine import Connection
 
-from amanat.access.acts import ActContext
+from amanat.access.actors import Role
+from amanat.access.acts import ActContext, Ask, Requirement, Result, act
+from amanat.access.desk import KeyRing
+from amanat.access.tables import person
+from amanat.auctions import events
+from amanat.auctions.commands import ResealShare
+from amanat.auctions.custody import disclose, enclose, keepers_of
 from amanat.auctions.sealing import Share, TenderKey, check_share, new_share
 from amanat.auctions.tables import tender_key
 from amanat.core.canonical import digest
 from amanat.core.errors import Invalid, NotFound, Refusal
 from amanat.core.messages import Message
-
-_NONCE_BYTES = 12
+from amanat.ledger.keyring import ELSEWHERE
+from amanat.ledger.signers import KeyNotHeld
 
 
 class ShareKeptElsewhere(Invalid):
@@ -40,14 +41,6 @@ class ShareKeptHere(Invalid):
     template: ClassVar[str] = "{institution}'s key for tender {tender} is kept here: give none."
 
 
-class SignatureVaries(Refusal):
-    """Only a key whose signatures repeat can keep a share (RFC 6979)."""
-
-    template: ClassVar[str] = (
-        "The key {address} signs differently each time; keep the share elsewhere."
-    )
-
-
 class ShareReleased(Refusal):
     """An institution releases its share once."""
 
@@ -58,8 +51,7 @@ def make_share(context: ActContext, tender: str, institution: str, public_key: s
     """Make (or take the public half of) an institution's key for a tender; its public half.
 
     Until the announcement another public key may take the place of the first; after it the acts
-    that call this are refused.  Refuses `NotFound` (the actor has no signing key), `KeyNotHeld`,
-    `SignatureVaries`.
+    that call this are refused.  Refuses `NotFound` (the actor has no signing key), `KeyNotHeld`.
     """
     former = find_key(context.uow.connection, context.programme, tender, institution)
     if former is not None and public_key in (None, former.public_key):
@@ -77,12 +69,9 @@ def make_share(context: ActContext, tender: str, institution: str, public_key: s
         share = new_share(institution)
         public_key = share.key.public.hex()
         keeper = context.actor.address
-        if keeper is None or context.keys is None:
+        if keeper is None:
             raise NotFound(thing="signing key of", value=context.actor.person)
-        bound = _bound(context.programme, tender, institution)
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        cipher = ChaCha20Poly1305(_custody_key(context, keeper, bound))
-        sealed = nonce + cipher.encrypt(nonce, share.private, bound)
+        sealed = _enclosed(context, tender, share)
     context.uow.connection.execute(
         tender_key.insert().values(
             programme=context.programme,
@@ -116,9 +105,8 @@ def take_share(
         if private_key is not None:
             raise ShareKeptHere(**names)
         bound = _bound(context.programme, tender, institution)
-        cipher = ChaCha20Poly1305(_custody_key(context, row.keeper, bound))
-        nonce, sealed = row.sealed_private[:_NONCE_BYTES], row.sealed_private[_NONCE_BYTES:]
-        share = Share(institution, cipher.decrypt(nonce, sealed, bound))
+        first, keys = context.actor.address, _keys(context)
+        share = Share(institution, disclose(row.sealed_private, bound, first, keys))
     check_share(share, TenderKey(institution, bytes.fromhex(row.public_key)))
     return share
 
@@ -156,11 +144,94 @@ def _bound(programme: str, tender: str, institution: str) -> bytes:
     )
 
 
-def _custody_key(context: ActContext, keeper: str, bound: bytes) -> bytes:
+def _enclosed(context: ActContext, tender: str, share: Share) -> bytes:
+    """The share, sealed to every key here of the institution's people; the actor's is needed."""
+    keys = _keys(context)
+    bound = _bound(context.programme, tender, share.institution)
+    return enclose(share.private, bound, _keepers(context), keys)
+
+
+def _keepers(context: ActContext) -> list[str]:
+    """The actor's key and those of the institution's other people who act, as far as here."""
+    assert context.actor.address is not None
+    addresses = context.uow.connection.execute(
+        sql.select(person.c.address).where(
+            person.c.programme == context.programme,
+            person.c.institution == context.actor.institution,
+            person.c.role.in_((Role.OFFICER.value, Role.APPROVER.value)),
+            person.c.active,
+            person.c.address.is_not(None),
+            person.c.address != context.actor.address,
+        )
+    ).scalars()
+    here = [one for one in addresses if _keys(context).place(one) != ELSEWHERE]
+    return [context.actor.address, *sorted(here)]
+
+
+def _keys(context: ActContext) -> KeyRing:
     if context.keys is None:
-        raise NotFound(thing="signing key", value=keeper)
-    signature = context.keys.sign(context.programme, keeper, bound)
-    if context.keys.sign(context.programme, keeper, bound) != signature:
-        raise SignatureVaries(address=keeper)
-    derivation = HKDF(SHA256(), length=32, salt=None, info=b"amanat tender share 1" + bound)
-    return derivation.derive(signature)
+        raise KeyNotHeld(holder=context.actor.person)
+    return context.keys
+
+
+# -- sealed anew ----------------------------------------------------------------------------------
+
+
+def _check_resealing(command: ResealShare, context: ActContext) -> tuple[Any, Share]:
+    """The institution's key for the tender and its share, opened.  Refuses as `take_share`."""
+    own = context.actor.institution
+    if context.actor.address is None:
+        raise NotFound(thing="signing key of", value=context.actor.person)
+    share = take_share(context, command.tender, own, None)
+    return key_row(context.uow.connection, context.programme, command.tender, own), share
+
+
+def _ask_resealing(command: ResealShare, context: ActContext) -> Ask:
+    """Another person of the institution approves."""
+    _check_resealing(command, context)
+    own = Requirement(context.actor.institution, "second_person")
+    return Ask([own], subject=f"tender:{command.tender}")
+
+
+@act(capacities=["issuer", "auctioneer"], approvals=_ask_resealing, confidential=True)
+def reseal_share(command: ResealShare, context: ActContext) -> Result:
+    """Seal a share to the keys of the institution's people as they are now.
+
+    Refuses, in order: `NotFound`, then as `take_share`.
+    """
+    row, share = _check_resealing(command, context)
+    before = keepers_of(row.sealed_private)
+    sealed = _enclosed(context, command.tender, share)
+    context.uow.connection.execute(
+        sql.update(tender_key)
+        .where(
+            tender_key.c.programme == context.programme,
+            tender_key.c.tender == command.tender,
+            tender_key.c.institution == share.institution,
+        )
+        .values(sealed_private=sealed, keeper=context.actor.address)
+    )
+    keepers = keepers_of(sealed)
+    entry = context.uow.journal.append(
+        events.SHARE_RESEALED,
+        {"tender": command.tender, "institution": share.institution, "keepers": keepers},
+        subject=f"tender:{command.tender}",
+    )
+    return {"tender": command.tender, "former": before, "keepers": keepers, "entry": entry}
+
+
+def unreleased_with(connection: Connection, address: str) -> list[str]:
+    """Tenders with a share that is not released and that this key opens.
+
+    A key is destroyed only when none is left: `ResealShare` seals them to the present keys.
+    """
+    rows = connection.execute(
+        sql.select(tender_key).where(
+            tender_key.c.sealed_private.is_not(None), tender_key.c.released.is_(None)
+        )
+    )
+    return sorted(
+        f"{row.programme}/{row.tender}"
+        for row in rows
+        if address.lower() in keepers_of(row.sealed_private)
+    )

@@ -264,6 +264,12 @@ class ReleaseShare(Command):
     private_key: Bytes32 | None = None
 
 
+class ResealShare(Command):
+    """Seal one's institution's share of a tender to the keys that its people have now."""
+
+    tender: Code
+
+
 class OpenLetter(Command):
     """Open an envelope that was entered sealed: its form and its salt, as they were committed to.
 

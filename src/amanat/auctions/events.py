@@ -96,6 +96,11 @@ SHARE_RELEASE_REQUESTED = declare(
     ("tender", "institution", "public_key"),
     audience=Audience.CONFIDENTIAL,
 )
+SHARE_RESEALED = declare(
+    "ShareResealed",
+    ("tender", "institution", "keepers"),
+    audience=Audience.CONFIDENTIAL,
+)
 BIDS_OPENED = declare(
     "BidsOpened", ("tender", "commitments", "opened", "superseded", "withdrawn", "void", "bids")
 )

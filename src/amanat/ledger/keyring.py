@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
+from amanat.core.errors import Unavailable
 from amanat.ledger.devices import DeviceTerms, device_of
 from amanat.ledger.keystore import Keystore
 from amanat.ledger.signers import KeyNotHeld, Signer
@@ -136,18 +137,25 @@ class KeyRing:
 
     def _place(self, address: str) -> tuple[str, str, DeviceTerms | None]:
         if address not in self._where:
-            self._look()
+            self._look(address)
         if address not in self._where:
             raise KeyNotHeld(holder=address)
         return self._where[address]
 
-    def _look(self) -> None:
+    def _look(self, address: str) -> None:
+        """Look for a key; a device that is away matters only where the key is in no other place."""
         folder = self.keystore.folder
         for owner in sorted(folder.iterdir()) if folder.is_dir() else ():
             for name in self.keystore.names(owner.name):
                 self._where[self.keystore.address(owner.name, name)] = (owner.name, name, None)
-        for device in self.devices:
-            self._look_in(device)
+        away: Unavailable | None = None
+        for device in self.devices if address not in self._where else ():
+            try:
+                self._look_in(device)
+            except Unavailable as error:
+                away = error
+        if away is not None and address not in self._where:
+            raise away
 
     def _look_in(self, device: DeviceTerms) -> None:
         from amanat.ledger.hsm import open_device
