@@ -198,7 +198,7 @@ def office(store: Store, clock: MovingClock) -> Office:
         for programme in ("test", "other"):
             for code, capacities in (
                 ("ministry", ["issuer"]),
-                ("central_bank", ["agent"]),
+                ("central_bank", ["agent", "orders"]),
                 ("installation", ["operator"]),
             ):
                 add_institution(

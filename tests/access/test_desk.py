@@ -251,6 +251,24 @@ def test_the_act_is_the_proposers_whoever_approves_last(office: Office) -> None:
     ]
 
 
+def test_entries_say_in_which_capacity_somebody_acts(office: Office) -> None:
+    """The central bank has two capacities here; entries name that in which it did this."""
+    outcome = propose(office)
+    approve(office, "approver", outcome)
+    approve(office, "agent_approver", outcome)
+    for agent in ("agent_approver", "agent_second"):
+        assert office.actor(agent).capacities == {"agent", "orders"}
+    proposed = office.desk.submit(office.actor("agent_approver"), Whisper(what="x"))
+    assert proposed.proposal is not None
+    office.desk.withdraw(office.actor("agent_approver"), proposed.proposal)
+    with office.store.reading() as connection:
+        entries = read_entries(connection)
+    said = {(one["actor"]["institution"], one["actor"]["capacity"]) for one in entries}
+    assert said == {("ministry", "issuer"), ("central_bank", "agent")}
+    kinds = {one["kind"] for one in entries if one["actor"]["institution"] == "central_bank"}
+    assert kinds == {"ActApproved", "ConfidentialActProposed", "ConfidentialActWithdrawn"}
+
+
 def test_whoever_has_left_proposes_nothing_any_more(office: Office) -> None:
     outcome = propose(office)
     approve(office, "approver", outcome)

@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
@@ -193,7 +193,7 @@ class Desk:
         request = hashlib.sha256(whole).hexdigest()
 
         def work() -> Outcome:
-            with self._work(actor) as uow:
+            with self._work(actor, kind.capacities) as uow:
                 former = self._recall(uow, actor, key, request)
                 if former is not None:
                     return former
@@ -267,6 +267,9 @@ class Desk:
                 },
                 subject=row.subject,
                 cause=row.entry,
+                provenance=_provenance(
+                    actor, uow.journal.provenance.business_date, kind.capacities
+                ),
             )
             uow.commit()
         return Outcome(row.act, "withdrawn", proposal=proposal_id, digest=row.digest)
@@ -305,11 +308,11 @@ class Desk:
 
     # -- steps --------------------------------------------------------------------------------
 
-    def _work(self, actor: Actor) -> UnitOfWork:
+    def _work(self, actor: Actor, capacities: Iterable[str] = ()) -> UnitOfWork:
         with self._store.reading() as connection:
             _require_current(connection, actor)
             today = self._business_date(connection, actor.programme)
-        return self._store.work(_provenance(actor, today))
+        return self._store.work(_provenance(actor, today, capacities))
 
     def _context(self, uow: UnitOfWork, actor: Actor) -> ActContext:
         return ActContext(
@@ -433,6 +436,10 @@ class Desk:
             },
             subject=row.subject,
             cause=row.entry,
+            provenance=replace(
+                _provenance(actor, uow.journal.provenance.business_date),
+                capacity=chosen[0].capacity,
+            ),
         )
 
     def _sign_one(
@@ -493,7 +500,7 @@ class Desk:
         require_present(uow.connection, row, needs)
         policy.require_act(proposer, "submit", kind)
         uow.journal.provenance = replace(
-            _provenance(proposer, uow.journal.provenance.business_date),
+            _provenance(proposer, uow.journal.provenance.business_date, kind.capacities),
             cause=row.entry,
             approval=tuple(
                 {
@@ -572,11 +579,13 @@ def _require_current(connection: Connection, actor: Actor) -> None:
         )
 
 
-def _provenance(actor: Actor, today: date) -> Provenance:
+def _provenance(actor: Actor, today: date, capacities: Iterable[str] = ()) -> Provenance:
+    """Who acts, and in which of the capacities that the act asks for."""
+    acting = actor.capacities & set(capacities)
     return Provenance(
         programme=actor.programme,
         institution=actor.institution,
-        capacity=",".join(sorted(actor.capacities)),
+        capacity=",".join(sorted(acting or actor.capacities)),
         role=actor.role.value,
         means=actor.means,
         business_date=today,
