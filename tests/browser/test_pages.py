@@ -112,8 +112,8 @@ def opened(
     )
     cookies = [{"name": "lang", "value": language, "url": site.address}]
     if person:
-        token = site.tokens[person]
-        cookies.append({"name": "amanat_token", "value": token, "url": site.address})
+        secret = site.session(person)
+        cookies.append({"name": "amanat_session", "value": secret, "url": site.address})
     context.add_cookies(cookies)  # type: ignore[arg-type]
     return context.new_page()
 

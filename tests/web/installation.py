@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,14 +21,16 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
+from amanat.access import sessions
 from amanat.access.actors import Role, add_institution, add_person
-from amanat.access.tokens import issue_token, revoke_tokens
+from amanat.access.tokens import authenticate, issue_token, revoke_tokens
 from amanat.app import Application
 from amanat.replay.loading import load_pilot
 from amanat.replay.plan import Kind, steps_of
 from amanat.replay.runner import replay
-from amanat.settings import Settings
+from amanat.settings import Settings, SignIn
 from amanat.web.server import create_app
+from amanat.web.visitors import COOKIE
 
 PILOT = Path(__file__).parents[2] / "pilots" / "pib-3y-2021"
 OFFICER = "ministry_officer"
@@ -39,6 +41,8 @@ RIVAL = "dealer_2_trader"
 VIEWER = "dealer_1_viewer"
 AUDITOR = "auditor_officer"
 STRANGER = "stranger"
+# Hundreds of refusals and requests a second come from one address here.
+UNBOUND = SignIn(lockout_failures=0, rate_address=0, rate_token=0)
 
 
 @dataclass
@@ -68,8 +72,17 @@ class Installation:
 
     def reader(self, person: str | None, language: str = "en") -> httpx.Client:
         """A browser without scripts, signed in as a person or as nobody."""
-        cookies = {"lang": language} | ({"amanat_token": self.tokens[person]} if person else {})
+        cookies = {"lang": language} | ({COOKIE: self.session(person)} if person else {})
         return httpx.Client(base_url=self.address, cookies=cookies, timeout=30)
+
+    def session(self, person: str) -> str:
+        """The cookie of a session that a person has just begun."""
+        entrance, now = self.app.entrance, self.app.store.clock()
+        with self.app.engine.begin() as connection:
+            # Past the entrance, whose journal knows no day of the stranger's programme.
+            actor = authenticate(connection, self.tokens[person], now)
+            terms = entrance.rules.terms
+            return sessions.begin(connection, actor, now, terms, browser="a test")[1]
 
     def view(self, person: str | None, name: str, **fields: Any) -> Any:
         """What the API shows of a view; fails where it is refused."""
@@ -105,10 +118,10 @@ def built_once(root: Path) -> Path:
 
 
 @contextmanager
-def served(source: Path, folder: Path) -> Iterator[Installation]:
+def served(source: Path, folder: Path, sign_in: SignIn = UNBOUND) -> Iterator[Installation]:
     """A copy of the installation in `folder`, served on a port of its own."""
     shutil.copytree(source, folder)
-    app = Application(Settings.at(folder, light_keys=True)).start()
+    app = Application(replace(Settings.at(folder, light_keys=True), sign_in=sign_in)).start()
     installation = Installation(app, create_app(app), app.programmes()[0]["code"])
     _give_tokens(installation)
     config = uvicorn.Config(installation.faces, host="127.0.0.1", port=0, log_level="error")

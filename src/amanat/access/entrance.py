@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sql
 from sqlalchemy.engine import Connection, Row
@@ -26,6 +26,10 @@ from amanat.store.journal import EventKind, Provenance
 from amanat.store.uow import Store
 
 NOBODY = "nobody"
+T = TypeVar("T")
+Note = Callable[..., None]
+"""Notes one entry of signing in: its kind, and the fields that it declares."""
+Work = Callable[[Connection, Note], T]
 _ATTEMPTS = 5
 
 
@@ -114,7 +118,7 @@ class Entrance:
         """
         self.require_unlocked(visitor, actor)
 
-        def work(connection: Connection, note: _Note) -> Opened:
+        def work(connection: Connection, note: Note) -> Opened:
             now = self.store.clock()
             if former is not None:
                 theirs = former.actor
@@ -126,7 +130,7 @@ class Entrance:
             note(events.SIGNED_IN, means=actor.means, session=identifier)
             return Opened(actor, identifier, secret)
 
-        return self._journalled(actor, visitor, work)
+        return self.journalled(actor, visitor, work)
 
     def session(self, secret: str) -> Session | None:
         """The valid session of a cookie; noting that it is in use."""
@@ -141,13 +145,13 @@ class Entrance:
     def prove_again(self, session: Session, means: str, visitor: Visitor) -> str:
         """Note that the person of a session proved who they are; the cookie's new secret."""
 
-        def work(connection: Connection, note: _Note) -> str:
+        def work(connection: Connection, note: Note) -> str:
             secret = sessions.renew(connection, session.id, self.store.clock())
             attempts.forget(connection, _subjects(visitor, session.actor))
             note(events.PROVED_AGAIN, means=means, session=session.id)
             return secret
 
-        return self._journalled(session.actor, visitor, work)
+        return self.journalled(session.actor, visitor, work)
 
     def prove_by_token(self, session: Session, text: str, visitor: Visitor) -> str:
         """As `prove_again`, with a token; refuses as `by_token`, and a token of somebody else."""
@@ -162,14 +166,14 @@ class Entrance:
         """End one session of its person, or all of them (`only` None); how many ended."""
         actor = session.actor
 
-        def work(connection: Connection, note: _Note) -> int:
+        def work(connection: Connection, note: Note) -> int:
             now = self.store.clock()
             ended = sessions.end(connection, actor.programme, actor.person, now, only=only)
             if ended:
                 note(events.SIGNED_OUT, reason=reason, sessions=ended)
             return ended
 
-        return self._journalled(actor, visitor, work)
+        return self.journalled(actor, visitor, work)
 
     # -- refusals -----------------------------------------------------------------------------
 
@@ -198,7 +202,7 @@ class Entrance:
             actor = self._known(one, theirs)
 
             def work(
-                connection: Connection, note: _Note, counting: Sequence[str] = tuple(subjects)
+                connection: Connection, note: Note, counting: Sequence[str] = tuple(subjects)
             ) -> None:
                 note(events.SIGN_IN_REFUSED, means=means, reason=reason)
                 for subject in counting:
@@ -209,7 +213,7 @@ class Entrance:
                         until = lock.until.isoformat()
                         note(events.LOCKED_OUT, means=means, failures=lock.failures, until=until)
 
-            self._journalled(actor or one, visitor, work)
+            self.journalled(actor or one, visitor, work)
             subjects = []  # counted once, told to every programme that it concerns
 
     def _told(self, theirs: tuple[str, str] | None, programme: str | None) -> list[str]:
@@ -221,7 +225,7 @@ class Entrance:
                 sql.select(institution.c.programme).distinct().order_by(institution.c.programme)
             ).scalars()
             founded = [one for one in known if self._founded(connection, one)]
-        return [programme] if programme in founded else founded
+        return [one for one in founded if programme == one] or founded
 
     def _founded(self, connection: Connection, programme: str) -> bool:
         try:
@@ -241,7 +245,7 @@ class Entrance:
 
     # -- the journal --------------------------------------------------------------------------
 
-    def _journalled(self, who: Actor | str, visitor: Visitor, work: Callable[..., Any]) -> Any:
+    def journalled(self, who: Actor | str, visitor: Visitor, work: Work[T]) -> T:
         """Do it in one transaction with its entries; again where another came in between."""
         for _ in range(_ATTEMPTS):
             try:
@@ -252,7 +256,7 @@ class Entrance:
                 last = error
         raise attempts.ComeBackLater(seconds=1) from last
 
-    def _once(self, who: Actor | str, visitor: Visitor, work: Callable[..., Any]) -> Any:
+    def _once(self, who: Actor | str, visitor: Visitor, work: Work[T]) -> T:
         programme = who if isinstance(who, str) else who.programme
         with self.store.reading() as connection:
             today = self._business_date(connection, programme)
@@ -267,9 +271,6 @@ class Entrance:
             done = work(uow.connection, note)
             uow.commit()
         return done
-
-
-_Note = Callable[..., None]
 
 
 def _subjects(visitor: Visitor, actor: Actor | None) -> list[str]:

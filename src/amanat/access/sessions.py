@@ -78,7 +78,19 @@ def find(connection: Connection, secret: str, now: datetime, terms: Terms) -> Se
     row = connection.execute(
         sql.select(session).where(session.c.hash == hash_of(secret))
     ).one_or_none()
-    if row is None or not matches(secret, row.hash) or not _stands(row, now, terms):
+    if row is None or not matches(secret, row.hash):
+        return None
+    return _valid(connection, row, now, terms)
+
+
+def by_id(connection: Connection, identifier: str, now: datetime, terms: Terms) -> Session | None:
+    """The valid session with this id; for a ceremony that the session itself began."""
+    row = connection.execute(sql.select(session).where(session.c.id == identifier)).one_or_none()
+    return None if row is None else _valid(connection, row, now, terms)
+
+
+def _valid(connection: Connection, row: Row[Any], now: datetime, terms: Terms) -> Session | None:
+    if not _stands(row, now, terms):
         return None
     if row.token is not None and not _token_stands(connection, row.token):
         return None

@@ -140,17 +140,26 @@ def own(connection: Connection, programme: str, code: str, identifier: str) -> R
     return row
 
 
-def rotate(
-    connection: Connection, row: Row[Any], now: datetime, overlap: timedelta
-) -> tuple[str, str, str]:
-    """A successor of the same scopes and term: its id, its text, and the end of the former."""
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """A token's successor, and until when the former one still serves."""
+
+    id: str
+    text: str
+    expires_at: str
+    former_until: str
+
+
+def rotate(connection: Connection, row: Row[Any], now: datetime, overlap: timedelta) -> Rotated:
+    """A successor of the same scopes and term; the former one serves through the overlap."""
     term = datetime.fromisoformat(row.expires_at) - datetime.fromisoformat(row.issued_at)
+    lifetime = min(term, LIFETIME_MAX)
     identifier, text = issue(
         connection,
         row.programme,
         row.person,
         now,
-        min(term, LIFETIME_MAX),
+        lifetime,
         label=row.label,
         scopes=row.scopes,
     )
@@ -160,7 +169,7 @@ def rotate(
         .where(access_token.c.id == row.id)
         .values(successor=identifier, expires_at=until)
     )
-    return identifier, text, until
+    return Rotated(identifier, text, (now + lifetime).isoformat(), until)
 
 
 def revoke(connection: Connection, identifier: str, now: datetime) -> None:

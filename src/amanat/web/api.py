@@ -19,11 +19,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from amanat.access.actors import Actor
 from amanat.access.acts import ACTS, VIEWS, ActKind, ViewKind
 from amanat.access.desk import parse
-from amanat.access.tokens import authenticate
 from amanat.app import Application
 from amanat.core.errors import Invalid, NotFound, Unauthenticated
 from amanat.core.messages import Message
 from amanat.web.problems import PROBLEM_SCHEMA
+from amanat.web.visitors import visitor_of
 
 PAGE_ROWS_MAX = 500
 _PAGING = ("limit", "cursor")
@@ -43,6 +43,7 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
         (404, "No such thing, or not yours to see"),
         (409, "A rule refuses it; nothing changed"),
         (422, "The input is wrong; all errors at once"),
+        (429, "Too many requests, or locked out; see Retry-After"),
         (503, "A part outside does not answer"),
     )
 }
@@ -76,7 +77,7 @@ class ApprovalBody(BaseModel):
     ] = {}
 
 
-def actor_of(request: Request, app: Application) -> Actor | None:
+def actor_of(request: Request, app: Application, programme: str) -> Actor | None:
     """The actor behind the bearer token; None without one.
 
     The console's cookie counts for nothing here, so that no other site's page can act through it.
@@ -87,8 +88,7 @@ def actor_of(request: Request, app: Application) -> Actor | None:
     scheme, _, token = stated.strip().partition(" ")
     if scheme.lower() != "bearer":
         raise Unauthenticated(reason="use a bearer token")
-    with app.store.reading() as connection:
-        return authenticate(connection, token, app.store.clock())
+    return app.entrance.by_token(token.strip(), visitor_of(request), programme)
 
 
 def router(app: Application) -> APIRouter:
@@ -96,7 +96,7 @@ def router(app: Application) -> APIRouter:
     api = APIRouter(prefix="/v1/programmes/{programme}", responses=_PROBLEMS)
 
     def signed_in(request: Request, programme: ProgrammeCode) -> Actor:
-        actor = actor_of(request, app)
+        actor = actor_of(request, app, programme)
         if actor is None:
             raise Unauthenticated(reason="no token was given")
         if actor.programme != programme:
@@ -104,7 +104,7 @@ def router(app: Application) -> APIRouter:
         return actor
 
     def anyone(request: Request, programme: ProgrammeCode) -> Actor | None:
-        actor = actor_of(request, app)
+        actor = actor_of(request, app, programme)
         app.require_programme(programme)
         return actor
 

@@ -1,103 +1,34 @@
-"""Pages that change something: signing in, forms of acts, approvals."""
+"""Pages that change something: forms of acts, approvals."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Request
-from fastapi.responses import RedirectResponse, Response
-from starlette.datastructures import FormData
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
 
-from amanat.access.actors import Actor
 from amanat.access.acts import ACTS, ActKind
-from amanat.access.desk import parse
-from amanat.access.tokens import authenticate
-from amanat.core.errors import AmanatError, NotFound, Unauthenticated
+from amanat.access.desk import Outcome, parse
+from amanat.access.shown_once import ShownOnce
+from amanat.core.errors import AmanatError, NotFound
 from amanat.core.ids import new_id
-from amanat.web.guard import FormNotOurs, require_own_origin
-from amanat.web.pages import COOKIE, Pages, Problem, may, problems_of
+from amanat.web.pages import Pages, Problem, may, problems_of
+from amanat.web.sign_in import Form, prove_first, require_session, require_token
 
 # Never put into an address, where logs and history would keep them.
 _SECRET_FIELDS = {"salt", "private_key", "ciphertext", "form", "holder", "name"}
 _OURS = {"form_token", "idempotency_key", "step", "next", "token"}
 
 
-async def form_of(request: Request) -> FormData:
-    """The posted form; refuses `FormNotOurs` when another site sent it."""
-    require_own_origin(request)
-    return await request.form(max_files=0, max_fields=200)
-
-
-Form = Annotated[FormData, Depends(form_of)]
-
-
 def router(pages: Pages) -> APIRouter:
     """All pages with forms."""
     routes = APIRouter(include_in_schema=False)
-    _sign_in_routes(routes, pages)
     _act_routes(routes, pages)
     _proposal_routes(routes, pages)
     return routes
-
-
-def _require_token(pages: Pages, request: Request, form: FormData) -> None:
-    session = request.cookies.get(COOKIE, "")
-    if not pages.tokens.holds(session, str(form.get("form_token", ""))):
-        raise FormNotOurs()
-
-
-def _require_actor(pages: Pages, request: Request, programme: str) -> Actor:
-    actor = pages.actor(request, programme)
-    if actor is None:
-        raise Unauthenticated(reason="this page is for people of the programme")
-    return actor
-
-
-def _sign_in_routes(routes: APIRouter, pages: Pages) -> None:
-    @routes.get("/sign-in")
-    def sign_in(request: Request) -> Response:
-        following = request.query_params.get("next", "")
-        return pages.render(request, "sign_in.html", problems=[], following=following)
-
-    @routes.post("/sign-in")
-    def signed_in(request: Request, form: Form) -> Response:
-        token, following = str(form.get("token", "")).strip(), str(form.get("next", ""))
-        try:
-            with pages.app.store.reading() as connection:
-                actor = authenticate(connection, token, pages.app.store.clock())
-        except Unauthenticated as error:
-            problems = [
-                Problem("token", one.text) for one in problems_of(error, pages.reader(request))
-            ]
-            return pages.render(
-                request, "sign_in.html", 401, problems=problems, following=following
-            )
-        response = RedirectResponse(_own_path(following) or f"/p/{actor.programme}", 303)
-        response.set_cookie(
-            COOKIE,
-            token,
-            httponly=True,
-            samesite="strict",
-            secure=request.url.scheme == "https",
-            path="/",
-        )
-        return response
-
-    @routes.post("/sign-out")
-    def sign_out(request: Request, form: Form) -> Response:
-        _require_token(pages, request, form)
-        response = RedirectResponse("/", 303)
-        response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
-        return response
-
-
-def _own_path(address: str) -> str | None:
-    """An address of ours to go on to; anything that could lead elsewhere is dropped."""
-    plain = address.isascii() and address.isprintable() and "\\" not in address
-    return address if plain and address.startswith("/p/") else None
 
 
 def _act_routes(routes: APIRouter, pages: Pages) -> None:
@@ -111,14 +42,14 @@ def _act_routes(routes: APIRouter, pages: Pages) -> None:
 
     @routes.get("/p/{programme}/acts/{name}")
     def act_form(request: Request, programme: str, name: str) -> Response:
-        _require_actor(pages, request, programme)
+        require_session(pages, request, programme)
         values = {k: v for k, v in request.query_params.items() if k != "lang"}
         return _form(pages, request, programme, _kind(name), values, [])
 
     @routes.post("/p/{programme}/acts/{name}")
     def act_sent(request: Request, programme: str, name: str, form: Form) -> Response:
-        actor, kind = _require_actor(pages, request, programme), _kind(name)
-        _require_token(pages, request, form)
+        session, kind = require_session(pages, request, programme), _kind(name)
+        require_token(pages, request, form)
         given = {key: str(value) for key, value in form.items()}
         values = {key: value for key, value in given.items() if key not in _OURS}
         step = given.get("step")
@@ -128,14 +59,20 @@ def _act_routes(routes: APIRouter, pages: Pages) -> None:
             command = parse(kind.command, read_form(kind, values))
             if step != "send":
                 return _check(pages, request, programme, kind, values, command)
-            outcome = pages.app.desk.submit(actor, command, key=given.get("idempotency_key"))
+            if kind.personal:
+                # What makes or ends one's own ways in is done by whoever has just proved it.
+                proof = prove_first(pages, session, f"{request.url.path}?{urlencode(values)}")
+                if proof is not None:
+                    return proof
+            key = given.get("idempotency_key")
+            outcome = pages.app.desk.submit(session.actor, command, key=key)
         except AmanatError as error:
             if error.status >= 500:
                 raise
             problems = problems_of(error, pages.reader(request))
             return _form(pages, request, programme, kind, values, problems)
         pages.app.wake()
-        return pages.render(request, "outcome.html", programme=programme, outcome=outcome)
+        return _outcome(pages, request, programme, outcome)
 
 
 def _proposal_routes(routes: APIRouter, pages: Pages) -> None:
@@ -143,16 +80,38 @@ def _proposal_routes(routes: APIRouter, pages: Pages) -> None:
     def decide(
         request: Request, programme: str, identifier: str, decision: str, form: Form
     ) -> Response:
-        actor = _require_actor(pages, request, programme)
-        _require_token(pages, request, form)
+        session = require_session(pages, request, programme)
+        require_token(pages, request, form)
         if decision == "approve":
-            outcome = pages.app.desk.approve(actor, identifier)
+            back = f"/p/{programme}/v/proposal?{urlencode({'proposal': identifier})}"
+            proof = prove_first(pages, session, back)
+            if proof is not None:
+                return proof
+            outcome = pages.app.desk.approve(session.actor, identifier)
         elif decision == "withdraw":
-            outcome = pages.app.desk.withdraw(actor, identifier)
+            outcome = pages.app.desk.withdraw(session.actor, identifier)
         else:
             raise NotFound(thing="page", value=decision)
         pages.app.wake()
-        return pages.render(request, "outcome.html", programme=programme, outcome=outcome)
+        return _outcome(pages, request, programme, outcome)
+
+
+def _outcome(pages: Pages, request: Request, programme: str, outcome: Outcome) -> Response:
+    """What became of it; a secret of its result is shown here, once, in full."""
+    result = outcome.result or {}
+    secrets = {name: one for name, one in result.items() if isinstance(one, ShownOnce)}
+    if "link" in secrets:
+        origin = pages.app.settings.sign_in.origin or f"{request.url.scheme}://{request.url.netloc}"
+        secrets["link"] = ShownOnce(origin + secrets["link"])
+    plain = {name: one for name, one in result.items() if name not in secrets}
+    return pages.render(
+        request,
+        "outcome.html",
+        programme=programme,
+        outcome=outcome,
+        result=plain,
+        secrets=secrets,
+    )
 
 
 def _kind(name: str) -> ActKind:

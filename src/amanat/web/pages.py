@@ -18,15 +18,15 @@ from starlette.exceptions import HTTPException
 
 from amanat.access.actors import Actor
 from amanat.access.acts import ACTS, VIEWS, ActKind, ViewKind
-from amanat.access.tokens import authenticate
+from amanat.access.sessions import Session
 from amanat.app import Application
 from amanat.core.errors import AmanatError, NotFound, Refusal, Refusals, Unauthenticated
 from amanat.core.ids import new_id
 from amanat.web import subjects, tables, texts
 from amanat.web.guard import FormTokens
 from amanat.web.messages import Reader, refusal_text
+from amanat.web.visitors import session_cookie
 
-COOKIE = "amanat_token"
 _PART_ROWS = 1_000
 _DOWNLOAD_ROWS_MAX = 200_000
 SECTIONS = (
@@ -127,21 +127,18 @@ class Pages:
         self._environments = {language: _environment(language) for language in texts.LANGUAGES}
 
     def actor(self, request: Request, programme: str | None = None) -> Actor | None:
-        """Who looks; a token that no longer holds, or of another programme, counts as nobody."""
-        if not hasattr(request.state, "actor"):
-            request.state.actor = self._authenticated(request)
-        found: Actor | None = request.state.actor
+        """Who looks; a session that has ended, or of another programme, counts as nobody."""
+        session = self.session(request)
+        found = None if session is None else session.actor
         return found if found is None or programme in (None, found.programme) else None
 
-    def _authenticated(self, request: Request) -> Actor | None:
-        token = request.cookies.get(COOKIE, "")
-        if not token:
-            return None
-        try:
-            with self.app.store.reading() as connection:
-                return authenticate(connection, token, self.app.store.clock())
-        except Unauthenticated:
-            return None
+    def session(self, request: Request) -> Session | None:
+        """The valid session of whoever looks."""
+        if not hasattr(request.state, "session"):
+            secret = session_cookie(request)
+            request.state.session = self.app.entrance.session(secret) if secret else None
+        found: Session | None = request.state.session
+        return found
 
     def reader(self, request: Request) -> Reader:
         """The language of the request, and the zone of its programme."""
@@ -188,7 +185,7 @@ class Pages:
                 | values
                 | {
                     "actor": actor,
-                    "form_token": self.tokens.issue(request.cookies.get(COOKIE, "")),
+                    "form_token": self.tokens.issue(session_cookie(request)),
                     "with_language": with_language,
                     "sections": _sections(actor, programme),
                     "here": _here(path, programme),
@@ -285,9 +282,9 @@ def may(actor: Actor | None, kind: ActKind) -> bool:
     """Whether the reader may propose an act; the policy decides again when they do."""
     return (
         actor is not None
-        and bool(actor.capacities & kind.capacities)
-        and actor.role.value in kind.roles
-        and actor.role.value != "viewer"
+        and (kind.personal or bool(actor.capacities & kind.capacities))
+        and (kind.personal or actor.role.value in kind.roles)
+        and (kind.personal or actor.role.value != "viewer")
     )
 
 

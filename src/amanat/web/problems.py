@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from amanat.access.attempts import ComeBackLater
 from amanat.access.refusals import field_refusal
 from amanat.core.errors import AmanatError, Refusals
 from amanat.web.messages import Reader, problem_body
@@ -33,6 +34,8 @@ def problem(error: AmanatError, language: str = "en") -> JSONResponse:
     headers = {"Content-Language": language, "Vary": "Accept-Language"}
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, ComeBackLater):
+        headers["Retry-After"] = str(error.fields["seconds"])
     return JSONResponse(
         problem_body(Reader(language), error),
         error.status,

@@ -26,11 +26,22 @@ from amanat import __version__
 from amanat.app import Application
 from amanat.core.errors import AmanatError, Invalid
 from amanat.observing.logs import note
-from amanat.settings import read_secret
 from amanat.operating.notifying import Supervisor
 from amanat.operating.watch import Watch
-from amanat.web import api, charts, forms, operations, pages, problems
+from amanat.settings import read_secret
+from amanat.web import (
+    api,
+    charts,
+    forms,
+    openid,
+    operations,
+    pages,
+    passkeys,
+    problems,
+    sign_in,
+)
 from amanat.web.guard import API_PREFIX, FormTokens, Guard
+from amanat.web.limits import Limits
 from amanat.web.messages import language_asked
 from amanat.web.observed import Observed
 
@@ -90,11 +101,15 @@ def create_app(app: Application) -> FastAPI:
     faces.include_router(api.router(app))
     faces.include_router(pages.router(shown))
     faces.include_router(forms.router(shown))
+    faces.include_router(sign_in.router(shown))
+    faces.include_router(passkeys.router(shown))
+    faces.include_router(openid.router(shown))
     folder = Path(str(files("amanat.web") / "static"))
     faces.mount("/static", _Static(directory=folder), name="static")
     faces.include_router(operations.router(shown, Watch(app)))
     _answer_errors(faces, shown)
     faces.add_middleware(GZipMiddleware, minimum_size=_GZIP_BYTES_MIN)
+    faces.add_middleware(Limits, rate_address=app.settings.sign_in.rate_address)
     faces.add_middleware(Guard)
     faces.add_middleware(Observed)
     _describe_security(faces)
@@ -198,7 +213,8 @@ def serve(
         log_config=None,
         log_level="warning",
         access_log=False,
-        proxy_headers=False,
+        proxy_headers=bool(app.settings.sign_in.proxies),
+        forwarded_allow_ips=list(app.settings.sign_in.proxies),
     )
     supervisor = Supervisor()
     try:
