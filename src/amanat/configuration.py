@@ -86,6 +86,7 @@ class Network(Section):
     nodes_file: Absolute | None = _setting("AMANAT_NODES_FILE")
     chain_id: int | None = _setting("AMANAT_CHAIN_ID", ge=1)
     finality: Literal["latest", "safe", "finalized"] | None = _setting("AMANAT_FINALITY")
+    agree: int | None = _setting("AMANAT_NODES_AGREE", ge=1)
 
 
 class Keys(Section):

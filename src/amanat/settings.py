@@ -68,6 +68,11 @@ VARIABLES: Mapping[str, tuple[str, str]] = {
         "`finalized` with nodes, else `latest`",
         "Tag of the block up to which the ledger is final for us.",
     ),
+    "AMANAT_NODES_AGREE": (
+        "1",
+        "How many of the nodes must have the same block before it takes effect here; nodes that"
+        " contradict the rest are always told of and set aside.",
+    ),
     "AMANAT_ORIGIN": (
         "the loopback address of the request",
         "Where browsers reach the pages, such as `https://amanat.example`; passkeys and sign-in by"
@@ -279,6 +284,7 @@ class Settings:
     node_urls: tuple[str, ...] = field(default=(), repr=False)
     chain_id: int = CHAIN_ID_EMBEDDED
     finality: str = "latest"
+    nodes_agree: int = 1
     light_keys: bool = False
     devices_file: Path | None = None
     serving: Serving = field(default_factory=Serving)
@@ -319,11 +325,23 @@ class Settings:
             node_urls=nodes,
             chain_id=int(chain_id),
             finality=environment.get("AMANAT_FINALITY", "finalized" if nodes else "latest"),
+            nodes_agree=_agreeing(environment, len(nodes)),
             light_keys=environment.get("AMANAT_LIGHT_KEYS", "") == "1",
             sign_in=SignIn.from_environment(environment),
             devices_file=_named_file("AMANAT_DEVICES", environment),
             serving=Serving.from_environment(environment),
         )
+
+
+def _agreeing(environment: Mapping[str, str], nodes: int) -> int:
+    least = _bounded("AMANAT_NODES_AGREE", environment, 1)
+    if not 1 <= least <= max(nodes, 1):
+        raise SettingInvalid(
+            setting="AMANAT_NODES_AGREE",
+            value=str(least),
+            reason=f"at least 1 and at most the number of nodes, {max(nodes, 1)}",
+        )
+    return least
 
 
 def with_file(environment: Mapping[str, str]) -> Mapping[str, str]:

@@ -20,6 +20,7 @@ from amanat.ledger.indexer import IndexerStopped
 from amanat.ledger.node import EmbeddedNode
 from amanat.ledger.rpc import RpcClient, without_secrets
 from amanat.ledger.service import LedgerNotSettled
+from amanat.settings import SettingInvalid, Settings
 
 from .conftest import ALICE, CHAIN_ID, PROGRAMME, MakeWorld
 
@@ -231,3 +232,13 @@ def test_who_has_a_majority() -> None:
 def test_a_url_is_told_without_what_it_keeps_secret() -> None:
     told = without_secrets("https://user:word@node.example:9650/ext/bc/x/rpc?token=1")
     assert told == "https://node.example:9650/ext/bc/x/rpc"
+
+
+def test_how_many_must_agree_is_a_setting_within_the_list() -> None:
+    nodes = "http://127.0.0.1:1,http://127.0.0.1:2"
+    assert Settings.from_environment({"AMANAT_NODES": nodes}).nodes_agree == 1
+    asked = {"AMANAT_NODES": nodes, "AMANAT_NODES_AGREE": "2"}
+    assert Settings.from_environment(asked).nodes_agree == 2
+    for wrong in ("0", "3", "two", "۲"):
+        with pytest.raises(SettingInvalid, match="AMANAT_NODES_AGREE"):
+            Settings.from_environment({**asked, "AMANAT_NODES_AGREE": wrong})
