@@ -75,7 +75,7 @@ def test_malformed_fields_are_refused(given: str) -> None:
 def test_a_request_is_signed_offline(line: Any, tmp_path: Path) -> None:
     made = line("keys", "new", "bank", "officer", typed="secret\nsecret\n")
     assert made.exit_code == 0, made.output
-    address = line.json("keys", "list", "bank")[0]["address"]
+    address = line.json("keys", "list", "bank", "--keys", "keys")[0]["address"]
     request = signing_request(signer=address, purpose="a test", digest=b"\x07" * 32)
     path = tmp_path / "one.json"
     path.write_text(json.dumps(request))
@@ -87,7 +87,7 @@ def test_a_request_is_signed_offline(line: Any, tmp_path: Path) -> None:
 
 def test_a_wrong_password_signs_nothing(line: Any, tmp_path: Path) -> None:
     line("keys", "new", "bank", "officer", typed="secret\nsecret\n")
-    address = line.json("keys", "list", "bank")[0]["address"]
+    address = line.json("keys", "list", "bank", "--keys", "keys")[0]["address"]
     path = tmp_path / "one.json"
     path.write_text(json.dumps(signing_request(signer=address, purpose="x", digest=b"\x07" * 32)))
     result = line("sign", str(path), "bank", "officer", "--yes", typed="wrong\n")

@@ -102,6 +102,12 @@ def find_key(connection: Connection, programme: str, address: str) -> Row[Any] |
     return connection.execute(_of(sql.select(signing_key), programme, address)).one_or_none()
 
 
+def find_keys(connection: Connection, address: str) -> list[Row[Any]]:
+    """A key in every programme that has it, and in the installation."""
+    query = sql.select(signing_key).where(signing_key.c.address == address.lower())
+    return list(connection.execute(query.order_by(signing_key.c.programme)))
+
+
 def require_usable(connection: Connection, programme: str, address: str, now: datetime) -> None:
     """Refuse a registered key that has ended or expired: `KeyEnded`, `KeyExpired`."""
     row = find_key(connection, programme, address)

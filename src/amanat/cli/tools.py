@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 # What a command works with is imported when it is carried out, so that help is there at once.
 
-keys = typer.Typer(help="Keys of an institution, encrypted, kept apart from the server.")
 token = typer.Typer(help="Personal tokens for the API and this command line.")
 ledger = typer.Typer(help="The ledger itself.")
 
@@ -180,52 +179,23 @@ def ask_password(*, confirm: bool) -> str:
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt=confirm))
 
 
-@keys.command("new")
-def keys_new(
-    institution: Annotated[str, typer.Argument()],
-    name: Annotated[str, typer.Argument(help="Such as the person's code.")],
-    folder: KeyFolder = Path("keys"),
-    as_json: Json = False,
-) -> None:
-    """Make a key, encrypted with a password; prints its address."""
-    from amanat.ledger.keystore import SCRYPT_STANDARD, Keystore
-
-    with errors_in_lines(as_json=as_json):
-        store = Keystore(folder, scrypt=SCRYPT_STANDARD)
-        signer = store.create(institution, name, ask_password(confirm=True))
-        print_answer({"key": f"{institution}/{name}", "address": signer.address}, as_json=as_json)
-
-
-@keys.command("list")
-def keys_list(
-    institution: Annotated[str, typer.Argument()],
-    folder: KeyFolder = Path("keys"),
-    as_json: Json = False,
-) -> None:
-    """The keys of an institution with their addresses."""
-    from amanat.ledger.keystore import Keystore
-
-    with errors_in_lines(as_json=as_json):
-        store = Keystore(folder)
-        rows = [
-            {"key": name, "address": store.address(institution, name)}
-            for name in store.names(institution)
-        ]
-        print_answer(rows, as_json=as_json, title=institution)
-
-
 def sign(
     request: Annotated[Path, typer.Argument(help="A signing request, see `amanat requests`.")],
     institution: Annotated[str, typer.Argument()],
     name: Annotated[str, typer.Argument(help="The key.")],
     folder: KeyFolder = Path("keys"),
+    devices: Annotated[
+        Path | None, typer.Option("--devices", help="devices.toml: the key is in a device.")
+    ] = None,
     output: Annotated[Path | None, typer.Option("--output", help="Else beside it.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Sign without asking.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Sign a request offline: needs the key file and its password, no network, no database."""
+    """Sign a request offline: with the key file and its password, or in a device with its PIN."""
+    from amanat.ledger.devices import read_devices
+    from amanat.ledger.keyring import KeyRing
     from amanat.ledger.keystore import Keystore
-    from amanat.ledger.signers import read_request, sign_request
+    from amanat.ledger.signers import KeyNotHeld, Signer, read_request, sign_request
 
     with errors_in_lines(as_json=as_json):
         asked = read_request(request.read_text(encoding="utf-8"))
@@ -234,7 +204,15 @@ def sign(
         if not yes and not typer.confirm("Sign this?"):
             err.print("not signed")
             raise typer.Exit(1)
-        signer = Keystore(folder).open(institution, name, ask_password(confirm=False))
+        if devices is None:
+            password = ask_password(confirm=False)
+            signer: Signer = Keystore(folder).open(institution, name, password)
+        else:
+            ring = KeyRing(Keystore(folder), "", read_devices(devices))
+            address = ring.find(institution, name)
+            if address is None:
+                raise KeyNotHeld(holder=f"{institution}/{name}")
+            signer = ring.signer(address)
         answer = sign_request(asked, signer)
         path = output or request.with_suffix(".signature.json")
         path.write_text(json.dumps(answer, indent=2) + "\n", encoding="utf-8")

@@ -91,6 +91,12 @@ class Keystore:
         folder = self._path(institution, "any").parent
         return sorted(path.stem for path in folder.glob("*.json")) if folder.is_dir() else []
 
+    def institutions(self) -> list[str]:
+        """The institutions that have a folder here."""
+        if not self.folder.is_dir():
+            return []
+        return sorted(one.name for one in self.folder.iterdir() if one.is_dir())
+
     def destroy(self, institution: str, name: str) -> None:
         """Destroy a key file for good; raises `KeyNotHeld`, `KeyNameInvalid`."""
         try:
