@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 import sqlalchemy as sql
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection, Engine, Row
 
 from amanat.access.key_register import (
     INSTALLATION,
@@ -23,7 +23,6 @@ from amanat.access.tables import signing_key
 from amanat.ledger.completion import time_text
 from amanat.ledger.keyring import KeyRing
 from amanat.ledger.signers import KeyNotHeld, Signer, Signers
-from amanat.store.engine import Engine
 from amanat.store.journal import Clock
 
 OPERATOR = "operator"

@@ -148,7 +148,7 @@ def keys_rotate(
     with errors_in_lines(as_json=as_json), _session(url, data, programme) as session:
         if person == "operator":
             fields = {"key": to, "reason": reason, "endow_coins": coins, "former_lost": lost}
-            answer = session.submit("AppointSender", fields, None)
+            answer: Mapping[str, Any] = session.submit("AppointSender", fields, None)
         else:
             answer = next_step(session, person, to, reason)
         print_answer(answer, as_json=as_json)

@@ -69,7 +69,8 @@ def read_devices(
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DeviceTermsInvalid(file=path.name, device="-", reason=str(error)) from error
-    refused, found = Refused(), []
+    refused = Refused()
+    found: list[DeviceTerms] = []
     listed = content.get("device", [])
     unknown = sorted(set(content) - {"device"})
     if unknown or not isinstance(listed, list):

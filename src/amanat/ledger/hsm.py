@@ -263,9 +263,9 @@ class Device:
         for (module, _label), device in list(_opened.items()):
             if module == self.terms.module:
                 device.close()
-        pkcs11, module = _library(), str(self.terms.module)
-        self._quietly(lambda: pkcs11.lib(module).finalize())
-        self._quietly(lambda: pkcs11.lib(module))  # which initialises it
+        pkcs11, path = _library(), str(self.terms.module)
+        self._quietly(lambda: pkcs11.lib(path).finalize())
+        self._quietly(lambda: pkcs11.lib(path))  # which initialises it
 
     def _quietly(self, call: Callable[[], Any]) -> None:
         try:
