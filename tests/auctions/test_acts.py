@@ -20,6 +20,7 @@ from amanat.auctions.book import Window
 from amanat.auctions.commands import AwardTender, FixCutOff, NameInvestor, RecordDefault
 from amanat.auctions.recompute import read_published, verify
 from amanat.auctions.sealing import SEALED_BYTES, commitment
+from amanat.auctions.showing import shown_of, stored
 from amanat.instruments.model import terms_from
 from amanat.programme.commands import MoveDay
 from amanat.settings import Settings
@@ -41,7 +42,11 @@ def check_root_from_what_is_published(auctions: Auctions, code: str) -> None:
     world, shown = auctions.world, auctions.tender(code, None)
     published = read_published(world.view("tender_result", tender=code))
     pricing = pricing_on(terms_from(TERMS), SETTLEMENT_DAY)
-    assert verify(published, pricing).root.hex() == shown["result_root"]
+    again = verify(published, pricing)
+    assert again.root.hex() == shown["result_root"]
+    # What is looked at was stored when it was verified, and is what anyone computes.
+    expected = shown_of(again, "PKR")
+    assert {name: shown[name] for name in expected} == json.loads(stored(expected))
     on_chain = world.app.gateway(CODE).call("Tender", "tender", int(shown["chain_id"], 16))
     head, root = on_chain[7], on_chain[10]
     assert (head, root) == ("0x" + published.head.hex(), "0x" + shown["result_root"])

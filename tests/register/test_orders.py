@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from tests.programme.world import CODE
 from tests.settlement.trading import BOND_ISIN, MILLION, MONDAY, Trading
 
 from amanat.core.errors import Forbidden, NotFound
 from amanat.participants.model import ChangePending
 from amanat.register.commands import (
     FreezeAccount,
+    FreezeEverything,
     FreezeHolding,
     OrderForcedTransfer,
     PlaceHold,
@@ -27,6 +29,7 @@ def test_orders_of_a_quorum(trading: Trading) -> None:
     trading.trade("ministry.distribution", "bank_a.own", nominal=100 * MILLION, paisa=100)
     freeze_and_release(trading)
     move_by_order(trading)
+    freeze_everything(trading)
     see_holders(trading)
     set_aside(trading)
 
@@ -108,6 +111,44 @@ def move_by_order(trading: Trading) -> None:
     assert [one["state"] for one in shown["movements"]] == ["done", "done", "refused"]
     assert "belong to different participants" in shown["movements"][2]["failure"]
     assert trading.world.view("holds", "bank_b_officer")["holds"] == []
+
+
+def freeze_everything(trading: Trading) -> None:
+    """One order over every security there is: all or none, each with a hold of its own."""
+    account, world = trading.at("bank_a.client"), trading.world
+    order = FreezeEverything(account=account, **PAPER)
+    with pytest.raises(Forbidden):
+        trading.do("bank_b", order)
+    with pytest.raises(QuorumNotReached):
+        trading.do("secp", order.model_copy(update={"signers": ("secp",)}))
+    with pytest.raises(NotFound):
+        trading.do("secp", order.model_copy(update={"account": "0x" + "77" * 20}))
+    outcome = trading.do("secp", order, pump=False)
+    assert outcome.result is not None
+    holds = outcome.result["holds"]
+    assert set(holds) == {one["isin"] for one in world.view("securities")} > {BOND_ISIN}
+    # It binds here from the request; then the ledger holds every security.
+    (holding,) = world.view("holdings", "bank_a_officer", account=account)
+    assert (holding["held"], holding["free"]) == (holding["nominal"], 0)
+    trading.app.pump()
+    shown = {one["id"]: one for one in world.view("holds", "secp_officer")["holds"]}
+    assert {shown[one]["state"] for one in holds.values()} == {"held"}
+    ledger = trading.app.gateway(CODE)
+    for isin in holds:
+        assert ledger.call("Security", "getFrozenTokens", account, label=isin) == 2**256 - 1
+    with pytest.raises(HoldingIsHeld, match="0 free"):
+        trading.do("central_bank", transfer_of(account, trading.at("fund_c.own")))
+    for isin, identifier in holds.items():
+        trading.do("secp", Release(hold=identifier, **PAPER))
+        left = 5 * MILLION if isin == BOND_ISIN else 0  # of an earlier order, which stands
+        assert ledger.call("Security", "getFrozenTokens", account, label=isin) == left
+
+
+def transfer_of(account: str, target: str) -> OrderForcedTransfer:
+    """A forced transfer of a million."""
+    return OrderForcedTransfer(
+        isin=BOND_ISIN, from_account=account, to_account=target, nominal=MILLION, **PAPER
+    )
 
 
 def see_holders(trading: Trading) -> None:

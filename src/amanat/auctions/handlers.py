@@ -38,8 +38,9 @@ from amanat.auctions.acts_rules import (
 from amanat.auctions.allotment import Allotment, Status
 from amanat.auctions.book import Window
 from amanat.auctions.model import CompetitiveBid, NoAward
-from amanat.auctions.recompute import recompute, tally
+from amanat.auctions.recompute import CommitmentsDiffer, ResultDiffers, tally, verify
 from amanat.auctions.records import decision_record, figures_record, key_record
+from amanat.auctions.showing import shown_of, stored
 from amanat.core.errors import Corrupt
 from amanat.core.ids import new_id
 from amanat.core.money import Money
@@ -408,7 +409,13 @@ def result_published(event: LedgerEvent, uow: UnitOfWork) -> None:
     if row.result is None or event.arguments["root"] != f"0x{row.result_root}":
         raise Corrupt(f"tender {row.code}: the chain has a result that was not computed here")
     published = published_of(row)
-    found = recompute(published, pricing_for(uow.connection, row))
+    try:
+        found = verify(published, pricing_for(uow.connection, row))
+    except (CommitmentsDiffer, ResultDiffers) as refusal:
+        raise Corrupt(
+            f"tender {row.code}: what is stored is not the result: {refusal}"
+        ) from refusal
+    shown = shown_of(found, currency_of(uow.connection, row.programme))
     none = isinstance(published.decision, NoAward)
     uow.journal.append(
         events.RESULT_PUBLISHED,
@@ -430,6 +437,7 @@ def result_published(event: LedgerEvent, uow: UnitOfWork) -> None:
         state=(TenderState.NO_AWARD if none else TenderState.AWARDED).value,
         pending=None,
         awarded_at=from_seconds(event.block_time),
+        result_shown=stored(shown),
     )
     for one in found.result.allotments:
         if one.status is Status.ACCEPTED:

@@ -72,6 +72,7 @@ tender = sql.Table(
     sql.Column("decided_at", sql.String(32)),
     sql.Column("result", sql.LargeBinary, comment="canonical public result with every bid"),
     sql.Column("result_digest", sql.String(64)),
+    sql.Column("result_shown", sql.LargeBinary, comment="what faces show of it, once verified"),
     sql.Column("result_root", sql.String(64), comment="root that accounts for every commitment"),
     sql.Column("awarded_at", sql.String(32)),
     sql.Column("refusal", sql.String(200), comment="why the chain refused the last order"),

@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
@@ -27,17 +26,14 @@ from amanat.auctions.acts_book import (
     currency_of,
     decision_of,
     key_rows,
-    pricing_for,
-    published_of,
     result_of,
     terms_of,
 )
 from amanat.auctions.acts_rules import TenderState
-from amanat.auctions.allotment import AuctionResult
 from amanat.auctions.commands import Code
 from amanat.auctions.model import Award
-from amanat.auctions.recompute import Recomputed, published_record, recompute, tally
-from amanat.auctions.sheet import demand_curve, result_sheet
+from amanat.auctions.recompute import Recomputed
+from amanat.auctions.showing import NOTHING_OPENED, shown_of
 from amanat.core.errors import NotFound, Refusal
 from amanat.core.money import Money
 from amanat.ledger.typed_data import Domain
@@ -52,6 +48,7 @@ _OPEN_BOOK = (
     TenderState.NO_AWARD.value,
 )
 _PUBLISHED = (TenderState.AWARDED.value, TenderState.NO_AWARD.value)
+_COLUMNS = [one for one in tables.tender.c if one.name not in ("result", "result_shown")]
 
 
 class TendersAsked(Query):
@@ -130,7 +127,7 @@ def auction_calendar(query: CalendarAsked, context: ViewContext) -> dict[str, An
 def tenders(query: TendersAsked, context: ViewContext) -> list[dict[str, Any]]:
     """All tenders, the latest auction first; those not yet announced to whom runs them."""
     table = tables.tender
-    asked = sql.select(table).where(table.c.programme == context.programme)
+    asked = sql.select(*_COLUMNS).where(table.c.programme == context.programme)
     if query.state is not None:
         asked = asked.where(table.c.state == query.state.value)
     if query.isin is not None:
@@ -182,7 +179,8 @@ def tender_result(query: TenderAsked, context: ViewContext) -> dict[str, Any]:
     row = _find(query.tender, context)
     if row.state not in _PUBLISHED:
         raise NotFound(thing="result of tender", value=query.tender)
-    return published_record(published_of(row))
+    record: dict[str, Any] = json.loads(_large(row, context, tables.tender.c.result))
+    return record
 
 
 @view("my_bids")
@@ -253,10 +251,21 @@ def allotments(query: AllotmentsAsked, context: ViewContext) -> list[dict[str, A
     )
 
 
+def _large(row: Row[Any], context: ViewContext, column: sql.Column[Any]) -> bytes:
+    """What is published of a result: every sealed bid is in it, so it is read where it is shown."""
+    table = tables.tender
+    found = context.connection.execute(
+        sql.select(column).where(
+            table.c.programme == row.programme, table.c.code == row.code, column.is_not(None)
+        )
+    ).scalar_one()
+    return bytes(found)
+
+
 def _find(code: str, context: ViewContext) -> Row[Any]:
     table = tables.tender
     row = context.connection.execute(
-        sql.select(table).where(table.c.programme == context.programme, table.c.code == code)
+        sql.select(*_COLUMNS).where(table.c.programme == context.programme, table.c.code == code)
     ).one_or_none()
     if row is None or not _visible(row, context):
         raise NotFound(thing="tender", value=code)
@@ -365,22 +374,18 @@ def _commitments(row: Row[Any], context: ViewContext) -> list[dict[str, Any]]:
 def _opened(row: Row[Any], context: ViewContext) -> dict[str, Any]:
     """Sheet and demand curve: of the result, of the decision, or as if all were accepted.
 
-    Before the ministry has decided, they show what an award of every bid would be.
+    Before the ministry has decided, they show what an award of every bid would be.  Those of a
+    published result were stored when they had been verified.
     """
+    if row.state in _PUBLISHED:
+        return dict(json.loads(_large(row, context, tables.tender.c.result_shown)))
     found = _computed(row, context)
     if found is None:
-        return {"sheet": None, "demand_curve": [], "tally": None}
-    currency = currency_of(context.connection, row.programme)
-    return {
-        "sheet": _sheet(found.result, currency),
-        "demand_curve": [_plain(asdict(point)) for point in demand_curve(found.result)],
-        "tally": _plain(asdict(tally(found))),
-    }
+        return dict(NOTHING_OPENED)
+    return shown_of(found, currency_of(context.connection, row.programme))
 
 
 def _computed(row: Row[Any], context: ViewContext) -> Recomputed | None:
-    if row.state in _PUBLISHED:
-        return recompute(published_of(row), pricing_for(context.connection, row))
     if row.decision is not None:
         return result_of(context.connection, row, decision_of(row))[0]
     line = tables.bid_line
@@ -411,10 +416,6 @@ def _worst_quote(row: Row[Any], bids: Sequence[Row[Any]]) -> Decimal | None:
     if not quotes:
         return None
     return min(quotes) if by_price else max(quotes)
-
-
-def _sheet(result: AuctionResult, currency: str) -> dict[str, Any]:
-    return dict(_plain(asdict(result_sheet(result, currency=currency))))
 
 
 def _receipt(row: Row[Any], *, full: bool) -> dict[str, Any]:
@@ -494,14 +495,3 @@ def _allotment(row: Row[Any]) -> dict[str, Any]:
         "defaulted_at": row.defaulted_at,
         "unpaid": row.unpaid,
     }
-
-
-def _plain(value: Any) -> Any:
-    """Decimals and large integers as text, enumerations as their words."""
-    if isinstance(value, dict):
-        return {name: _plain(one) for name, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
-    if value is None or isinstance(value, (bool, int)):
-        return value
-    return str(value)

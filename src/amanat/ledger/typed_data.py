@@ -316,6 +316,10 @@ ORDER = Struct(
     "Order(uint256 number,uint256 epoch,uint256 kind,address security,address from,address to,"
     "uint256 amount,bytes32 order_hash,uint256 reason)"
 )
+ORDER_BATCH = Struct(
+    "OrderBatch(uint256 number,uint256 epoch,uint256[] kinds,address[] securities,address[] from,"
+    "address[] to,uint256[] amounts,bytes32 order_hash,uint256 reason)"
+)
 # Settlement.
 INSTRUCTION = Struct(
     "Instruction(address security,address deliverer,address receiver,uint256 nominal,"

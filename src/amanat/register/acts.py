@@ -75,7 +75,8 @@ def _signers(context: ActContext, named: Sequence[str]) -> list[str]:
     return signing
 
 
-def _ask(context: ActContext, named: Sequence[str], signed: ToSign, **memo: Any) -> Ask:
+def ask_quorum(context: ActContext, named: Sequence[str], signed: ToSign, **memo: Any) -> Ask:
+    """A quorum signs; refuses `Halted`, `NotFound` (institution), `QuorumNotReached`."""
     return Ask(
         [
             signed.requirement(code, ORDERS, proposer_counts=code == context.actor.institution)
@@ -175,7 +176,7 @@ def _ask_freeze(command: Freeze, context: ActContext) -> Ask:
         amount=amount,
         order_hash=command.order_hash,
     )
-    return _ask(
+    return ask_quorum(
         context, command.signers, signed, number=number, amount=str(amount), account=address
     )
 
@@ -279,7 +280,7 @@ def _ask_release(command: Release, context: ActContext) -> Ask:
         amount=amount,
         order_hash=command.order_hash,
     )
-    return _ask(
+    return ask_quorum(
         context, command.signers, signed, number=number, amount=str(amount), account=row.account
     )
 
@@ -351,7 +352,9 @@ def _ask_movement(command: OrderForcedTransfer | Reregister, context: ActContext
         amount=amount if forced else 0,
         order_hash=command.order_hash,
     )
-    return _ask(context, command.signers, signed, number=number, account=sender, receiver=receiver)
+    return ask_quorum(
+        context, command.signers, signed, number=number, account=sender, receiver=receiver
+    )
 
 
 def _moved(command: OrderForcedTransfer | Reregister, context: ActContext) -> int:

@@ -42,6 +42,15 @@ class FreezeAccount(Command):
     signers: Signers = ()
 
 
+class FreezeEverything(Command):
+    """Freeze an account in every security that there is, by one order, all or none."""
+
+    account: Address
+    order_hash: OrderHash
+    reason: Words
+    signers: Signers = ()
+
+
 class Release(Command):
     """Release what was frozen, by an order; it is free once the ledger has released it."""
 

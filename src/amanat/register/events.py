@@ -12,6 +12,11 @@ HOLD_REQUESTED = declare(
     ("hold", "number", "account", "isin", "nominal", "order_hash", "reason"),
     audience=Audience.CONFIDENTIAL,
 )
+ACCOUNT_FREEZE_REQUESTED = declare(
+    "AccountFreezeRequested",
+    ("number", "account", "holds", "order_hash", "reason"),
+    audience=Audience.CONFIDENTIAL,
+)
 HOLD_RELEASE_REQUESTED = declare(
     "HoldReleaseRequested",
     ("hold", "number", "account", "isin", "order_hash", "reason"),

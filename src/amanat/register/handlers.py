@@ -23,6 +23,8 @@ def register(registry: HandlerRegistry) -> None:
     """Register this room's functions; called once, when the application is put together."""
     registry.on_done("freeze")(freeze_done)
     registry.on_refused("freeze")(freeze_refused)
+    registry.on_done("freeze_everything")(everything_frozen)
+    registry.on_refused("freeze_everything")(everything_refused)
     registry.on_done("release")(release_done)
     registry.on_refused("release")(release_refused)
     registry.on_event("Security", "HoldPlaced")(hold_placed)
@@ -42,6 +44,17 @@ def freeze_done(order: Order, events: Sequence[LedgerEvent], uow: UnitOfWork) ->
 def freeze_refused(order: Order, refusal: Mapping[str, Any], uow: UnitOfWork) -> None:
     """The ledger did not freeze: it binds here all the same, and people are told."""
     _update_hold(order, uow, state=HoldState.REFUSED.value, failure=str(refusal["message"]))
+    _alarm(order, refusal, uow)
+
+
+def everything_frozen(order: Order, events: Sequence[LedgerEvent], uow: UnitOfWork) -> None:
+    """The ledger holds the account in every security that the order named."""
+    _update_holds(order, uow, state=HoldState.HELD.value, done_at=block_time(events[0]))
+
+
+def everything_refused(order: Order, refusal: Mapping[str, Any], uow: UnitOfWork) -> None:
+    """The ledger froze nothing: all of it binds here all the same, and people are told."""
+    _update_holds(order, uow, state=HoldState.REFUSED.value, failure=str(refusal["message"]))
     _alarm(order, refusal, uow)
 
 
@@ -159,6 +172,15 @@ def _update_hold(order: Order, uow: UnitOfWork, **values: Any) -> None:
     uow.connection.execute(
         sql.update(hold)
         .where(hold.c.programme == order.programme, hold.c.id == order.subject[1])
+        .values(**values)
+    )
+
+
+def _update_holds(order: Order, uow: UnitOfWork, **values: Any) -> None:
+    """Every hold that one order asked for."""
+    uow.connection.execute(
+        sql.update(hold)
+        .where(hold.c.programme == order.programme, hold.c.order_id == order.id)
         .values(**values)
     )
 

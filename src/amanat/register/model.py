@@ -85,6 +85,12 @@ class QuorumNotReached(Refusal):
     template: ClassVar[str] = "{given} institutions would sign an order that takes {quorum}."
 
 
+class TooManySecurities(Refusal):
+    """One order freezes as many securities as the ledger takes steps in a batch."""
+
+    template: ClassVar[str] = "There are {count} securities; one order freezes {maximum}."
+
+
 @dataclass(frozen=True, slots=True)
 class Holding:
     """What an account has of one security, and how much of it is held."""

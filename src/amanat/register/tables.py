@@ -24,7 +24,7 @@ hold = sql.Table(
     sql.Column("order_id", sql.String(36)),
     sql.Column("release_order", sql.String(36)),
     sql.Column("failure", sql.Text),
-    sql.UniqueConstraint("programme", "number"),
+    sql.UniqueConstraint("programme", "number", "isin"),
     sql.Index(None, "programme", "account", "isin", "state"),
 )
 

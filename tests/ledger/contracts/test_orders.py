@@ -7,6 +7,7 @@ from typing import Any
 from amanat.ledger import typed_data as td
 
 K = td.OrderKind
+NOBODY = "0x" + "00" * 20
 
 
 def test_forced_transfer(world: Any) -> None:
@@ -36,14 +37,61 @@ def test_forced_transfer_obeys_the_rules(world: Any, refuses: Any) -> None:
 def test_release_and_transfer_together_or_not_at_all(world: Any, refuses: Any) -> None:
     bond, bank, fund = world.bond, world.at["bank"], world.at["fund"]
     world.freeze(bond.address, bank, 200_000)
-    release = world.order(K.FREEZE, bond.address, bank, amount=199_990)
-    too_much = world.order(K.FORCED_TRANSFER, bond.address, bank, fund, 11)
+    release = (K.FREEZE, bond.address, bank, NOBODY, 199_990)
+    too_much = world.batch(release, (K.FORCED_TRANSFER, bond.address, bank, fund, 11))
     with refuses("ERC7943InsufficientUnfrozenBalance"):
-        world.orders.call("execute_all", [release[0], too_much[0]], [release[1], too_much[1]])
+        world.orders.call("execute_all", *too_much)
     assert bond.ask("getFrozenTokens", bank) == 200_000
-    right = world.order(K.FORCED_TRANSFER, bond.address, bank, fund, 10)
-    world.orders.call("execute_all", [release[0], right[0]], [release[1], right[1]])
+    right = world.batch(release, (K.FORCED_TRANSFER, bond.address, bank, fund, 10))
+    outcome = world.orders.call("execute_all", *right)
     assert bond.ask("balanceOf", fund) == 10
+    assert [one["kind"] for one in world.orders.events(outcome, "OrderExecuted")] == [1, 2]
+    with refuses("ActSpent"):
+        world.orders.call("execute_all", *right)
+
+
+def test_an_account_is_frozen_in_every_token_or_in_none(world: Any, refuses: Any) -> None:
+    bond, cash, bank = world.bond, world.cash, world.at["bank"]
+    steps = [(K.FREEZE, one.address, bank, NOBODY, 2**256 - 1) for one in (bond, cash)]
+    unknown = (K.FREEZE, world.directory.address, bank, NOBODY, 1)
+    with refuses("SecurityUnknown"):
+        world.orders.call("execute_all", *world.batch(*steps, unknown))
+    assert bond.ask("getFrozenTokens", bank) == 0
+    world.orders.call("execute_all", *world.batch(*steps))
+    assert bond.ask("getFrozenTokens", bank) == cash.ask("getFrozenTokens", bank) == 2**256 - 1
+    for token in (bond, cash):
+        with refuses("ERC7943InsufficientUnfrozenBalance"):
+            token.call("transfer", world.at["dealer"], 1, key=world.keys["bank"])
+
+
+def test_a_batch_takes_a_quorum_over_all_of_its_steps(world: Any, refuses: Any) -> None:
+    bond, bank = world.bond.address, world.at["bank"]
+    values, seals = world.batch((K.FREEZE, bond, bank, NOBODY, 1))
+    with refuses("QuorumNotMet", required=2, present=1):
+        world.orders.call("execute_all", values, seals[:1])
+    # The signatures are over every step: none is left out, added or changed.
+    for column, changed in ((2, [K.REREGISTRATION]), (4, [world.at["fund"]]), (6, [2])):
+        other = (*values[:column], changed, *values[column + 1 :])
+        with refuses("UnknownSigner"):
+            world.orders.call("execute_all", other, seals)
+    older = world.batch((K.FREEZE, bond, bank, NOBODY, 5))
+    world.freeze(bond, bank, 7)
+    with refuses("ActSuperseded"):
+        world.orders.call("execute_all", *older)
+
+
+def test_a_malformed_batch_does_nothing(world: Any, refuses: Any) -> None:
+    bond, bank = world.bond.address, world.at["bank"]
+    with refuses("BatchMalformed", length=0):
+        world.orders.call("execute_all", *world.batch())
+    values, seals = world.batch((K.FREEZE, bond, bank, NOBODY, 1))
+    for column in range(3, 7):
+        ragged = (*values[:column], [], *values[column + 1 :])
+        with refuses("BatchMalformed", length=1):
+            world.orders.call("execute_all", ragged, seals)
+    world.halt(5)
+    with refuses("ContractHalted", contract_id=5):
+        world.orders.call("execute_all", values, seals)
 
 
 def test_freeze_of_cash(world: Any, refuses: Any) -> None:

@@ -344,6 +344,12 @@ class World:
                   amount, keccak(b"court order"), 1)  # fmt: skip
         return values, self.seal(self.orders, td.ORDER, values, MINISTRY, SECP)
 
+    def batch(self, *steps: tuple[int, str, str, str, int]) -> tuple[tuple[Any, ...], list[bytes]]:
+        """Several steps (kind, token, from, to, amount) under one signature of each institution."""
+        columns = [list(column) for column in zip(*steps, strict=True)] or [[], [], [], [], []]
+        values = (self.number(), self.directory.ask("epoch"), *columns, keccak(b"court order"), 1)
+        return values, self.seal(self.orders, td.ORDER_BATCH, values, MINISTRY, SECP)
+
     def freeze(self, token: str, account: str, amount: int) -> Outcome:
         values, seals = self.order(td.OrderKind.FREEZE, token, account, amount=amount)
         return self.orders.call("execute", values, seals)

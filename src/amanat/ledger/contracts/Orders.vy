@@ -22,6 +22,8 @@ interface Token:
     def end_hold(hold: bytes32): nonpayable
 
 ORDER_TYPE: constant(bytes32) = keccak256("Order(uint256 number,uint256 epoch,uint256 kind,address security,address from,address to,uint256 amount,bytes32 order_hash,uint256 reason)")
+BATCH_TYPE: constant(bytes32) = keccak256("OrderBatch(uint256 number,uint256 epoch,uint256[] kinds,address[] securities,address[] from,address[] to,uint256[] amounts,bytes32 order_hash,uint256 reason)")
+MAX_STEPS: constant(uint256) = 64
 FREEZE: constant(uint256) = 1
 FORCED_TRANSFER: constant(uint256) = 2
 REREGISTRATION: constant(uint256) = 3
@@ -35,6 +37,17 @@ struct Order:
     sender: address
     receiver: address
     amount: uint256
+    order_hash: bytes32
+    reason: uint256
+
+struct OrderBatch:
+    number: uint256
+    epoch: uint256
+    kinds: DynArray[uint256, MAX_STEPS]
+    securities: DynArray[address, MAX_STEPS]
+    senders: DynArray[address, MAX_STEPS]
+    receivers: DynArray[address, MAX_STEPS]
+    amounts: DynArray[uint256, MAX_STEPS]
     order_hash: bytes32
     reason: uint256
 
@@ -70,32 +83,7 @@ def execute(order: Order, signatures: DynArray[Bytes[65], 16]):
     @dev A freeze sets an amount, so one that was signed before another on the same holding and
          kept back is refused.
     """
-    governed._require_running(codes.ORDERS)
-    self._execute(order, signatures)
-
-
-@external
-def execute_all(orders: DynArray[Order, 4], signatures: DynArray[DynArray[Bytes[65], 16], 4]):
-    """
-    @notice Carries out several orders or none: for instance a release and the transfer of what it
-            released, so that nothing can happen between them.
-    """
-    governed._require_running(codes.ORDERS)
-    for i: uint256 in range(4):
-        if i >= len(orders):
-            break
-        self._execute(orders[i], signatures[i])
-
-
-@external
-@view
-def quorum() -> uint256:
-    return QUORUM
-
-
-@internal
-def _execute(order: Order, signatures: DynArray[Bytes[65], 16]):
-    digest: bytes32 = governed._digest(
+    self._authorise(
         keccak256(
             abi_encode(
                 ORDER_TYPE,
@@ -109,13 +97,86 @@ def _execute(order: Order, signatures: DynArray[Bytes[65], 16]):
                 order.order_hash,
                 order.reason,
             )
-        )
+        ),
+        order.epoch,
+        signatures,
     )
-    governed._spend(digest, order.epoch)
-    if staticcall governed.DIRECTORY.token_number(order.security) == 0:
-        refusals._security_unknown(order.security)
+    self._carry_out(order)
+
+
+@external
+def execute_all(batch: OrderBatch, signatures: DynArray[Bytes[65], 16]):
+    """
+    @notice Carries out several steps or none, under one signature of each institution: the freeze
+            of an account in every security, or a release and the transfer of what it released,
+            so that nothing can happen between them.
+    @param batch The steps in their order, each as in an order; the lists have one length.
+    """
+    steps: uint256 = len(batch.kinds)
+    if (
+        steps == 0
+        or steps != len(batch.securities)
+        or steps != len(batch.senders)
+        or steps != len(batch.receivers)
+        or steps != len(batch.amounts)
+    ):
+        refusals._batch_malformed(steps)
+    self._authorise(
+        keccak256(
+            abi_encode(
+                BATCH_TYPE,
+                batch.number,
+                batch.epoch,
+                keccak256(slice(abi_encode(batch.kinds), 64, 32 * steps)),
+                keccak256(slice(abi_encode(batch.securities), 64, 32 * steps)),
+                keccak256(slice(abi_encode(batch.senders), 64, 32 * steps)),
+                keccak256(slice(abi_encode(batch.receivers), 64, 32 * steps)),
+                keccak256(slice(abi_encode(batch.amounts), 64, 32 * steps)),
+                batch.order_hash,
+                batch.reason,
+            )
+        ),
+        batch.epoch,
+        signatures,
+    )
+    for i: uint256 in range(MAX_STEPS):
+        if i >= steps:
+            break
+        self._carry_out(
+            Order(
+                number=batch.number,
+                epoch=batch.epoch,
+                kind=batch.kinds[i],
+                security=batch.securities[i],
+                sender=batch.senders[i],
+                receiver=batch.receivers[i],
+                amount=batch.amounts[i],
+                order_hash=batch.order_hash,
+                reason=batch.reason,
+            )
+        )
+
+
+@external
+@view
+def quorum() -> uint256:
+    return QUORUM
+
+
+@internal
+def _authorise(struct_hash: bytes32, epoch: uint256, signatures: DynArray[Bytes[65], 16]):
+    """@dev Once only, by a quorum of the institutions that order, while orders are not halted."""
+    governed._require_running(codes.ORDERS)
+    digest: bytes32 = governed._digest(struct_hash)
+    governed._spend(digest, epoch)
     signers: governed.Signers = governed._signers(digest, signatures)
     governed._require_quorum(codes.ORDER_MAKER, signers.institutions, QUORUM)
+
+
+@internal
+def _carry_out(order: Order):
+    if staticcall governed.DIRECTORY.token_number(order.security) == 0:
+        refusals._security_unknown(order.security)
     amount: uint256 = order.amount
     if order.kind == FREEZE:
         governed._supersede(

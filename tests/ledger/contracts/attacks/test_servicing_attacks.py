@@ -125,7 +125,11 @@ def test_hold_for_a_friend_does_not_evade_a_court(world: Any, refuses: Any) -> N
     alone = world.seal(world.orders, td.ORDER, end[0], 1)
     with refuses("QuorumNotMet", required=2, present=1):
         world.orders.call("execute", end[0], alone)
-    outcome = world.orders.call("execute_all", [end[0], seize[0]], [end[1], seize[1]])
+    both = world.batch(
+        (td.OrderKind.HOLD_END, bond.address, bank, fund, int.from_bytes(digest, "big")),
+        (td.OrderKind.FORCED_TRANSFER, bond.address, bank, fund, 200_000),
+    )
+    outcome = world.orders.call("execute_all", *both)
     assert [event["hold"] for event in bond.events(outcome, "HoldReleased")] == [digest]
     assert (bond.ask("balanceOf", fund), bond.ask("heldTokens", bank)) == (200_000, 0)
     again = world.order(

@@ -892,7 +892,9 @@ def upgrade() -> None:
         sa.Column("release_order", sa.String(length=36), nullable=True),
         sa.Column("failure", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("programme", "id", name=op.f("pk_register_hold")),
-        sa.UniqueConstraint("programme", "number", name=op.f("uq_register_hold_programme_number")),
+        sa.UniqueConstraint(
+            "programme", "number", "isin", name=op.f("uq_register_hold_programme_number_isin")
+        ),
     )
     op.create_index(
         op.f("ix_register_hold_programme_account_isin_state"),
@@ -1435,6 +1437,12 @@ def upgrade() -> None:
             comment="canonical public result with every bid",
         ),
         sa.Column("result_digest", sa.String(length=64), nullable=True),
+        sa.Column(
+            "result_shown",
+            sa.LargeBinary(),
+            nullable=True,
+            comment="what faces show of it, once verified",
+        ),
         sa.Column(
             "result_root",
             sa.String(length=64),
