@@ -94,8 +94,9 @@ def note_failure(connection: Connection, subject: str, now: datetime, most: int)
     ).one_or_none()
     recent = row is not None and row.failed_at > (now - WINDOW).isoformat()
     failures = (row.failures if row is not None and recent else 0) + 1
-    # The doubling is forgotten a day after the last refusal.
-    remembered = row is not None and row.failed_at > (now - LONGEST_LOCK).isoformat()
+    # The doubling is forgotten a day after the lock, or the last refusal after it.
+    day_ago = (now - LONGEST_LOCK).isoformat()
+    remembered = row is not None and (row.locked_until or row.failed_at) > day_ago
     locks = row.locks if row is not None and remembered else 0
     until = None
     if most and failures >= most:

@@ -17,7 +17,8 @@ from amanat.access.actors import Role
 from amanat.access.acts import ACTS, VIEWS, ActContext, Ask, Requirement, Result, act
 from amanat.access.shown_once import ShownOnce
 from amanat.access.tables import identity, person
-from amanat.core.errors import NotFound
+from amanat.core.errors import Forbidden, NotFound
+from amanat.core.messages import Message
 from amanat.participants.commands_sign_in import (
     GiveToken,
     InvitePerson,
@@ -308,8 +309,11 @@ def withdraw_access(command: WithdrawAccess, context: ActContext) -> Result:
 
 @act(capacities=ALL, roles=_STAFF, confidential=True)
 def lift_lockout(command: LiftLockout, context: ActContext) -> Result:
-    """By another than the locked-out person.  Refuses `NotFound`: nobody such, not locked out."""
+    """By a colleague.  Refuses, in order: `NotFound`, `Forbidden`; `NotFound`: not locked out."""
     found = _colleague(context, command.person)
+    if found.code == context.actor.person:
+        reason = Message("another person of {institution} lifts it", institution=found.institution)
+        raise Forbidden(actor=context.actor, act="LiftLockout", reason=reason)
     subject = attempts.of_person(context.programme, found.code)
     return _lift(subject, found.code, command.reason, context)
 
