@@ -63,6 +63,12 @@ STATES = (
     "to_come",
     "bond",
     "bill",
+    "standby",
+    "in_use",
+    "retired",
+    "revoked",
+    "lost",
+    "expired",
     "multiple_price",
     "uniform_price",
 )

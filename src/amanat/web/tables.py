@@ -58,6 +58,17 @@ _INSTRUCTIONS = (
     "reason",
 )
 PREFERRED: dict[str, tuple[str, ...]] = {
+    "keys": (
+        "institution",
+        "holder",
+        "purpose",
+        "key",
+        "place",
+        "state",
+        "expires_at",
+        "days_left",
+        "last_used_at",
+    ),
     "participants": (
         "participant",
         "name",
