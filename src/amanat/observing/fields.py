@@ -40,7 +40,6 @@ _TEXTS: Mapping[str, re.Pattern[str]] = {
     "route": _ROUTE,
     "span": re.compile(r"[0-9a-f]{16}"),
     "step": _CODE,
-    "thread": re.compile(r"[A-Za-z0-9_ .()-]{1,64}"),
     "trace": re.compile(r"[0-9a-f]{32}"),
     "tx_hash": _HASH,
     "version": re.compile(r"[0-9][0-9A-Za-z.+-]{0,30}"),
