@@ -48,11 +48,11 @@ ROOMS = (
 RESERVE = "reserve"
 _GENESIS_WEI = 10**30
 
-_DECLARING = ("acts", "views", "tables", "handlers")
+_DECLARING = ("acts", "views", "tables", "handlers", "effects")
 
 
 def declare_rooms() -> None:
-    """Import what declares acts, views, tables and handlers, so that all of them are known."""
+    """Import what declares acts, effects, views, tables and handlers, so that all are known."""
     importlib.import_module("amanat.access.views")
     for room in ROOMS:
         package = importlib.import_module(f"amanat.{room}")

@@ -29,12 +29,12 @@ from amanat.access.acts import (
     ActKind,
     Approval,
     Approved,
-    Ask,
     Command,
     Requirement,
     Result,
     ViewContext,
 )
+from amanat.access.effects import Seen, effects_of
 from amanat.access.fields import require_plain, require_plain_json
 from amanat.access.key_register import note_use, require_epoch, require_usable
 from amanat.access.proposals import (
@@ -46,6 +46,7 @@ from amanat.access.proposals import (
     require_present,
     requirements_of,
     set_state,
+    store_proposal,
 )
 from amanat.access.refusals import (
     Contended,
@@ -61,10 +62,9 @@ from amanat.access.refusals import (
     field_refusal,
 )
 from amanat.access.shown_once import as_stored
-from amanat.access.tables import idempotency, proposal, requirement
-from amanat.core.canonical import canonical_bytes, digest
+from amanat.access.tables import idempotency, requirement
+from amanat.core.canonical import canonical_bytes
 from amanat.core.errors import NotFound, Refusal, Refusals, Unauthenticated
-from amanat.core.ids import new_id
 from amanat.core.messages import Message
 from amanat.ledger.gateway import Gateway
 from amanat.ledger.signers import KeyNotHeld
@@ -306,6 +306,23 @@ class Desk:
                 ),
             )
 
+    def foresee(self, actor: Actor, command: Command) -> tuple[Message, ...]:
+        """What `command` would do if it were carried out now; nothing is written.
+
+        Refuses `Forbidden`, and what the rooms refuse of the things that the command names.
+        """
+        kind = ACTS[type(command).__name__]
+        policy.require_act(actor, "submit", kind)
+        with self._store.reading() as connection:
+            seen = Seen(
+                connection=connection,
+                programme=actor.programme,
+                business_date=self._business_date(connection, actor.programme),
+                institution=actor.institution,
+                ledger=self._ledger(actor.programme),
+            )
+            return effects_of(command, seen)
+
     # -- steps --------------------------------------------------------------------------------
 
     def _work(self, actor: Actor, capacities: Iterable[str] = ()) -> UnitOfWork:
@@ -330,7 +347,9 @@ class Desk:
         assert kind.approvals is not None
         uow, actor = context.uow, context.actor
         ask = kind.approvals(command, context)
-        row = self._store_proposal(kind, stated, ask, context)
+        told = effects_of(command, _seen(context))
+        event = _EVENTS["ActProposed", kind.confidential]
+        row = store_proposal(context, kind, stated, ask, told, event, PROPOSAL_LIFETIME)
         needs = requirements_of(uow.connection, row.id)
         own = [
             need
@@ -342,64 +361,6 @@ class Desk:
             with contextlib.suppress(KeyNotHeld), uow.connection.begin_nested():
                 self._meet(uow, row, own, actor, {}, context.now)
         return self._carry_out_if_complete(uow, kind, row, actor)
-
-    def _store_proposal(
-        self, kind: ActKind, stated: dict[str, Any], ask: Ask, context: ActContext
-    ) -> Row[Any]:
-        uow, actor, identifier = context.uow, context.actor, new_id()
-        memo = dict(ask.memo)
-        whole = {
-            "programme": actor.programme,
-            "act": kind.name,
-            "command": stated,
-            "memo": memo,
-            "proposal": identifier,
-        }
-        expires_at = context.now + PROPOSAL_LIFETIME
-        signed = digest(whole).hex()
-        entry = uow.journal.append(
-            _EVENTS["ActProposed", kind.confidential],
-            {
-                "act": kind.name,
-                "proposal": identifier,
-                "digest": signed,
-                "approvers": sorted({need.institution for need in ask.requirements}),
-                "expires_at": expires_at.isoformat(),
-                "person": actor.person,
-            },
-            subject=ask.subject,
-        )
-        uow.connection.execute(
-            proposal.insert().values(
-                id=identifier,
-                programme=actor.programme,
-                act=kind.name,
-                command=canonical_bytes(stated),
-                memo=canonical_bytes(memo),
-                digest=signed,
-                institution=actor.institution,
-                person=actor.person,
-                subject=ask.subject,
-                proposed_at=context.now.isoformat(),
-                expires_at=expires_at.isoformat(),
-                state="open",
-                entry=entry,
-            )
-        )
-        for position, need in enumerate(ask.requirements):
-            uow.connection.execute(
-                requirement.insert().values(
-                    proposal=identifier,
-                    position=position,
-                    institution=need.institution,
-                    capacity=need.capacity,
-                    signs=need.signs.hex() if need.signs is not None else None,
-                    key=need.key,
-                    shows=dict(need.shows) if need.shows is not None else None,
-                    proposer_counts=need.proposer_counts,
-                )
-            )
-        return find_proposal(uow.connection, actor.programme, identifier)
 
     def _meet(
         self,
@@ -577,6 +538,16 @@ def _require_current(connection: Connection, actor: Actor) -> None:
         raise Unauthenticated(
             reason=Message("{person} has been given another role", person=actor.person)
         )
+
+
+def _seen(context: ActContext) -> Seen:
+    return Seen(
+        connection=context.uow.connection,
+        programme=context.programme,
+        business_date=context.business_date,
+        institution=context.actor.institution,
+        ledger=context.ledger,
+    )
 
 
 def _provenance(actor: Actor, today: date, capacities: Iterable[str] = ()) -> Provenance:

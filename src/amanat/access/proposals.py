@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sql
@@ -13,11 +13,15 @@ from sqlalchemy.engine import Connection, Row
 
 from amanat.access import policy
 from amanat.access.actors import Actor, Role, load_actor
-from amanat.access.acts import ActKind, Result
+from amanat.access.acts import ActContext, ActKind, Ask, Result
+from amanat.access.effects import as_json
 from amanat.access.refusals import ProposalNotOpen, SecondPersonRequired, SignerHasLeft
 from amanat.access.tables import person, proposal, requirement
-from amanat.core.canonical import canonical_bytes
+from amanat.core.canonical import canonical_bytes, digest
 from amanat.core.errors import NotFound
+from amanat.core.ids import new_id
+from amanat.core.messages import Message
+from amanat.store.journal import EventKind
 from amanat.store.uow import UnitOfWork
 
 _IDENTIFIER = re.compile(r"[0-9a-f-]{36}")
@@ -49,6 +53,73 @@ def find_proposal(connection: Connection, programme: str, identifier: str) -> Ro
     if row is None:
         raise NotFound(thing="proposal", value=identifier)
     return row
+
+
+def store_proposal(
+    context: ActContext,
+    kind: ActKind,
+    stated: dict[str, Any],
+    ask: Ask,
+    told: tuple[Message, ...],
+    event: EventKind,
+    lifetime: timedelta,
+) -> Row[Any]:
+    """Journal and store what is proposed, what it would do, and what each approver has to sign."""
+    uow, actor, identifier = context.uow, context.actor, new_id()
+    memo = dict(ask.memo)
+    whole = {
+        "programme": actor.programme,
+        "act": kind.name,
+        "command": stated,
+        "memo": memo,
+        "proposal": identifier,
+    }
+    expires_at = context.now + lifetime
+    signed = digest(whole).hex()
+    entry = uow.journal.append(
+        event,
+        {
+            "act": kind.name,
+            "proposal": identifier,
+            "digest": signed,
+            "approvers": sorted({need.institution for need in ask.requirements}),
+            "expires_at": expires_at.isoformat(),
+            "person": actor.person,
+        },
+        subject=ask.subject,
+    )
+    uow.connection.execute(
+        proposal.insert().values(
+            id=identifier,
+            programme=actor.programme,
+            act=kind.name,
+            command=canonical_bytes(stated),
+            memo=canonical_bytes(memo),
+            digest=signed,
+            institution=actor.institution,
+            person=actor.person,
+            subject=ask.subject,
+            proposed_at=context.now.isoformat(),
+            expires_at=expires_at.isoformat(),
+            state="open",
+            entry=entry,
+            effects=as_json(told),
+        )
+    )
+    for position, need in enumerate(ask.requirements):
+        uow.connection.execute(
+            requirement.insert().values(
+                proposal=identifier,
+                position=position,
+                institution=need.institution,
+                capacity=need.capacity,
+                signs=need.signs.hex() if need.signs is not None else None,
+                key=need.key,
+                shows=dict(need.shows) if need.shows is not None else None,
+                proposer_counts=need.proposer_counts,
+            )
+        )
+    return find_proposal(uow.connection, actor.programme, identifier)
 
 
 def requirements_of(connection: Connection, proposal_id: str) -> list[Row[Any]]:

@@ -150,6 +150,7 @@ proposal = sql.Table(
     sql.Column("expires_at", sql.String(32), nullable=False),
     sql.Column("state", sql.String(12), nullable=False, comment="open, carried_out, withdrawn"),
     sql.Column("entry", sql.String(36), nullable=False, comment="journal entry ActProposed"),
+    sql.Column("effects", sql.JSON, comment="what it would do when it was proposed"),
     sql.Column("result", sql.LargeBinary),
     sql.Index(None, "programme", "state"),
 )

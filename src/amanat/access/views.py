@@ -7,8 +7,10 @@ from typing import Annotated, Any
 
 import sqlalchemy as sql
 from pydantic import Field
+from sqlalchemy.engine import Row
 
 from amanat.access.acts import ACTS, Query, ViewContext, view
+from amanat.access.effects import Seen, effects_now
 from amanat.access.fields import Whole
 from amanat.access.tables import proposal, requirement
 from amanat.core.errors import NotFound
@@ -93,6 +95,8 @@ def proposal_shown(query: ProposalAsked, context: ViewContext) -> dict[str, Any]
         "expires_at": row.expires_at,
         "digest": row.digest,
         "command": json.loads(row.command),
+        "effects": _effects(row, context),
+        "entry": row.entry,
         "mine": row.person == context.actor.person,
         "requirements": [
             {
@@ -106,6 +110,31 @@ def proposal_shown(query: ProposalAsked, context: ViewContext) -> dict[str, Any]
             for need in needs
         ],
         "result": json.loads(row.result) if row.result else None,
+    }
+
+
+def _effects(row: Row[Any], context: ViewContext) -> dict[str, Any]:
+    """What was announced, and, while it is open, what it would do by now.
+
+    `now` is null once it is decided, or where the act would be refused: then `refused` says why.
+    """
+    told = row.effects or []
+    if row.state != "open":
+        return {"announced": told, "now": None, "refused": None, "changed": False}
+    command = ACTS[row.act].command.model_validate_json(row.command)
+    seen = Seen(
+        connection=context.connection,
+        programme=context.programme,
+        business_date=context.business_date,
+        institution=row.institution,
+        ledger=context.ledger,
+    )
+    found = effects_now(command, seen)
+    return {
+        "announced": told,
+        "now": found["effects"],
+        "refused": found["refused"],
+        "changed": found["effects"] != told,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from amanat.cli.terminal import errors_in_lines, out, print_answer, print_json
+from amanat.cli.terminal import errors_in_lines, out, print_answer, print_effects, print_json
 from amanat.core.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
@@ -156,6 +157,8 @@ def act(
             outcome = session.submit(name, stated, key or f"cli-{uuid.uuid4()}")
             if given and outcome["state"] == "proposed":
                 outcome = session.approve(outcome["proposal"], given)
+            if outcome["state"] == "proposed" and not as_json:
+                print_effects(session.view("proposal", {"proposal": outcome["proposal"]}))
         print_answer(outcome, as_json=as_json, title=name)
 
 
@@ -202,15 +205,23 @@ def approve(
     proposal: Annotated[str, typer.Argument(help="Its id.")],
     request: Requests = None,
     signature: Signed = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Sign without being asked.")] = False,
     data: Data = None,
     url: Url = None,
     programme: ProgrammeCode = None,
     as_json: Json = False,
 ) -> None:
-    """Give your institution's approval; the last one carries the act out."""
+    """Give your institution's approval; the last one carries the act out.
+
+    What the act would do is shown first, and on a terminal you are asked before it is signed.
+    """
     with errors_in_lines(as_json=as_json):
         given = _signatures(request or [], signature or [])
         with _open_session(url, data, programme) as session:
+            if not as_json:
+                print_effects(session.view("proposal", {"proposal": proposal}))
+                if sys.stdin.isatty() and not yes:
+                    typer.confirm("Approve and sign?", abort=True, err=True)
             print_answer(session.approve(proposal, given), as_json=as_json)
 
 

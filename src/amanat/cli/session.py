@@ -18,7 +18,7 @@ from amanat.access.acts import ACTS
 from amanat.access.desk import parse
 from amanat.access.tokens import authenticate
 from amanat.app import Application
-from amanat.cli.terminal import settings_of
+from amanat.cli.terminal import language, settings_of
 from amanat.core.errors import AmanatError, Invalid, Unauthenticated, Unavailable
 
 TOKEN_VARIABLE = "AMANAT_TOKEN"
@@ -149,6 +149,7 @@ class ServerSession:
         if programme is None:
             raise ProgrammeNotNamed(known="those of the server")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers["Accept-Language"] = language()
         base = f"{url.rstrip('/')}/v1/programmes/{programme}"
         self._client = httpx.Client(base_url=base, headers=headers, timeout=_TIMEOUT_SECONDS)
 

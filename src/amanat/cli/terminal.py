@@ -72,11 +72,43 @@ def errors_in_lines(*, as_json: bool = False) -> Iterator[None]:
             print_json(error.problem())
         refusals = error.refusals if isinstance(error, Refusals) else (error,)
         for one in refusals:
-            err.print(Text(f"{one.code}: {one}", style="red"), soft_wrap=True, highlight=False)
+            told = Text(f"{one.code}: {_said(one)}", style="red")
+            err.print(told, soft_wrap=True, highlight=False)
         sys.exit(exit_code(error))
     except KeyboardInterrupt:
         err.print("interrupted")
         sys.exit(INTERRUPTED)
+
+
+def language() -> str:
+    """The language of errors and effects: Urdu where LC_ALL, LC_MESSAGES or LANG ask for it."""
+    asked = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    return "ur" if asked.split("_")[0].split(".")[0] == "ur" else "en"
+
+
+def _said(error: AmanatError) -> str:
+    if language() == "en":
+        return str(error)
+    from amanat.web.messages import Reader, problem_body
+
+    return str(problem_body(Reader(language()), error)["detail"])
+
+
+def print_effects(shown: Mapping[str, Any]) -> None:
+    """What a proposal would do, as its view tells it, beside the answer: on standard error."""
+    from amanat.access.effects import from_json
+    from amanat.web.messages import Reader, message_text
+
+    told, reader = shown["effects"], Reader(language())
+    blocks = [("It would do now", "now")] if told["now"] else []
+    if told["refused"]:
+        blocks.append(("It would be refused now", "refused"))
+    if told["announced"] and (told["changed"] or not told["now"]):
+        blocks.append(("When it was proposed", "announced"))
+    for title, name in blocks:
+        err.print(f"{title}:", highlight=False)
+        for one in from_json(told[name] or []):
+            err.print(Text(f"  {message_text(reader, one)}"), soft_wrap=True, highlight=False)
 
 
 def print_json(value: Any) -> None:

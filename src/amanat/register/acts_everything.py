@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from amanat.access.acts import ActContext, Ask, Result, act
 from amanat.core.errors import NotFound
 from amanat.core.ids import new_id
+from amanat.core.messages import Message
 from amanat.ledger.wire import ZERO_ADDRESS
 from amanat.participants.model import ChangePending
 from amanat.participants.records import find_account
@@ -103,7 +104,10 @@ def freeze_everything(command: FreezeEverything, context: ActContext) -> Result:
     memo = context.approved.memo
     securities = _securities(connection, programme)
     if list(securities) != memo["securities"]:
-        raise ChangePending(thing=f"the freeze of {memo['account']}", pending="a new security")
+        raise ChangePending(
+            thing=Message("the freeze of {account}", account=memo["account"]),
+            pending="a new security",
+        )
     holds = {isin: new_id() for isin in securities}
     entry = context.uow.journal.append(
         events.ACCOUNT_FREEZE_REQUESTED,

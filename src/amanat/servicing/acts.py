@@ -17,18 +17,14 @@ from amanat.core.errors import Invalid, NotFound, Place, Refusal, Refused
 from amanat.core.ids import new_id
 from amanat.core.messages import Message
 from amanat.core.quantities import text_from
-from amanat.ledger.balances import balances_at
 from amanat.ledger.orders import OrderRequest
 from amanat.ledger.typed_data import CHUNK, FUNDING, EntitlementTree, RunKind
 from amanat.ledger.typed_data import Entitlement as LedgerEntitlement
-from amanat.participants.model import TaxStatusMissing, status_on
 from amanat.participants.records import (
     find_account,
     institutions_with,
-    tax_statuses_by_account,
 )
 from amanat.programme.records import find_security, require_running
-from amanat.register.records import account_rows
 from amanat.register.signing import epoch_of, struct_to_sign
 from amanat.servicing import events
 from amanat.servicing.commands import (
@@ -39,13 +35,12 @@ from amanat.servicing.commands import (
     RetryEscrow,
     TaxRateRow,
 )
+from amanat.servicing.entitling import holders_of_record, lines_for
 from amanat.servicing.model import (
     Entitlement,
     Holder,
     PaymentKind,
     PaymentState,
-    PaymentTerms,
-    entitlements,
     totals,
 )
 from amanat.servicing.records import (
@@ -54,7 +49,6 @@ from amanat.servicing.records import (
     find_payment,
     ledger_entitlement,
     lines_of,
-    lots_of,
     tax_table_of,
     tree_of,
     update_payment,
@@ -63,8 +57,6 @@ from amanat.servicing.tables import entitlement, lot, payment, tax_rate
 from amanat.settlement.records import face, money
 from amanat.store.engine import insert_many
 
-NOT_HOLDERS = ("distribution",)
-"""Kinds of accounts that are paid nothing: what lies unsold has no holder yet."""
 CHUNK_GAS = 1_000_000 + CHUNK * 200_000
 RUN_KINDS = {PaymentKind.COUPON: RunKind.COUPON, PaymentKind.REDEMPTION: RunKind.REDEMPTION}
 
@@ -87,12 +79,6 @@ class AlreadyFixed(Refusal):
     """A payment's entitlements are fixed once."""
 
     template: ClassVar[str] = "The {kind} of {isin} due {due_date} is fixed as payment {payment}."
-
-
-class NobodyEntitled(Refusal):
-    """A payment has at least one holder."""
-
-    template: ClassVar[str] = "Nobody held {isin} on {record_date}."
 
 
 class PaymentNotInState(Refusal):
@@ -212,38 +198,6 @@ def _check_fix(command: FixEntitlements, context: ActContext) -> Due:
     return due
 
 
-def _holders(context: ActContext, due: Due) -> list[Holder]:
-    """Holders at the close of the record date, in the order of their accounts."""
-    connection, programme = context.uow.connection, context.programme
-    token = find_security(connection, programme, due.isin).address
-    record = due.record_date.isoformat()
-    accounts = account_rows(connection, programme)
-    statuses = tax_statuses_by_account(connection, programme)
-    lots = lots_of(connection, programme, due.isin, record) if due.on_discount else {}
-    found = []
-    for address, units in sorted(balances_at(connection, token, business_date=record).items()):
-        row = accounts.get(address)
-        if row is None:
-            raise NotFound(thing="account", value=address)
-        if row.kind in NOT_HOLDERS:
-            continue
-        status = status_on(statuses.get(address, ()), due.payment_date)
-        if status is None:
-            raise TaxStatusMissing(address=address, day=due.payment_date)
-        found.append(
-            Holder(
-                account=address,
-                institution=row.participant,
-                nominal=units,
-                status=status,
-                lots=lots.get(address, ()),
-            )
-        )
-    if not found:
-        raise NobodyEntitled(isin=due.isin, record_date=due.record_date)
-    return found
-
-
 def _ask_fix(command: FixEntitlements, context: ActContext) -> Ask:
     """A second person of the proposer's institution."""
     _check_fix(command, context)
@@ -260,17 +214,8 @@ def fix_entitlements(command: FixEntitlements, context: ActContext) -> Result:
     """
     due = _check_fix(command, context)
     connection, programme = context.uow.connection, context.programme
-    holders = _holders(context, due)
-    terms = PaymentTerms(
-        gross_per_100=due.gross_per_100,
-        taxable_per_100=due.taxable_per_100,
-        instrument=command.instrument,
-        on_discount=due.on_discount,
-        payment_date=due.payment_date,
-        amount_rounding=command.amount_rounding,
-        tax_rounding=command.tax_rounding,
-    )
-    lines = entitlements(holders, terms, tax_table_of(connection, programme))
+    holders = holders_of_record(connection, programme, due)
+    lines = lines_for(connection, programme, command, due, holders)
     tree = EntitlementTree(
         [
             LedgerEntitlement(index, one.account, one.nominal, one.gross_paisa, one.tax_paisa)

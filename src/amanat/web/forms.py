@@ -15,6 +15,7 @@ from amanat.access.desk import Outcome, parse
 from amanat.access.shown_once import ShownOnce
 from amanat.core.errors import AmanatError, NotFound
 from amanat.core.ids import new_id
+from amanat.web.messages import message_text
 from amanat.web.pages import Pages, Problem, may, problems_of
 from amanat.web.sign_in import Form, prove_first, require_session, require_token
 
@@ -160,6 +161,16 @@ def _check(
 ) -> Response:
     """What is about to be sent, as the act will read it, before it is sent."""
     given = {key: value for key, value in values.items() if value.strip()}
+    actor = require_session(pages, request, programme).actor
+    reader = pages.reader(request)
+    told: list[str] = []
+    refused: list[Problem] = []
+    try:
+        told = [message_text(reader, one) for one in pages.app.desk.foresee(actor, command)]
+    except AmanatError as error:
+        if error.status >= 500:
+            raise
+        refused = problems_of(error, reader)
     keeps = kind.confidential or _SECRET_FIELDS & set(kind.command.model_fields)
     address = None if keeps else f"{request.url.path}?{urlencode(given)}"
     return pages.render(
@@ -169,6 +180,8 @@ def _check(
         kind=kind,
         values=given,
         stated=command.model_dump(mode="json"),
+        effects=told,
+        refused=refused,
         key=new_id(),
         come_back=address if address and len(address) < 2000 else None,
     )

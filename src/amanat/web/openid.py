@@ -29,6 +29,7 @@ from amanat.access.actors import Actor, load_actor
 from amanat.access.shown_once import hash_of, matches
 from amanat.access.tables import identity
 from amanat.core.errors import NotFound, Unauthenticated, Unavailable
+from amanat.core.messages import Message
 from amanat.settings import OpenId
 from amanat.web.pages import Pages
 from amanat.web.sign_in import own_path, require_session, require_token
@@ -112,7 +113,9 @@ class Provider:
             )
             claims.validate(leeway=_LEEWAY_SECONDS)
         except (JoseError, ValueError, KeyError, TypeError) as error:
-            raise OpenIdRefused(reason=f"its token is not valid ({type(error).__name__})") from None
+            raise OpenIdRefused(
+                reason=Message("its token is not valid ({fault})", fault=type(error).__name__)
+            ) from None
         return dict(claims)
 
     def _decoded(self, text: str) -> Any:
@@ -253,7 +256,9 @@ def _answered(
     if not matches(request.cookies.get(_COOKIE, ""), kept["binding"]):
         raise OpenIdRefused(reason="it was begun in another browser")
     if "error" in asked or not asked.get("code"):
-        raise OpenIdRefused(reason=f"the provider says {asked.get('error', 'nothing')[:60]}")
+        raise OpenIdRefused(
+            reason=Message("the provider says {answer}", answer=asked.get("error", "nothing")[:60])
+        )
     # RFC 9207: where the provider names itself, it must be the one that was asked.
     if not hmac.compare_digest(asked.get("iss", provider.stated.issuer), provider.stated.issuer):
         raise OpenIdRefused(reason="another provider answered")
@@ -270,7 +275,7 @@ def _person(pages: Pages, stated: OpenId, claims: Mapping[str, Any], following: 
     if stated.claim == "email" and claims.get("email_verified") is not True:
         raise OpenIdRefused(reason="the address of the mail is not verified")
     if not isinstance(subject, str) or not subject:
-        raise OpenIdRefused(reason=f"its token has no {stated.claim}")
+        raise OpenIdRefused(reason=Message("its token has no {claim}", claim=stated.claim))
     with pages.app.store.reading() as connection:
         rows = connection.execute(
             sql.select(identity)

@@ -18,13 +18,14 @@ from starlette.exceptions import HTTPException
 
 from amanat.access.actors import Actor
 from amanat.access.acts import ACTS, VIEWS, ActKind, ViewKind
+from amanat.access.effects import from_json
 from amanat.access.sessions import Session
 from amanat.app import Application
 from amanat.core.errors import AmanatError, NotFound, Refusal, Refusals, Unauthenticated
 from amanat.core.ids import new_id
 from amanat.web import subjects, tables, texts
 from amanat.web.guard import FormTokens
-from amanat.web.messages import Reader, refusal_text
+from amanat.web.messages import Reader, message_text, refusal_text
 from amanat.web.visitors import session_cookie
 
 _PART_ROWS = 1_000
@@ -452,6 +453,12 @@ def _extra(
 ) -> dict[str, Any]:
     """What a special page shows beside its own view, as far as its reader may see that."""
     language = language_of(request)
+    if kind.name == "proposal":
+        reader, told = pages.reader(request), shown["effects"]
+        return {
+            name: [message_text(reader, one) for one in from_json(told[name] or [])]
+            for name in ("announced", "now", "refused")
+        }
     if kind.name == "tender":
 
         def say(text: str) -> str:

@@ -859,6 +859,12 @@ def upgrade() -> None:
         sa.Column(
             "entry", sa.String(length=36), nullable=False, comment="journal entry ActProposed"
         ),
+        sa.Column(
+            "effects",
+            sa.JSON(),
+            nullable=True,
+            comment="what it would do when it was proposed",
+        ),
         sa.Column("result", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_proposal")),
     )
