@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,27 +21,32 @@ from tests.e2e.end_state import end_in
 from tests.network.conftest import PILOT
 
 from amanat.app import Application
-from amanat.cli.pilots import application_of, prepare
+from amanat.cli.pilots import application_of, play, prepare
 from amanat.network.home import Home
 from amanat.network.status import status_of, wait_ready
 from amanat.network.supervisor import HELD, release, running
 from amanat.replay.business import business_content, business_digest
 from amanat.replay.loading import load_pilot
 from amanat.replay.plan import Kind, Step
-from amanat.replay.runner import Watch, replay
+from amanat.replay.runner import Watch
 
 pytestmark = pytest.mark.network
 
 KILLED = "secp"
+STEP_SECONDS_MAX = 60.0
+"""A step of the pilot sends a few orders one after another; each waits at most some seconds."""
 END = dict[str, Any]
 
 
 def played(data: Path, network: Path | None, watch: Watch | None = None) -> END:
     """The end of the pilot on these nodes, with what its journal says as business."""
     pilot = load_pilot(PILOT)
+    # A tender that runs short on a busy machine is extended, which is an act more.
+    patient = replace(pilot.programme, bidding_window_seconds=12)
+    pilot = replace(pilot, programme=patient)
     prepare(data, resume=False)
     with application_of(data, network) as application:
-        replay(application, pilot, watch)
+        play(application, pilot, watch, network)
         return ended(application, pilot.programme.code)
 
 
@@ -77,37 +84,58 @@ def test_the_pilot_ends_the_same_on_five_validators(
     assert [one.healthy for one in status.nodes] == [True] * 5
 
 
-@pytest.fixture
-def killer(validators: Home) -> Iterator[Any]:
-    """Kills one validator at the third settlement and keeps it down; steps with their seconds."""
-    seconds: list[tuple[str, float]] = []
-    settlements = 0
+@dataclass(slots=True)
+class Killer:
+    """Kills one validator in the midst of a settlement and keeps it down; notes when steps began.
 
-    def watch(step: Step, place: int, count: int) -> None:
-        nonlocal settlements
+    Only after the last auction: whether bids come in time depends on real seconds.
+    """
+
+    home: Home
+    began: list[tuple[str, float]] = field(default_factory=list)
+    killed_at: float | None = None
+
+    def __call__(self, step: Step, place: int, count: int) -> None:
         del place, count
-        seconds.append((step.key, time.monotonic()))
-        if step.kind is Kind.SETTLE:
-            settlements += 1
-            if settlements == 3:
-                (validators.node_folder(KILLED) / HELD).touch()
-                os.kill(running(validators)["nodes"][KILLED]["pid"], signal.SIGKILL)
+        self.began.append((step.key, time.monotonic()))
+        last_auction = max(one.settles_on for one in load_pilot(PILOT).tenders)
+        if step.kind is Kind.SETTLE and step.day > last_auction and self.killed_at is None:
+            self.killed_at = time.monotonic()
+            threading.Timer(0.1, self.kill).start()
 
-    yield watch, seconds
+    def kill(self) -> None:
+        (self.home.node_folder(KILLED) / HELD).touch()
+        os.kill(running(self.home)["nodes"][KILLED]["pid"], signal.SIGKILL)
+
+    def longest(self) -> tuple[float, str]:
+        """Seconds of the longest step since the kill, and which it was."""
+        assert self.killed_at is not None
+        return max(
+            (later - earlier, key)
+            for (key, earlier), (_, later) in pairwise(self.began)
+            if earlier >= self.killed_at - 1
+        )
+
+
+@pytest.fixture
+def killer(validators: Home) -> Iterator[Killer]:
+    yield Killer(validators)
     release(validators, KILLED)
 
 
 def test_one_of_five_killed_in_the_midst_of_settlement_stops_nothing(
-    validators: Home, embedded: END, tmp_path: Path, killer: Any
+    validators: Home, embedded: END, tmp_path: Path, killer: Killer
 ) -> None:
-    watch, seconds = killer
-    found = played(tmp_path / "data", validators.folder, watch)
+    found = played(tmp_path / "data", validators.folder, killer)
     assert differences(found, embedded) == []
     down = {one.institution for one in status_of(validators).nodes if one.height is None}
     assert down == {KILLED}
-    gaps = [(later - earlier, key) for (key, earlier), (_, later) in pairwise(seconds)]
-    print(f"longest step with one of five down: {max(gaps)[0]:.1f} s ({max(gaps)[1]})")
+    seconds, step = killer.longest()
+    print(f"longest step with one of five down: {seconds:.1f} s ({step})")
+    assert seconds < STEP_SECONDS_MAX
     release(validators, KILLED)
+    began = time.monotonic()
     status = wait_ready(validators)
+    print(f"back and healthy after {time.monotonic() - began:.1f} s")
     assert status.agree
-    assert max(one.behind or 0 for one in status.nodes) <= 1
+    assert max(one.behind or 0 for one in status.nodes) == 0

@@ -150,19 +150,25 @@ def environment(home: HomeFolder = _HOME, as_json: Json = False) -> None:
 def allow(
     address: Annotated[str, typer.Argument(help="Who may send transactions from now on.")],
     deploys: Annotated[bool, typer.Option("--deploys", help="And create contracts.")] = False,
+    keeps: Annotated[
+        bool, typer.Option("--keeps", help="A contract that keeps the list itself: Eligibility.")
+    ] = False,
     by: By = None,
     home: HomeFolder = _HOME,
     as_json: Json = False,
 ) -> None:
     """Let an address send transactions, with coin for their fees."""
     from amanat.ledger.wire import address_of
-    from amanat.network.lists import WEI_PER_COIN, let_in
+    from amanat.network.lists import WEI_PER_COIN, appoint, let_in
 
     with errors_in_lines(as_json=as_json):
         founded, rpc, signer = _administrator(_open(home), by)
         try:
             wei = founded.coin_for_senders * WEI_PER_COIN
-            hashes = let_in(rpc, signer, address_of(address), deploys=deploys, wei=wei)
+            if keeps:
+                hashes = appoint(rpc, signer, address_of(address))
+            else:
+                hashes = let_in(rpc, signer, address_of(address), deploys=deploys, wei=wei)
             _show_lists(rpc, address, hashes, as_json)
         finally:
             rpc.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import shutil
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -20,11 +21,16 @@ from amanat.core.errors import Refusal
 from amanat.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from amanat.app import Application
+    from amanat.ledger.rpc import RpcClient
+    from amanat.ledger.signers import Signer
+    from amanat.network.home import Founded
     from amanat.replay.model import Pilot
     from amanat.replay.plan import Step
     from amanat.replay.report import Facts
-    from amanat.replay.runner import Course
+    from amanat.replay.runner import Course, Watch
 
 # What a command works with is imported when it is carried out, so that help is there at once.
 
@@ -133,7 +139,6 @@ def run_pilot(pilot: Pilot, data: Path, *, resume: bool, network: Path | None = 
     """
     from amanat.replay.performing import Performer
     from amanat.replay.report import report_of
-    from amanat.replay.runner import replay
 
     prepare(data, resume=resume)
     application = application_of(data, network)
@@ -154,7 +159,7 @@ def run_pilot(pilot: Pilot, data: Path, *, resume: bool, network: Path | None = 
         began = time.perf_counter()
         with application:
             started = time.perf_counter() - began
-            course = replay(application, pilot, watch)
+            course = play(application, pilot, watch, network)
             report = report_of(Performer(application, pilot))
             report["starting_seconds"] = round(started, 3)
     return Run(pilot, data, course, report)
@@ -172,6 +177,52 @@ def application_of(data: Path, network: Path | None) -> Application:
     return application
 
 
+def play(
+    application: Application, pilot: Pilot, watch: Watch | None, network: Path | None
+) -> Course:
+    """Take every step of a pilot in an application that was started.
+
+    On a network its `Eligibility` keeps the chain's own list of senders from the founding on, for
+    which an administrator appoints it.
+    """
+    from amanat.network.lists import SENDERS
+    from amanat.replay.runner import replay
+
+    if network is None:
+        return replay(application, pilot, watch)
+    founding = replay(application, pilot, watch, until=1, sender_list=SENDERS)
+    gateway = application.gateway(pilot.programme.code)
+    _appoint(network, gateway.address("Eligibility"))
+    course = replay(application, pilot, watch, sender_list=SENDERS)
+    for stage, seconds in founding.seconds.items():
+        course.seconds[stage] += seconds
+    return course
+
+
+def _appoint(network: Path, eligibility: str) -> None:
+    """Have the network's first administrator let the contract keep the list of senders."""
+    from amanat.network.lists import SENDERS, ListRole, appoint, role_of
+
+    with _administered(network) as (_, rpc, signer):
+        if role_of(rpc, SENDERS, eligibility) is not ListRole.MANAGER:
+            appoint(rpc, signer, eligibility)
+
+
+@contextmanager
+def _administered(network: Path) -> Iterator[tuple[Founded, RpcClient, Signer]]:
+    """A network, a client for its nodes, and the key of its first administrator."""
+    from amanat.ledger.rpc import RpcClient
+    from amanat.network.home import Home
+
+    home = Home(network)
+    founded = home.founded()
+    rpc = RpcClient(founded.rpc_urls(), chain_id=founded.chain_id)
+    try:
+        yield founded, rpc, home.administrator(next(iter(founded.administrators)))
+    finally:
+        rpc.close()
+
+
 def _on_network(settings: Settings, network: Path) -> Settings:
     """The same settings, with the nodes of a network in the place of the embedded one."""
     from amanat.network.home import Home
@@ -187,19 +238,11 @@ def _on_network(settings: Settings, network: Path) -> Settings:
 
 def _let_in(network: Path, operator: str) -> None:
     """Have the network's first administrator let the operator's key send and deploy."""
-    from amanat.ledger.rpc import RpcClient
-    from amanat.network.home import Home
     from amanat.network.lists import WEI_PER_COIN, let_in_once
 
-    home = Home(network)
-    founded = home.founded()
-    rpc = RpcClient(founded.rpc_urls(), chain_id=founded.chain_id)
-    try:
-        signer = home.administrator(next(iter(founded.administrators)))
+    with _administered(network) as (founded, rpc, signer):
         wei = founded.coin_for_senders * WEI_PER_COIN
         let_in_once(rpc, signer, operator, deploys=True, wei=wei)
-    finally:
-        rpc.close()
 
 
 class ReplayRunning(Refusal):

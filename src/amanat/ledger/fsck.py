@@ -8,7 +8,7 @@ and every event must have exactly one journal entry, every completed order its t
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,9 @@ Progress = Callable[[str, int, int], None]
 
 _BALANCE_OF = keccak(b"balanceOf(address)")[:4].hex()
 _TOTAL_SUPPLY = keccak(b"totalSupply()")[:4].hex()
+_SENDER_LIST = keccak(b"sender_list()")[:4].hex()
+_MAY_SEND = keccak(b"may_send(address)")[:4].hex()
+_READ_ALLOW_LIST = keccak(b"readAllowList(address)")[:4].hex()
 _PART = 2_000
 
 
@@ -114,6 +117,56 @@ def _contracts_hold_what_the_index_says(check: _Check) -> Iterator[Difference]:
                 thing = f"token {row.token}, account {row.account}"
                 yield Difference("contract = index", thing, str(units), found)
         check.progress("balances in contracts", min(start + _PART, len(calls)), len(calls))
+
+
+def _chain_lists_agree(check: _Check) -> Iterator[Difference]:
+    """Where the chain keeps a list of who may send, it names the accounts that `Eligibility` says.
+
+    Of every account that was ever opened; an account of several programmes is named while one of
+    them says so.
+    """
+    opened = check.connection.execute(
+        sql.select(tables.event.c.address, tables.event.c.arguments)
+        .join(tables.contract, tables.contract.c.address == tables.event.c.address)
+        .where(tables.contract.c.replaced.is_(False))
+        .where(tables.event.c.contract == "Eligibility", tables.event.c.name == "AccountOpened")
+        .order_by(tables.event.c.position)
+    ).all()
+    keepers = sorted({row.address for row in opened})
+    lists = dict(zip(keepers, _ask(check, [(one, _SENDER_LIST) for one in keepers]), strict=True))
+    accounts = [
+        (row.address, json.loads(row.arguments)["account"]) for row in opened if lists[row.address]
+    ]
+    said = _ask(check, [(keeper, _MAY_SEND + _word(account)) for keeper, account in accounts])
+    places = [f"0x{lists[keeper]:040x}" for keeper, _ in accounts]
+    asked = [
+        (place, _READ_ALLOW_LIST + _word(account))
+        for place, (_, account) in zip(places, accounts, strict=True)
+    ]
+    named = _ask(check, asked)
+    wanted: dict[str, int] = {}
+    found: dict[str, int] = {}
+    for (_, account), may_send, role in zip(accounts, said, named, strict=True):
+        wanted[account] = max(wanted.get(account, 0), may_send)
+        found[account] = min(role, 1)
+    for account, may_send in wanted.items():
+        if found[account] != may_send:
+            yield Difference(
+                "chain's list = Eligibility", account, str(may_send), str(found[account])
+            )
+
+
+def _word(account: str) -> str:
+    return account[2:].rjust(64, "0")
+
+
+def _ask(check: _Check, calls: Sequence[tuple[str, str]]) -> list[int]:
+    """The first word that each contract answers at the index's height; -1 where it refuses."""
+    at = hex(check.cursor.block_number)
+    answers = check.rpc.batch(
+        [("eth_call", ({"to": to, "data": f"0x{content}"}, at)) for to, content in calls]
+    )
+    return [-1 if isinstance(one, RpcFault) else int(one, 16) for one in answers]
 
 
 def _index_sums_up(check: _Check) -> Iterator[Difference]:
@@ -272,4 +325,5 @@ _LAWS: tuple[Callable[[_Check], Iterator[Difference]], ...] = (
     _index_sums_up,
     _journal_replays_to_the_index,
     _orders_are_on_the_chain,
+    _chain_lists_agree,
 )

@@ -67,6 +67,14 @@ def let_in(
     return _send(rpc, by, address, calls)
 
 
+def appoint(rpc: RpcClient, by: Signer, contract: str) -> list[str]:
+    """Let a contract keep the list of senders, as `Eligibility` does; the hash of the change.
+
+    It may then let accounts send and take that away, and appoint nobody.  Raises as `let_in`.
+    """
+    return _send(rpc, by, contract, [(SENDERS, _call("setManager(address)", contract))])
+
+
 def let_in_once(
     rpc: RpcClient, by: Signer, address: str, *, deploys: bool = False, wei: int = 0
 ) -> list[str]:

@@ -20,6 +20,7 @@ PROGRAMME_FOUNDING_BEGUN = declare(
         "classes",
         "kinds",
         "quorum",
+        "sender_list",
         "terms_digest",
     ),
 )

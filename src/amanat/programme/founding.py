@@ -26,6 +26,7 @@ from amanat.core.quantities import text_from
 from amanat.ledger.orders import AddressOf, Order, read_orders
 from amanat.ledger.service import Ledger
 from amanat.ledger.signers import KeyNotHeld
+from amanat.ledger.wire import ZERO_ADDRESS
 from amanat.participants.signing import AUTHORITY, ToSign, gateway_to_sign
 from amanat.participants.tables import participant_class
 from amanat.programme import events
@@ -321,6 +322,7 @@ def _journal_founding(uow: UnitOfWork, terms: ProgrammeTerms) -> str:
             "classes": [{"code": one.code, "authority": one.authority} for one in terms.classes],
             "kinds": [one.model_dump(mode="json") for one in terms.kinds],
             "quorum": terms.quorum,
+            "sender_list": terms.sender_list,
             "terms_digest": digest(_stated(terms)).hex(),
         },
         subject=f"programme:{terms.code}",
@@ -403,7 +405,7 @@ def _contract_arguments(terms: ProgrammeTerms) -> dict[str, list[Any]]:
         )
     return {
         "BusinessDay": [directory, terms.zone_seconds()],
-        "Eligibility": [directory, authorities],
+        "Eligibility": [directory, authorities, terms.sender_list or ZERO_ADDRESS],
         "Programme": [
             directory,
             AddressOf("Security.blueprint"),

@@ -102,7 +102,9 @@ class ProgrammeTerms(_Frozen):
     `calendar` names the gazette that ships for a jurisdiction; `gazette` is the TOML text of
     another one, used instead.  `quorum` institutions sign the founding and every later change of
     the Directory, which takes effect `delay_seconds` after its announcement.  `attestors` are
-    empty where nothing but the issuer's credit backs the securities.
+    empty where nothing but the issuer's credit backs the securities.  `sender_list` is the chain's
+    own list of who may send transactions, which this programme then keeps with its participants;
+    none where the chain has no such list, as on the embedded node.
     """
 
     code: Code
@@ -128,6 +130,7 @@ class ProgrammeTerms(_Frozen):
     ceiling_signers: tuple[Code, ...] = ()
     first_business_date: date
     exchange_rates: tuple[ExchangeRateTerms, ...] = ()
+    sender_list: Annotated[str, Field(pattern=r"^0x[0-9a-f]{40}$")] | None = None
 
     def institution(self, code: str) -> InstitutionTerms | None:
         """The institution with a code."""

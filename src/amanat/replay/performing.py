@@ -23,8 +23,12 @@ from amanat.ledger.orders import read_orders
 from amanat.replay.model import Pilot
 
 MEANS = "replay"
-MAY_COME_LATE = frozenset({"announce_tender", "admit_tender_bidders", "commit_tender_bid"})
-"""Orders that block time may refuse because a replay was interrupted before they were sent."""
+MAY_COME_LATE = frozenset(
+    {"announce_tender", "admit_tender_bidders", "commit_tender_bid", "extend_tender"}
+)
+"""Orders that block time may refuse: a replay was interrupted, or the ledger took its time."""
+NETWORK_WINDOW_SECONDS_MIN = 12
+"""While a validator of a network is down, a block may take some seconds."""
 TRIES_MAX = 5
 """How often an act is tried while the node is unavailable or behind the index."""
 
@@ -46,13 +50,23 @@ class Former:
 class Performer:
     """Acts as the people of one pilot in one application."""
 
-    def __init__(self, application: Application, pilot: Pilot) -> None:
+    def __init__(
+        self, application: Application, pilot: Pilot, sender_list: str | None = None
+    ) -> None:
         self.application = application
+        self.sender_list = sender_list
         self.pilot = pilot
         self.programme = pilot.programme.code
         self._actors: dict[str, Actor] = {}
         self._addresses: dict[str, str] = {}
         self.waited_seconds = 0.0
+
+    @property
+    def bidding_window_seconds(self) -> int:
+        """How long a tender takes bids: as the folder says, on a network rather longer."""
+        said = self.pilot.programme.bidding_window_seconds
+        embedded = self.application.node is not None
+        return said if embedded else max(said, NETWORK_WINDOW_SECONDS_MIN)
 
     # -- who ------------------------------------------------------------------------------------
 

@@ -40,7 +40,8 @@ class Course:
 
 def _found(performer: Performer, step: Step) -> None:
     del step
-    found(performer.application, programme_terms(performer.pilot, performer.person_address))
+    pilot, address_of = performer.pilot, performer.person_address
+    found(performer.application, programme_terms(pilot, address_of, performer.sender_list))
 
 
 def _move_to(phase: str) -> Take:
@@ -84,12 +85,15 @@ def replay(
     watch: Watch | None = None,
     *,
     until: int | None = None,
+    sender_list: str | None = None,
 ) -> Course:
     """Take every step of a pilot (or the first `until`); how long each stage took.
 
+    `sender_list` is the chain's own list of who may send, where there is one that the programme is
+    to keep.
     Refuses whatever an act refuses; raises `ReplayStopped`, `NodeUnavailable`.
     """
-    performer = Performer(application, pilot)
+    performer = Performer(application, pilot, sender_list)
     steps = steps_of(pilot)
     course = Course(steps=len(steps))
     for place, step in enumerate(steps[:until]):

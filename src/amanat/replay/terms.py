@@ -13,9 +13,12 @@ AddressOf = Callable[[str, str], str]
 """The address of the key of a person or account: (institution, name) -> address."""
 
 
-def programme_terms(pilot: Pilot, address_of: AddressOf) -> ProgrammeTerms:
+def programme_terms(
+    pilot: Pilot, address_of: AddressOf, sender_list: str | None = None
+) -> ProgrammeTerms:
     """What is founded: institutions, people with their keys, classes, kinds, ceiling, first day.
 
+    `sender_list` is the chain's own list of who may send, where there is one.
     Raises pydantic's `ValidationError` where a code or name has not the form that is asked.
     """
     programme = pilot.programme
@@ -29,6 +32,7 @@ def programme_terms(pilot: Pilot, address_of: AddressOf) -> ProgrammeTerms:
         "simulation": programme.simulation,
         "redemption_frees_headroom": programme.redemption_frees_headroom,
         "first_business_date": programme.first_day,
+        "sender_list": sender_list,
         "institutions": [
             {
                 "code": one.code,

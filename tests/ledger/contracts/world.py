@@ -211,6 +211,7 @@ class World:
     attestors: int = 0
     confirmations: int = 0
     delay_seconds: int = 86_400
+    sender_list: str = NOBODY
     contracts: dict[str, Contract] = field(default_factory=dict)
     _numbers: int = 0
 
@@ -263,7 +264,8 @@ class World:
         blueprint = self.chain.deploy(bytes.fromhex(artifact("Security")["blueprint"][2:]))
         rule = (td.mask((CENTRAL_BANK, SECP)), td.mask((DEPOSITORY,)))
         self._deploy("BusinessDay", board, 18_000)
-        self._deploy("Eligibility", board, [CENTRAL_BANK, SECP, PVARA, CENTRAL_BANK])
+        self._deploy("Eligibility", board, [CENTRAL_BANK, SECP, PVARA, CENTRAL_BANK],
+                     self.sender_list)  # fmt: skip
         self._deploy("Programme", board, blueprint, self.ceiling, self.redemption_frees_headroom,
                      td.mask((MINISTRY, CENTRAL_BANK)), self.attestors,
                      [(BILL, *rule), (BOND, *rule)])  # fmt: skip

@@ -9,7 +9,8 @@
 @dev Facts are posted on the Directory's board, where transfers read them. Taking away needs one
      key of the authority; granting (admission, a better level, longer validity, an account)
      needs a second key, of the authority or of a registrar. Not halted: a suspension must
-     always get through.
+     always get through. Where the chain keeps a list of its own of who may send transactions,
+     this contract is one of its managers: the act that admits or suspends writes both.
 """
 
 import codes
@@ -26,6 +27,12 @@ interface Board:
 
 interface Token:
     def sync_account(account: address): nonpayable
+
+interface SenderList:
+    def setEnabled(account: address): nonpayable
+    def setNone(account: address): nonpayable
+
+SENDERS_MAX: constant(uint256) = 64
 
 PARTICIPANT_TYPE: constant(bytes32) = keccak256("Participant(uint256 number,uint256 epoch,uint256 participant,uint256 participant_class,uint256 country,uint256 level,uint256 valid_until)")
 OPENING_TYPE: constant(bytes32) = keccak256("AccountOpening(uint256 number,uint256 epoch,uint256 participant,address[] accounts)")
@@ -77,13 +84,22 @@ event ClassAuthorityChanged:
     participant_class: indexed(uint256)
     institution: indexed(uint256)
 
+SENDER_LIST: immutable(SenderList)
+
 authority_of: public(HashMap[uint256, uint256])
+# A participant's first accounts, which may send by themselves; empty without a sender list.
+senders: HashMap[uint256, DynArray[address, SENDERS_MAX]]
 
 
 @deploy
-def __init__(directory: address, authorities: DynArray[uint256, 32]):
-    """@param authorities The institution that writes class 1, 2, ...; 0 leaves a class out."""
+def __init__(directory: address, authorities: DynArray[uint256, 32], sender_list: address):
+    """
+    @param authorities The institution that writes class 1, 2, ...; 0 leaves a class out.
+    @param sender_list The chain's own list of who may send transactions; zero where the chain
+           keeps none.
+    """
     governed.__init__(directory)
+    SENDER_LIST = SenderList(sender_list)
     participant_class: uint256 = 0
     for institution: uint256 in authorities:
         participant_class += 1
@@ -142,6 +158,8 @@ def set_participant(to: Participant, signatures: DynArray[Bytes[65], 16]):
         to.participant,
         (to.valid_until << 32) | (to.country << 16) | (to.participant_class << 8) | to.level,
     )
+    if (level == codes.FROZEN) != (to.level == codes.FROZEN):
+        self._list_all(to.participant, to.level != codes.FROZEN)
     log ParticipantChanged(
         participant=to.participant,
         participant_class=to.participant_class,
@@ -180,6 +198,7 @@ def open_accounts(opening: AccountOpening, signatures: DynArray[Bytes[65], 16]):
         if taken != 0:
             refusals._account_taken(account, taken)
         extcall Board(governed.DIRECTORY.address).post_account(account, opening.participant)
+        self._add_sender(opening.participant, account)
         log AccountOpened(account=account, participant=opening.participant)
 
 
@@ -209,6 +228,8 @@ def close_account(
     if signers.institutions & allowed == 0:
         refusals._signers_missing(allowed, signers.institutions)
     extcall Board(governed.DIRECTORY.address).post_account(closing.account, codes.CLOSED_ACCOUNT)
+    if self._keeps_senders() and closing.account in self.senders[participant]:
+        extcall SENDER_LIST.setNone(closing.account)
     log AccountWasClosed(account=closing.account, participant=participant)
     for token: address in tokens:
         if staticcall governed.DIRECTORY.token_number(token) == 0:
@@ -255,6 +276,70 @@ def participant_of(account: address) -> uint256:
 def standing_of(participant: uint256) -> (uint256, uint256, uint256, uint256):
     """@return Level, class, country and last valid day; zeros when unknown."""
     return staticcall Board(governed.DIRECTORY.address).standing_of(participant)
+
+
+@external
+@view
+def sender_list() -> address:
+    """@return The chain's own list of who may send transactions; zero where there is none."""
+    return SENDER_LIST.address
+
+
+@external
+@view
+def senders_of(participant: uint256) -> DynArray[address, SENDERS_MAX]:
+    """@return The accounts that send by themselves while the participant is not frozen."""
+    return self.senders[participant]
+
+
+@external
+@view
+def may_send(account: address) -> bool:
+    """@return Whether the chain's own list must name this account, as `fsck` compares it."""
+    participant: uint256 = staticcall governed.DIRECTORY.participant_of(account)
+    if participant == 0 or participant == codes.CLOSED_ACCOUNT:
+        return False
+    return account in self.senders[participant] and not self._is_frozen(participant)
+
+
+@internal
+@view
+def _keeps_senders() -> bool:
+    return SENDER_LIST.address != empty(address)
+
+
+@internal
+@view
+def _is_frozen(participant: uint256) -> bool:
+    level: uint256 = 0
+    participant_class: uint256 = 0
+    country: uint256 = 0
+    valid_until: uint256 = 0
+    level, participant_class, country, valid_until = staticcall Board(
+        governed.DIRECTORY.address
+    ).standing_of(participant)
+    return level == codes.FROZEN
+
+
+@internal
+def _add_sender(participant: uint256, account: address):
+    """@dev Later accounts than the first 64 trade through the operator: a suspension must fit."""
+    if not self._keeps_senders() or len(self.senders[participant]) == SENDERS_MAX:
+        return
+    self.senders[participant].append(account)
+    if not self._is_frozen(participant):
+        extcall SENDER_LIST.setEnabled(account)
+
+
+@internal
+def _list_all(participant: uint256, enabled: bool):
+    if not self._keeps_senders():
+        return
+    for account: address in self.senders[participant]:
+        if not enabled:
+            extcall SENDER_LIST.setNone(account)
+        elif staticcall governed.DIRECTORY.participant_of(account) == participant:
+            extcall SENDER_LIST.setEnabled(account)
 
 
 @internal

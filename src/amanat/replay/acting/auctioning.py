@@ -79,7 +79,7 @@ def _announcement(performer: Performer, tender: Tender) -> dict[str, Any]:
     return {
         "settlement_date": tender.settles_on,
         "last_settlement_date": tender.last_settlement_on,
-        "bids_due": _due_in(performer.pilot.programme.bidding_window_seconds),
+        "bids_due": _due_in(performer.bidding_window_seconds),
         "method": terms.method,
         "bid_by": terms.bid_by,
         "bid_minimum": terms.bid_minimum,
@@ -284,7 +284,7 @@ def _extended(performer: Performer, stem: str, code: str) -> Row[Any] | None:
             "ExtendTender",
             {
                 "tender": code,
-                "bids_due": _due_in(performer.pilot.programme.bidding_window_seconds),
+                "bids_due": _due_in(performer.bidding_window_seconds),
                 "reason": "bids are still coming in",
             },
             institution=_bank(performer),
