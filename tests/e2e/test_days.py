@@ -18,6 +18,7 @@ import sqlalchemy as sql
 
 from amanat.ledger.balances import balances_at, supply_at
 from amanat.ledger.tables import contract
+from amanat.ledger.units import bare
 from amanat.store.tables import journal_entry
 
 from .conftest import CLOSED, EPOCH, Watched
@@ -45,8 +46,8 @@ def closes_in_the_journal(watched: Watched) -> dict[date, Balances]:
             found[day] = {token: held(accounts) for token, accounts in units.items()}
         elif told["event"] == "Transfer":
             token = units[told["label"] or told["contract"]]
-            token[arguments["sender"]] -= int(arguments["value"])
-            token[arguments["receiver"]] += int(arguments["value"])
+            token[arguments["sender"]] -= bare(arguments["value"])
+            token[arguments["receiver"]] += bare(arguments["value"])
     return found
 
 

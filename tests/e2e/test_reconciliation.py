@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sql
 
+from amanat.ledger.units import bare
 from amanat.servicing.tables import entitlement, payment
 from amanat.settlement.tables import instruction
 
@@ -200,7 +201,7 @@ def test_every_payment_reconciles(watched: Watched) -> None:
     paid: Counter[int] = Counter()
     for told in ledger_events(watched):
         if told["event"] == "EntitlementPaid":
-            paid[int(told["arguments"]["run"])] += int(told["arguments"]["gross"])
+            paid[int(told["arguments"]["run"])] += bare(told["arguments"]["gross"])
     for one, lines in lines_by_payment(watched):
         assert one.gross_paisa == one.net_paisa + one.tax_paisa
         assert one.gross_paisa == sum(line.gross_paisa for line in lines.values())
@@ -241,16 +242,16 @@ def test_supply_is_issued_less_cancelled_less_redeemed_at_all_times(watched: Wat
             compared, last = compared + 1, told["transaction"]
         arguments = told["arguments"]
         if told["event"] == "Transfer" and told["label"] in isins:
-            amount = int(arguments["value"])
+            amount = bare(arguments["value"])
             supply[told["label"]] += amount * (arguments["sender"] == NOBODY)
             supply[told["label"]] -= amount * (arguments["receiver"] == NOBODY)
         elif told["event"] in ("NominalIssued", "UnsoldCancelled"):
             isin = bytes.fromhex(arguments["isin"][2:]).rstrip(b"\0").decode()
-            (issued if told["event"] == "NominalIssued" else gone)[isin] += int(
+            (issued if told["event"] == "NominalIssued" else gone)[isin] += bare(
                 arguments["nominal"]
             )
         elif told["event"] == "EntitlementPaid" and int(arguments["run"]) in redeeming:
-            gone[redeeming[int(arguments["run"])]] += int(arguments["nominal"])
+            gone[redeeming[int(arguments["run"])]] += bare(arguments["nominal"])
     assert all(supply[isin] == issued[isin] - gone[isin] for isin in isins)
     assert compared > len(watched.closes)
     assert all(issued[isin] > 0 for isin in isins)

@@ -20,6 +20,7 @@ from amanat.ledger.artifacts import Artifacts
 from amanat.ledger.follower import Follower
 from amanat.ledger.reconciliation import UNKNOWN_ORDER
 from amanat.ledger.rpc import RpcClient, RpcFault
+from amanat.ledger.units import bare, with_units
 from amanat.ledger.wire import ZERO_ADDRESS, keccak
 from amanat.store.uow import Store
 
@@ -226,7 +227,7 @@ def _journal_replays_to_the_index(check: _Check) -> Iterator[Difference]:
             yield Difference(
                 "entry = event", thing, f"{row.name} of {row.address}", f"{told[1]} of {told[0]}"
             )
-        if content["arguments"] != json.loads(row.arguments):
+        if content["arguments"] != with_units(row.contract, row.name, json.loads(row.arguments)):
             yield Difference("entry = event", thing, row.arguments, str(content["arguments"]))
         _replay(check.artifacts, units, content)
         done += 1
@@ -254,7 +255,7 @@ def _replay(
     events = artifacts.get(content["contract"]).events.values()
     names = next(one.names for one in events if one.name == "Transfer")
     giver, taker, amount = (content["arguments"][name] for name in names)
-    for account, change in ((giver, -int(amount)), (taker, int(amount))):
+    for account, change in ((giver, -bare(amount)), (taker, bare(amount))):
         key = (content["address"], account)
         units[key] = units.get(key, 0) + change
 

@@ -21,6 +21,7 @@ from amanat.ledger.gateway import ContractBook, ContractRef, record_contract
 from amanat.ledger.orders import Order
 from amanat.ledger.recovery import reanchor
 from amanat.ledger.registry import HandlerRegistry, LedgerEvent, date_of_day
+from amanat.ledger.units import with_units
 from amanat.store.journal import Provenance
 from amanat.store.uow import UnitOfWork
 
@@ -206,7 +207,7 @@ class Reader:
             "label": event.label,
             "address": event.address,
             "event": event.name,
-            "arguments": arguments,
+            "arguments": with_units(event.contract, event.name, arguments),
             "observed": event.order_id is None,
             "order": event.order_id,
         }
