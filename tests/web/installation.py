@@ -118,13 +118,15 @@ def built_once(root: Path) -> Path:
 
 
 @contextmanager
-def served(source: Path, folder: Path, sign_in: SignIn = UNBOUND) -> Iterator[Installation]:
+def served(
+    source: Path, folder: Path, sign_in: SignIn = UNBOUND, port: int = 0
+) -> Iterator[Installation]:
     """A copy of the installation in `folder`, served on a port of its own."""
     shutil.copytree(source, folder)
     app = Application(replace(Settings.at(folder, light_keys=True), sign_in=sign_in)).start()
     installation = Installation(app, create_app(app), app.programmes()[0]["code"])
     _give_tokens(installation)
-    config = uvicorn.Config(installation.faces, host="127.0.0.1", port=0, log_level="error")
+    config = uvicorn.Config(installation.faces, host="127.0.0.1", port=port, log_level="error")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -32,7 +32,7 @@ from amanat.core.errors import NotFound, Unauthenticated, Unavailable
 from amanat.core.messages import Message
 from amanat.settings import OpenId
 from amanat.web.pages import Pages
-from amanat.web.sign_in import own_path, require_session, require_token
+from amanat.web.sign_in import Form, own_path, require_session, require_token
 from amanat.web.visitors import give_cookie, site_of, visitor_of
 
 _RETURN = "/sign-in/openid/return"
@@ -174,8 +174,7 @@ def _routes(routes: APIRouter, pages: Pages, provider: Provider) -> None:
         return _to_provider(pages, provider, request, request.query_params.get("next", ""), None)
 
     @routes.post("/prove/openid")
-    async def prove(request: Request) -> Response:
-        form = await request.form(max_files=0, max_fields=10)
+    def prove(request: Request, form: Form) -> Response:
         session = require_session(pages, request)
         require_token(pages, request, form)
         following = str(form.get("next", ""))
@@ -207,7 +206,10 @@ def _to_provider(
     more = {} if session is None else {"prompt": "login", "max_age": "0"}
     redirect = _redirect(pages, request)
     address = provider.address(redirect, state, nonce, verifier, **more)
-    response = RedirectResponse(address, 303)
+    response: Response = RedirectResponse(address, 303)
+    if session is not None:
+        # A form may lead to this site alone (`form-action`), so that a page leads on from here.
+        response = pages.render(request, "onward.html", following=address)
     # Lax, since the browser comes back from another site; it binds the answer to this browser.
     response.set_cookie(
         _COOKIE,
