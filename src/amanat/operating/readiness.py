@@ -16,7 +16,7 @@ from amanat.settings import Serving
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why it is not ready: a stable word, and how much of what there is."""
+    """Why it is not ready: a stable word, and what there is: a word or figures, or nothing."""
 
     code: str
     detail: str
@@ -54,7 +54,7 @@ def node_answers(seen: Seen, _beat: Heartbeat, _serving: Serving) -> Reason | No
 
 def ledger_followed(_seen: Seen, beat: Heartbeat, _serving: Serving) -> Reason | None:
     """The thread of indexer and dispatcher is alive."""
-    return None if beat.alive else Reason("ledger_not_followed", "the thread does not run")
+    return None if beat.alive else Reason("ledger_not_followed", "")
 
 
 def rounds_end_well(_seen: Seen, beat: Heartbeat, serving: Serving) -> Reason | None:
@@ -65,13 +65,13 @@ def rounds_end_well(_seen: Seen, beat: Heartbeat, serving: Serving) -> Reason | 
     since = beat.begun_age_s if age is None else age
     if since is not None and since <= serving.lag_seconds_max:
         return None
-    return Reason("ledger_stalled", beat.trouble or "no round has ended")
+    return Reason("ledger_stalled", beat.trouble or "no_round_ended")
 
 
 def indexer_runs(seen: Seen, _beat: Heartbeat, _serving: Serving) -> Reason | None:
     """The indexer did not stop with an alarm."""
     stopped = seen.following is not None and seen.following.stopped
-    return Reason("indexer_stopped", "a person must look; see the alarms") if stopped else None
+    return Reason("indexer_stopped", "") if stopped else None
 
 
 def indexer_follows(seen: Seen, _beat: Heartbeat, serving: Serving) -> Reason | None:
