@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from amanat.ledger.rpc import RpcClient
 from amanat.network.founding import found
 from amanat.network.home import Home, find_parts
 from amanat.network.plan import load_plan
@@ -32,3 +33,11 @@ def validators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
         yield home
     finally:
         take_down(home)
+
+
+@pytest.fixture(scope="module")
+def rpc(validators: Home) -> Iterator[RpcClient]:
+    founded = validators.founded()
+    client = RpcClient(founded.rpc_urls(), chain_id=founded.chain_id)
+    yield client
+    client.close()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
+from tests.network.sending import send, status
 
 from amanat.ledger.rpc import RpcClient, RpcFault
-from amanat.ledger.signers import KeySigner, Signer
-from amanat.ledger.wire import ChainTransaction, created_address, keccak
+from amanat.ledger.signers import KeySigner
+from amanat.ledger.wire import created_address
 from amanat.network.home import Home
 from amanat.network.lists import (
     DEPLOYERS,
@@ -16,7 +15,7 @@ from amanat.network.lists import (
     SENDERS,
     ListChangeRefused,
     ListRole,
-    accepted_receipt,
+    give_coin,
     let_in,
     role_of,
     shut_out,
@@ -27,28 +26,6 @@ pytestmark = pytest.mark.network
 COIN = 10**18
 # Creates a contract whose code is one STOP: PUSH1 1, PUSH1 0, RETURN of zeroed memory.
 CREATION = bytes.fromhex("60016000f3")
-
-
-@pytest.fixture(scope="module")
-def rpc(validators: Home) -> Iterator[RpcClient]:
-    founded = validators.founded()
-    client = RpcClient(founded.rpc_urls(), chain_id=founded.chain_id)
-    yield client
-    client.close()
-
-
-def send(rpc: RpcClient, by: Signer, to: str | None, call_bytes: bytes = b"") -> str:
-    nonce = int(rpc.call("eth_getTransactionCount", by.address, "latest"), 16)
-    assert rpc.chain_id is not None
-    signed = by.sign_transaction(
-        ChainTransaction(rpc.chain_id, nonce, to, call_bytes, 200_000, 10**9, 1)
-    )
-    rpc.call("eth_sendRawTransaction", "0x" + signed.raw.hex())
-    return signed.hash
-
-
-def status(rpc: RpcClient, tx_hash: str) -> int:
-    return int(accepted_receipt(rpc, tx_hash)["status"], 16)
 
 
 def with_coin(rpc: RpcClient, validators: Home, *, deploys: bool = False) -> KeySigner:
@@ -64,11 +41,7 @@ def test_who_was_let_in_sends_and_a_stranger_is_refused_by_the_node(
     key, stranger = with_coin(rpc, validators), KeySigner.generate()
     assert status(rpc, send(rpc, key, key.address)) == 1
     # With coin of its own, so that it is refused for nothing but the list.
-    selector = keccak(b"mintNativeCoin(address,uint256)")[:4]
-    mint = (
-        selector + bytes.fromhex(stranger.address[2:]).rjust(32, b"\0") + COIN.to_bytes(32, "big")
-    )
-    assert status(rpc, send(rpc, validators.administrator("ministry"), MINTER, mint)) == 1
+    give_coin(rpc, validators.administrator("ministry"), stranger.address, COIN)
     with pytest.raises(RpcFault, match="non-allow listed address"):
         send(rpc, stranger, key.address)
 

@@ -175,6 +175,26 @@ def allow(
 
 
 @network.command()
+def fund(
+    address: Annotated[str, typer.Argument(help="Who receives coin for fees, and nothing else.")],
+    by: By = None,
+    home: HomeFolder = _HOME,
+    as_json: Json = False,
+) -> None:
+    """Give coin for fees, as to a participant's account that was let in by its admission."""
+    from amanat.ledger.wire import address_of
+    from amanat.network.lists import WEI_PER_COIN, give_coin
+
+    with errors_in_lines(as_json=as_json):
+        founded, rpc, signer = _administrator(_open(home), by)
+        try:
+            wei = founded.coin_for_senders * WEI_PER_COIN
+            _show_lists(rpc, address, give_coin(rpc, signer, address_of(address), wei), as_json)
+        finally:
+            rpc.close()
+
+
+@network.command()
 def revoke(
     address: Annotated[str, typer.Argument(help="Who may no longer send or deploy.")],
     by: By = None,

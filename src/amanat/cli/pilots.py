@@ -192,14 +192,14 @@ def play(
         return replay(application, pilot, watch)
     founding = replay(application, pilot, watch, until=1, sender_list=SENDERS)
     gateway = application.gateway(pilot.programme.code)
-    _appoint(network, gateway.address("Eligibility"))
+    appoint_keeper(network, gateway.address("Eligibility"))
     course = replay(application, pilot, watch, sender_list=SENDERS)
     for stage, seconds in founding.seconds.items():
         course.seconds[stage] += seconds
     return course
 
 
-def _appoint(network: Path, eligibility: str) -> None:
+def appoint_keeper(network: Path, eligibility: str) -> None:
     """Have the network's first administrator let the contract keep the list of senders."""
     from amanat.network.lists import SENDERS, ListRole, appoint, role_of
 

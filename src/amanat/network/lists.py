@@ -62,9 +62,17 @@ def let_in(
     if deploys:
         calls.append((DEPLOYERS, _call("setEnabled(address)", address)))
     if wei:
-        minted = _call("mintNativeCoin(address,uint256)", address) + wei.to_bytes(32, "big")
-        calls.append((MINTER, minted))
+        calls.append(_coin(address, wei))
     return _send(rpc, by, address, calls)
+
+
+def give_coin(rpc: RpcClient, by: Signer, address: str, wei: int) -> list[str]:
+    """Create coin for fees, as for an account that `Eligibility` let in.  Raises as `let_in`."""
+    return _send(rpc, by, address, [_coin(address, wei)])
+
+
+def _coin(address: str, wei: int) -> tuple[str, bytes]:
+    return MINTER, _call("mintNativeCoin(address,uint256)", address) + wei.to_bytes(32, "big")
 
 
 def appoint(rpc: RpcClient, by: Signer, contract: str) -> list[str]:
