@@ -81,6 +81,13 @@ def check_public_entries(auctions: Auctions, code: str) -> None:
     for kind in ("TargetSet", "TenderAnnounced", "TenderClosed", "BidsOpened", "ResultPublished"):
         assert kind in kinds
     assert "BidSubmitted" not in kinds
+    # Amounts have their unit, in terms and figures as well.
+    content = {entry["kind"]: entry["content"] for entry in public}
+    assert content["TenderAnnounced"]["terms"]["bid_minimum"].endswith(" PKR face")
+    figures = content["ResultPublished"]["figures"]
+    assert figures["awarded"] == "1000000000 PKR face"
+    assert Decimal(figures["average_price"]) == Decimal("95.36")  # a price is no amount
+    assert content["ResultPublished"]["decision"]["amount"] == "1000000000 PKR face"
     assert "WinnerDefaulted" in kinds
     assert "bank_b" not in json.dumps([entry["content"] for entry in public])
 

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection, Row
 from amanat.access.acts import ActContext, Ask, Requirement, Result, act
 from amanat.auctions import acts_chain as chain
 from amanat.auctions import events, tables
-from amanat.auctions.acts_book import decision_of, face, result_of
+from amanat.auctions.acts_book import decision_of, face, result_of, with_face
 from amanat.auctions.acts_rules import (
     AllotmentState,
     AllotmentStateForbids,
@@ -58,7 +58,10 @@ def fix_cut_off(command: FixCutOff, context: ActContext) -> Result:
     stated = decision_record(decision)
     context.uow.journal.append(
         events.CUT_OFF_FIXED,
-        {"tender": row.code, "decision": stated},
+        {
+            "tender": row.code,
+            "decision": with_face(context.uow.connection, row.programme, stated),
+        },
         subject=subject(row.code),
     )
     update_tender(

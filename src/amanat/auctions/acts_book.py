@@ -36,6 +36,35 @@ def face(connection: Connection, programme: str, units: int) -> str:
     return f"{units} {currency_of(connection, programme)} face"
 
 
+_NOMINAL = frozenset(
+    {
+        "amount",
+        "awarded",
+        "awarded_non_competitive",
+        "bid_maximum",
+        "bid_minimum",
+        "bid_multiple",
+        "cap_nominal",
+        "rounding_multiple",
+        "total_max",
+        "whole_up_to",
+    }
+)
+"""Fields of `records` that are nominal.  There they are bare, for a digest covers them."""
+
+
+def with_face(connection: Connection, programme: str, record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record of terms, decision or figures as the journal writes it: nominal with its unit."""
+    currency = currency_of(connection, programme)
+
+    def stated(name: str, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {inner: stated(inner, one) for inner, one in value.items()}
+        return f"{value} {currency} face" if name in _NOMINAL and value is not None else value
+
+    return {name: stated(name, value) for name, value in record.items()}
+
+
 def terms_of(row: Row[Any]) -> TenderTerms:
     """The terms of an announced tender with its target as last amended."""
     if row.rules is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sql
@@ -23,6 +24,7 @@ from amanat.auctions.acts_book import (
     keys_of,
     pricing_for,
     published_of,
+    with_face,
 )
 from amanat.auctions.acts_chain import BID_ORDERS, TENDER_ORDERS, find_by_number
 from amanat.auctions.acts_offer import change_target
@@ -110,7 +112,7 @@ def roll_done(order: Order, _events: Sequence[LedgerEvent], uow: UnitOfWork) -> 
         {
             "tender": row.code,
             "chain_id": row.chain_id,
-            "terms": json.loads(row.rules),
+            "terms": with_face(uow.connection, row.programme, json.loads(row.rules)),
             "terms_hash": row.terms_hash,
             "auction_date": row.auction_date,
             "settlement_date": row.settlement_date,
@@ -417,12 +419,13 @@ def result_published(event: LedgerEvent, uow: UnitOfWork) -> None:
         ) from refusal
     shown = shown_of(found, currency_of(uow.connection, row.programme))
     none = isinstance(published.decision, NoAward)
+    stated = partial(with_face, uow.connection, row.programme)
     uow.journal.append(
         events.RESULT_PUBLISHED,
         {
             "tender": row.code,
-            "decision": decision_record(published.decision),
-            "figures": figures_record(found.result),
+            "decision": stated(decision_record(published.decision)),
+            "figures": stated(figures_record(found.result)),
             "commitments": str(len(found.book.outcomes)),
             "void": str(tally(found).void),
             "root": row.result_root,
