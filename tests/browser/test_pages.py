@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import time
@@ -12,7 +13,9 @@ from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
-from tests.web.installation import APPROVER, DEALER, OFFICER, Installation
+from tests.web.installation import APPROVER, CENTRAL_BANK, DEALER, OFFICER, REMOTE, Installation
+
+from amanat.ledger.signers import read_request, sign_request
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 WIDTHS = (360, 1024, 1920)
@@ -309,6 +312,46 @@ def test_another_site_cannot_act_through_the_console(chromium: Browser, site: In
     assert all(row["asset"] != "forged_elsewhere" for row in site.view(None, "assets"))
 
 
+@pytest.mark.parametrize("uploaded", [False, True])
+def test_a_proposal_is_signed_elsewhere_and_its_signature_brought_back(
+    chromium: Browser, site: Installation, tmp_path: Path, uploaded: bool
+) -> None:
+    code = f"browser_{uploaded}".lower()
+    line = {
+        "auction_date": "2026-12-02",
+        "settlement_date": "2026-12-03",
+        "security": "3-year bond",
+        "target": 1_000_000,
+    }
+    with site.caller(CENTRAL_BANK) as client:
+        fields = {"calendar": code, "lines": [line]}
+        proposed = client.post(f"{site.api}/acts/PublishCalendar", json=fields).json()
+    page = opened(chromium, site, REMOTE)
+    page.goto(f"{site.pages}/v/proposal?{urlencode({'proposal': proposed['proposal']})}")
+    assert faults(page) == []
+    with page.expect_download() as downloading:
+        page.get_by_role("link", name=re.compile("What central_bank signs")).click()
+    request = tmp_path / "asked.request.json"
+    downloading.value.save_as(request)
+    # As `amanat sign` does it, where the key is.
+    answer = sign_request(read_request(request.read_text()), site.remote_key)
+    signature = tmp_path / "asked.signature.json"
+    wrong = answer | {"signature": "0x" + "11" * 65}
+    page.get_by_label("The signature, pasted").fill(json.dumps(wrong))
+    page.get_by_role("button", name="Approve with this signature").click()
+    assert page.locator(".errors").evaluate("e => e === document.activeElement")
+    assert page.locator(".field.wrong .fault").is_visible()
+    if uploaded:
+        signature.write_text(json.dumps(answer))
+        page.get_by_label("Or the files of the signatures").set_input_files(signature)
+    else:
+        page.get_by_label("The signature, pasted").fill(json.dumps(answer))
+    page.get_by_role("button", name="Approve with this signature").click()
+    assert "Carried out" in page.locator("h1").inner_text()
+    page.context.close()
+    assert site.view(None, "auction_calendar", calendar=code)["calendar"] == code
+
+
 def test_an_identifier_is_copied_with_one_click(
     chromium: Browser, site: Installation, addresses: dict[str, str]
 ) -> None:
@@ -347,7 +390,7 @@ def test_pages_are_light_and_do_not_jump(
 
 def test_the_first_byte_comes_quickly(site: Installation, addresses: dict[str, str]) -> None:
     with site.reader(OFFICER) as client:
-        for name in ("programme", "security", "tenders", "instructions"):
+        for name in ("programme", "security", "tenders", "tender", "instructions"):
             client.get(addresses[name])
             times = []
             for _ in range(5):

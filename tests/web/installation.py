@@ -25,6 +25,7 @@ from amanat.access import sessions
 from amanat.access.actors import Role, add_institution, add_person
 from amanat.access.tokens import authenticate, issue_token, revoke_tokens
 from amanat.app import Application
+from amanat.ledger.signers import KeySigner
 from amanat.replay.loading import load_pilot
 from amanat.replay.plan import Kind, steps_of
 from amanat.replay.runner import replay
@@ -41,6 +42,8 @@ RIVAL = "dealer_2_trader"
 VIEWER = "dealer_1_viewer"
 AUDITOR = "auditor_officer"
 STRANGER = "stranger"
+REMOTE = "central_bank_remote"
+"""An approver whose key is on no server."""
 # Hundreds of refusals and requests a second come from one address here.
 UNBOUND = SignIn(lockout_failures=0, rate_address=0, rate_token=0)
 
@@ -54,6 +57,7 @@ class Installation:
     programme: str
     address: str = ""
     tokens: dict[str, str] = field(default_factory=dict)
+    remote_key: KeySigner = field(default_factory=KeySigner.generate)
 
     @property
     def api(self) -> str:
@@ -150,6 +154,15 @@ def _give_tokens(installation: Installation) -> None:
         add_person(
             connection, code, VIEWER, institution="dealer_1", role=Role.VIEWER, name="A viewer"
         )
+        add_person(
+            connection,
+            code,
+            REMOTE,
+            institution="central_bank",
+            role=Role.APPROVER,
+            name="Whose key is elsewhere",
+            address=installation.remote_key.address,
+        )
         add_institution(
             connection, "elsewhere", "ministry", number=1, name="Other", capacities=["issuer"]
         )
@@ -161,7 +174,7 @@ def _give_tokens(installation: Installation) -> None:
             role=Role.OFFICER,
             name="A stranger",
         )
-        people = (OFFICER, APPROVER, CENTRAL_BANK, DEALER, RIVAL, VIEWER, AUDITOR)
+        people = (OFFICER, APPROVER, CENTRAL_BANK, REMOTE, DEALER, RIVAL, VIEWER, AUDITOR)
         for person in people:
             installation.tokens[person] = issue_token(connection, code, person, now, month)
         installation.tokens[STRANGER] = issue_token(connection, "elsewhere", STRANGER, now, month)

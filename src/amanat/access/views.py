@@ -67,7 +67,11 @@ class ProposalAsked(Query):
 
 @view("proposal")
 def proposal_shown(query: ProposalAsked, context: ViewContext) -> dict[str, Any]:
-    """One proposal: its command, what each institution has to sign, and who has."""
+    """One proposal: its command, what each institution has to sign, and who has.
+
+    `key` is the account that must sign, where it is not the approver's own key; the proposer may
+    meet what says `proposer_counts`.
+    """
     assert context.actor is not None
     mine = context.actor.institution
     row = context.connection.execute(
@@ -102,6 +106,9 @@ def proposal_shown(query: ProposalAsked, context: ViewContext) -> dict[str, Any]
             {
                 "institution": need.institution,
                 "capacity": need.capacity,
+                "state": "approved" if need.met_at else "awaited",
+                "key": need.key,
+                "proposer_counts": bool(need.proposer_counts),
                 "signs": need.signs or row.digest,
                 "shows": need.shows,
                 "met_at": need.met_at,

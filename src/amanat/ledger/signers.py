@@ -220,6 +220,17 @@ def sign_request(request: Mapping[str, Any], signer: Signer) -> dict[str, Any]:
     }
 
 
+def digest_answered(text: str) -> str:
+    """The digest for which a brought signature says that it is, as `0x…`; not believed yet.
+
+    Raises `RequestInvalid`.
+    """
+    try:
+        return str(json.loads(text)["digest"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise RequestInvalid(field="file", reason=f"not a signature file ({error})") from error
+
+
 def read_signature(text: str, request: Mapping[str, Any]) -> bytes:
     """The 65 bytes of a signature that was brought back for `request`, after checking it.
 

@@ -5,11 +5,17 @@ The colours are names of roles: the stylesheet puts those of the reader's ground
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
+import os
 import re
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import vl_convert
@@ -37,6 +43,9 @@ _CONFIG: dict[str, Any] = {
         "titlePadding": 10,
     },
 }
+_kept_in: list[Path] = []
+_DOTS_MAX = 60
+"""More quotes than this are drawn as a line alone: dots would touch, and the page grow."""
 _SIZES = {"wide": (820, 330), "narrow": (255, 260)}
 
 
@@ -53,11 +62,40 @@ def draw(specification: dict[str, Any]) -> Markup:
     return Markup(_draw(json.dumps(specification, sort_keys=True)))
 
 
+@cache
+def _drawn_by() -> str:
+    return version("vl-convert-python")
+
+
 @lru_cache(maxsize=256)
 def _draw(specification: str) -> str:
-    svg: str = vl_convert.vegalite_to_svg(json.loads(specification))
+    folder = _kept_in[0] if _kept_in else None
+    named = hashlib.sha256(f"{_drawn_by()}\n{specification}".encode()).hexdigest()
+    if folder is not None:
+        with contextlib.suppress(OSError):
+            return (folder / f"{named}.svg").read_text(encoding="utf-8")
+    drawn: str = vl_convert.vegalite_to_svg(json.loads(specification))
     # The figure around it says in words what it shows; its parts are no things of their own.
-    return _ROLES.sub("", svg).replace("<svg ", '<svg aria-hidden="true" ', 1)
+    svg = _ROLES.sub("", drawn).replace("<svg ", '<svg aria-hidden="true" ', 1)
+    if folder is not None:
+        _keep(folder / f"{named}.svg", svg)
+    return svg
+
+
+def keep_in(folder: Path) -> None:
+    """Keep what is drawn in this folder, by the digest of its specification.
+
+    Drawing takes a tenth of a second, and a published result is drawn the same for ever.
+    """
+    _kept_in[:] = [folder]
+
+
+def _keep(path: Path, svg: str) -> None:
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    with contextlib.suppress(OSError):  # it is drawn again where it cannot be kept
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh.write_text(svg, encoding="utf-8")
+        fresh.replace(path)
 
 
 def warm_up() -> None:
@@ -108,12 +146,15 @@ def _demand_layers(
         "axis": {"tickCount": 5},
     }
     line = {"type": "line", "color": _GREEN, "strokeWidth": 2.5}
+    curve = {
+        "data": {"values": steps},
+        "mark": line,
+        "encoding": {"x": x, "y": y, "order": {"field": "n", "type": "quantitative"}},
+    }
+    if len(dots) > _DOTS_MAX:
+        return [curve]
     return [
-        {
-            "data": {"values": steps},
-            "mark": line,
-            "encoding": {"x": x, "y": y, "order": {"field": "n", "type": "quantitative"}},
-        },
+        curve,
         {
             "data": {"values": dots},
             "mark": {"type": "point", "filled": True, "color": _GREEN, "size": 34, "opacity": 1},

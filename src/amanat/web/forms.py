@@ -10,13 +10,24 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from amanat.access.acts import ACTS, ActKind
+from amanat.access.acts import ACTS, VIEWS, ActKind
 from amanat.access.desk import Outcome, parse
 from amanat.access.shown_once import ShownOnce
-from amanat.core.errors import AmanatError, NotFound
+from amanat.core.errors import AmanatError, Forbidden, NotFound, Refusal
 from amanat.core.ids import new_id
+from amanat.web import elsewhere, texts
+from amanat.web.elsewhere import SignedForm, signatures_of
 from amanat.web.messages import message_text
-from amanat.web.pages import Pages, Problem, may, problems_of
+from amanat.web.pages import (
+    Pages,
+    Problem,
+    download,
+    language_of,
+    may,
+    page_of_view,
+    problems_of,
+    sheets,
+)
 from amanat.web.sign_in import Form, prove_first, require_session, require_token
 
 # Never put into an address, where logs and history would keep them.
@@ -36,10 +47,7 @@ def _act_routes(routes: APIRouter, pages: Pages) -> None:
     @routes.get("/p/{programme}/acts")
     def acts(request: Request, programme: str) -> Response:
         pages.app.require_programme(programme)
-        actor = pages.actor(request, programme)
-        kinds = sorted(ACTS.values(), key=lambda one: (one.room, one.name))
-        offered = [(kind, may(actor, kind)) for kind in kinds]
-        return pages.render(request, "acts.html", programme=programme, offered=offered)
+        return _acts_page(pages, request, programme)
 
     @routes.get("/p/{programme}/acts/{name}")
     def act_form(request: Request, programme: str, name: str) -> Response:
@@ -76,11 +84,42 @@ def _act_routes(routes: APIRouter, pages: Pages) -> None:
         return _outcome(pages, request, programme, outcome)
 
 
+def _acts_page(pages: Pages, request: Request, programme: str) -> Response:
+    """Every act with who may propose it; those that the reader may lead to their forms."""
+    actor, language = pages.actor(request, programme), language_of(request)
+    kinds = sorted(ACTS.values(), key=lambda one: (one.room, one.name))
+    rows = [
+        {
+            "room": kind.room,
+            "act": kind.name,
+            "what_it_does": texts.translated(language, texts.headline(kind.summary)),
+            "by": [texts.translated(language, texts.words(one)) for one in sorted(kind.capacities)],
+            "second_person": kind.approvals is not None,
+        }
+        for kind in kinds
+    ]
+    wanted = download(request, {"rows": rows}, rows)
+    return wanted or pages.render(
+        request,
+        "acts.html",
+        programme=programme,
+        tables=sheets(request, "acts", {"rows": rows}, "PKR"),
+        hrefs={
+            "act": {
+                kind.name: f"{request.url.path}/{kind.name}" for kind in kinds if may(actor, kind)
+            }
+        },
+    )
+
+
 def _proposal_routes(routes: APIRouter, pages: Pages) -> None:
+    elsewhere.add_routes(routes, pages)
+
     @routes.post("/p/{programme}/proposals/{identifier}/{decision}")
     def decide(
-        request: Request, programme: str, identifier: str, decision: str, form: Form
+        request: Request, programme: str, identifier: str, decision: str, sent: SignedForm
     ) -> Response:
+        form, brought = sent
         session = require_session(pages, request, programme)
         require_token(pages, request, form)
         if decision == "approve":
@@ -88,7 +127,17 @@ def _proposal_routes(routes: APIRouter, pages: Pages) -> None:
             proof = prove_first(pages, session, back)
             if proof is not None:
                 return proof
-            outcome = pages.app.desk.approve(session.actor, identifier)
+            try:
+                shown = pages.look(request, programme, "proposal", {"proposal": identifier})
+                given = signatures_of(shown, session.actor, form, brought)
+                outcome = pages.app.desk.approve(session.actor, identifier, signatures=given)
+            except Refusal as error:
+                if "elsewhere" not in form or isinstance(error, NotFound | Forbidden):
+                    raise
+                reader = pages.reader(request)
+                found = [Problem("signature", one.text) for one in problems_of(error, reader)]
+                asked = {"proposal": identifier}
+                return page_of_view(pages, request, programme, VIEWS["proposal"], asked, found)
         elif decision == "withdraw":
             outcome = pages.app.desk.withdraw(session.actor, identifier)
         else:

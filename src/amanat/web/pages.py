@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -163,6 +163,19 @@ class Pages:
         except NotFound:
             return None
 
+    def draw_published(self, done: set[tuple[str, str]]) -> None:
+        """Draw the results that are published and not yet in `done`, in every language."""
+        for one in self.app.programmes():
+            for tender in self.app.desk.view(None, one["code"], "tenders", {}):
+                drawn = (one["code"], str(tender["result_digest"]))
+                if tender["result_digest"] is None or drawn in done:
+                    continue
+                asked = {"tender": tender["tender"]}
+                shown = self.app.desk.view(None, one["code"], "tender", asked)
+                for language in texts.LANGUAGES:
+                    picture_of(shown, language)
+                done.add(drawn)
+
     def render(
         self, request: Request, template: str, status: int = 200, **values: Any
     ) -> HTMLResponse:
@@ -295,7 +308,11 @@ def router(pages: Pages) -> APIRouter:
 
     @routes.get("/")
     def home(request: Request) -> Response:
-        return pages.render(request, "home.html", programmes=pages.app.programmes())
+        found = {"rows": pages.app.programmes()}
+        wanted = download(request, found, found["rows"])
+        return wanted or pages.render(
+            request, "home.html", tables=sheets(request, "programmes", found, "PKR")
+        )
 
     @routes.get("/p/{programme}")
     def programme_page(request: Request, programme: str) -> Response:
@@ -318,7 +335,8 @@ def router(pages: Pages) -> APIRouter:
         pages.app.require_programme(programme)
         if name not in VIEWS:
             raise NotFound(thing="page", value=name)
-        return _view_page(pages, request, programme, VIEWS[name])
+        given = {k: v for k, v in request.query_params.items() if v}
+        return page_of_view(pages, request, programme, VIEWS[name], given)
 
     return routes
 
@@ -333,6 +351,9 @@ def _programme_page(pages: Pages, request: Request, programme: str) -> Response:
         "securities": seen("securities"),
         "tenders": seen("tenders"),
         "payments": subjects.to_come(seen("payment_calendar"), today),
+        "kinds": shown["kinds"],
+        "classes": shown["classes"],
+        "exchange_rates": shown["exchange_rates"],
     }
     wanted = download(request, found, shown)
     if wanted is not None:
@@ -367,11 +388,18 @@ def sheets(
     }
 
 
-def _view_page(pages: Pages, request: Request, programme: str, kind: ViewKind) -> Response:
+def page_of_view(
+    pages: Pages,
+    request: Request,
+    programme: str,
+    kind: ViewKind,
+    given: Mapping[str, str],
+    problems: Sequence[Problem] = (),
+) -> Response:
+    """The page of a view; `problems` are those of a form on it that was just sent."""
     actor = pages.actor(request, programme)
     if not kind.public and actor is None:
         raise Unauthenticated(reason="this page is for people of the programme")
-    given = {k: v for k, v in request.query_params.items() if v}
     fields = {k: v for k, v in given.items() if k in kind.query.model_fields}
     required = [name for name, info in kind.query.model_fields.items() if info.is_required()]
     if any(name not in fields for name in required):
@@ -380,9 +408,7 @@ def _view_page(pages: Pages, request: Request, programme: str, kind: ViewKind) -
         )
     wanted = request.query_params.get("format")
     shown = _shown(pages, request, programme, kind, fields, whole=wanted is not None)
-    found = tables.named_tables(shown, kind.name)
-    if kind.name == "tender" and shown.get("sheet"):
-        found["sheet"] = shown["sheet"]["rows"]
+    found = tables.named_tables(shown, kind.name) | _further(pages, request, programme, kind, shown)
     answer = download(request, found, shown)
     if answer is not None:
         return answer
@@ -390,6 +416,8 @@ def _view_page(pages: Pages, request: Request, programme: str, kind: ViewKind) -
     return pages.render(
         request,
         f"{kind.name}.html" if _has_template(kind.name) else "view.html",
+        422 if problems else 200,
+        problems=problems,
         programme=programme,
         name=kind.name,
         kind=kind,
@@ -402,7 +430,7 @@ def _view_page(pages: Pages, request: Request, programme: str, kind: ViewKind) -
             kind.name, fields, [a for a in ACTS.values() if may(actor, a)], state
         ),
         older=_older(request, kind, shown),
-        **_extra(pages, request, programme, kind, shown),
+        **_extra(pages, request, programme, kind, shown, found),
     )
 
 
@@ -448,43 +476,75 @@ def _older(request: Request, kind: ViewKind, shown: Any) -> str | None:
     return f"{request.url.path}?{urlencode(kept | {'before': following})}"
 
 
-def _extra(
+def _further(
     pages: Pages, request: Request, programme: str, kind: ViewKind, shown: Any
+) -> dict[str, list[dict[str, Any]]]:
+    """The tables of a special page beside those of its view, as far as its reader may see them."""
+    if kind.name == "tender" and shown.get("sheet"):
+        return {"sheet": shown["sheet"]["rows"]}
+    if kind.name == "security":
+        isin = shown["isin"]
+        holders = pages.glance(request, programme, "holders", isin=isin) or {}
+        return {
+            "holders": holders.get("lines", []),
+            "payments": pages.glance(request, programme, "payment_calendar", isin=isin) or [],
+        }
+    return {}
+
+
+def _extra(
+    pages: Pages,
+    request: Request,
+    programme: str,
+    kind: ViewKind,
+    shown: Any,
+    found: Mapping[str, list[dict[str, Any]]],
 ) -> dict[str, Any]:
     """What a special page shows beside its own view, as far as its reader may see that."""
-    language = language_of(request)
+    if kind.name == "tender":
+        return {"picture": picture_of(shown, language_of(request))}
+    if kind.name == "security":
+        today = pages.app.programme_facts(programme)["business_date"]
+        isin = shown["isin"]
+        return {
+            "life": subjects.life_of_security(shown, found["payments"], today),
+            "holders": pages.glance(request, programme, "holders", isin=isin) or {},
+        }
     if kind.name == "proposal":
         reader, told = pages.reader(request), shown["effects"]
-        return {
+        effects = {
             name: [message_text(reader, one) for one in from_json(told[name] or [])]
             for name in ("announced", "now", "refused")
         }
-    if kind.name == "tender":
-
-        def say(text: str) -> str:
-            return texts.translated(language, text)
-
-        def figure(text: str) -> str:
-            return texts.left_to_right(language, text)
-
-        address = f"{request.url.path}?{urlencode({'tender': shown['tender']})}&format="
-        return {"picture": subjects.tender_picture(shown, say, figure), "sheet_address": address}
-    if kind.name == "security":
-        isin = shown["isin"]
-        today = pages.app.programme_facts(programme)["business_date"]
-        calendar = pages.glance(request, programme, "payment_calendar", isin=isin) or []
-        holders = pages.glance(request, programme, "holders", isin=isin) or {}
-        return {
-            "life": subjects.life_of_security(shown, calendar, today),
-            "holders": holders,
-            "more": sheets(
-                request,
-                "security",
-                {"holders": holders.get("lines", []), "payments": calendar},
-                "PKR",
-            ),
-        }
+        return effects | {"signing": parts_to_sign(shown, pages.actor(request, programme))}
     return {}
+
+
+def parts_to_sign(shown: Mapping[str, Any], actor: Actor | None) -> list[dict[str, Any]]:
+    """What of an open proposal this reader may sign, with which key; its place in the proposal."""
+    if actor is None or shown["state"] != "open":
+        return []
+    approves = not shown["mine"] and actor.role.value == "approver"
+    return [
+        {"place": place, "signer": need["key"] or actor.address, **need}
+        for place, need in enumerate(shown["requirements"])
+        if need["institution"] == actor.institution
+        and need["met_at"] is None
+        and (need["key"] or actor.address)
+        and (approves or (shown["mine"] and need["proposer_counts"]))
+    ]
+
+
+def picture_of(shown: Mapping[str, Any], language: str) -> subjects.TenderPicture | None:
+    """The picture of a tender in a language; None before its book is open to the reader."""
+
+    def say(text: str) -> str:
+        return texts.translated(language, text)
+
+    def figure(text: str) -> str:
+        return texts.left_to_right(language, text)
+
+    return subjects.tender_picture(shown, say, figure)
 
 
 def download(

@@ -18,6 +18,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import Scope
@@ -48,6 +49,7 @@ from amanat.web.observed import Observed
 log = logging.getLogger(__name__)
 _STUCK_AFTER_S = 300.0
 _GZIP_BYTES_MIN = 1024
+_DRAW_AHEAD_SECONDS = 5.0
 _TEXT = """Every act and every view of Amanat: one path each, made from the declared acts and views.
 
 Sign in with `Authorization: Bearer amanat_…`; a token belongs to one person of one institution in
@@ -82,9 +84,11 @@ def create_app(app: Application) -> FastAPI:
 
     @asynccontextmanager
     async def life(faces: FastAPI) -> AsyncIterator[None]:
-        threading.Thread(target=charts.warm_up, daemon=True).start()
+        ended = threading.Event()
+        threading.Thread(target=_draw_ahead, args=(shown, ended), daemon=True).start()
         await _warm_up(faces)
         yield
+        ended.set()
 
     faces = FastAPI(
         title="Amanat",
@@ -96,6 +100,7 @@ def create_app(app: Application) -> FastAPI:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=life,
     )
+    charts.keep_in(app.settings.data_dir / "drawings")
     tokens = FormTokens(read_secret(app.settings.data_dir / "secrets", "forms"))
     shown = pages.Pages(app, tokens)
     faces.include_router(api.router(app))
@@ -121,6 +126,18 @@ async def _warm_up(faces: FastAPI) -> None:
     inside = httpx.ASGITransport(faces)
     async with httpx.AsyncClient(transport=inside, base_url="http://127.0.0.1") as first:
         await first.get("/healthz")
+
+
+def _draw_ahead(shown: pages.Pages, ended: threading.Event) -> None:
+    """Draw each published result before anybody waits for it, those of later tenders as well."""
+    charts.warm_up()
+    done: set[tuple[str, str]] = set()
+    while not ended.is_set():
+        try:
+            shown.draw_published(done)
+        except (AmanatError, SQLAlchemyError) as error:
+            log.warning("results are drawn when they are looked at: %s", error)
+        ended.wait(_DRAW_AHEAD_SECONDS)
 
 
 def _answer_errors(faces: FastAPI, shown: pages.Pages) -> None:

@@ -47,7 +47,14 @@ ACTS_OF: dict[str, tuple[str, ...]] = {
     "accounts": ("EnrolAccounts", "RecordTaxStatus"),
     "assets": ("RegisterAsset",),
     "asset": ("AddEvidence", "AppointCustodian"),
-    "holds": ("FreezeHolding", "FreezeAccount", "Release", "OrderForcedTransfer", "Reregister"),
+    "holds": (
+        "FreezeHolding",
+        "FreezeAccount",
+        "FreezeEverything",
+        "Release",
+        "OrderForcedTransfer",
+        "Reregister",
+    ),
     "holders": ("FreezeHolding", "FreezeAccount", "OrderForcedTransfer", "Reregister"),
 }
 # In which states of a tender an act can be of use; other acts of its page always are.
@@ -165,12 +172,11 @@ def life_of_security(
 
 @dataclass(frozen=True, slots=True)
 class TenderPicture:
-    """The demand curve of a tender with what it says, and the sheet's rows by kind of bid."""
+    """The demand curve of a tender with what it says; `cut_after` is the last bid accepted."""
 
     chart: str
     finding: str
     words: dict[str, str]
-    groups: list[tuple[str, list[dict[str, Any]]]]
     cut_after: int | None
 
 
@@ -195,14 +201,6 @@ def tender_picture(shown: Mapping[str, Any], say: Say, figure: Say) -> TenderPic
     competitive = [row for row in rows if row["competitive"]]
     taken = [row["bid"] for row in competitive if row["status"] == "accepted"]
     lost = any(row["status"] == "unsuccessful" for row in competitive)
-    groups = (
-        (say("Competitive bids"), [r for r in competitive if r["status"] != "void"]),
-        (
-            say("Non-competitive bids"),
-            [r for r in rows if not r["competitive"] and r["status"] != "void"],
-        ),
-        (say("Void"), [r for r in rows if r["status"] == "void"]),
-    )
     demand = f"{Decimal(sheet['competitive']['offered']):,}"
     words = {
         "best": points[0].quote if points else "",
@@ -213,7 +211,6 @@ def tender_picture(shown: Mapping[str, Any], say: Say, figure: Say) -> TenderPic
         chart=chart if points else "",
         finding=_finding(sheet, cut, say, figure),
         words=words,
-        groups=[(label, found) for label, found in groups if found],
         cut_after=taken[-1] if taken and lost else None,
     )
 

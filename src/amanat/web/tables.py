@@ -28,6 +28,7 @@ _FACETS = (
     "isin",
     "act",
     "phase",
+    "room",
 )
 _FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠")
 _FACET_VALUES = range(2, 16)
@@ -69,6 +70,9 @@ PREFERRED: dict[str, tuple[str, ...]] = {
         "days_left",
         "last_used_at",
     ),
+    "acts": ("room", "act", "what_it_does", "by", "second_person"),
+    "proposal.requirements": ("institution", "capacity", "signs", "state", "met_at"),
+    "programmes": ("name", "business_date", "zone", "simulation", "code"),
     "participants": (
         "participant",
         "name",

@@ -52,6 +52,7 @@ _SHAPES = {
     "subject": "subject",
     "kind": "named",
     "act": "named",
+    "room": "named",
     "action": "named",
     "change": "named",
     "window": "named",
