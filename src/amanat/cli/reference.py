@@ -315,7 +315,7 @@ def _parameter_form(one: Any) -> str:
     stated = one.type_descriptor.annotation
     many = one.nargs == -1 or one.multiple
     kind = get_args(stated)[0] if get_args(stated) else stated
-    form = {Path: "path", str: "text", int: "whole number"}[kind]
+    form = {Path: "path", str: "text", int: "whole number", float: "number"}[kind]
     return f"{form}, any number of times" if many else form
 
 
