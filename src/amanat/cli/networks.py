@@ -85,7 +85,7 @@ def init(
 def up(
     institution: Institution = None,
     home: HomeFolder = _HOME,
-    seconds: Annotated[float, typer.Option(min=1, help="How long to wait for it.")] = 180.0,
+    seconds: Annotated[int, typer.Option(min=1, help="How long to wait for it.")] = 180,
     as_json: Json = False,
 ) -> None:
     """Start the network, or the node of one validator again, and wait until it is healthy."""
