@@ -24,7 +24,7 @@ import amanat
 import amanat.web
 from amanat.access.actors import Role
 from amanat.access.acts import ACTS, VIEWS
-from amanat.access.refusals import FAULTS
+from amanat.access.refusals import FAULTS, FORMS
 from amanat.app import declare_rooms
 from amanat.auctions.acts_rules import TenderState
 from amanat.auctions.allotment import Status
@@ -71,6 +71,11 @@ STATES = (
     "expired",
     "multiple_price",
     "uniform_price",
+    "class_authority",
+    "authorise",
+    "clear",
+    "confirm",
+    "payer",
 )
 PO, MO = FOLDER / "amanat.po", FOLDER / "amanat.mo"
 
@@ -133,7 +138,12 @@ def refusals() -> dict[str, str]:
 
 def of_refusals() -> set[str]:
     """The key of every refusal: of the rooms, of the contracts, and of what a form finds."""
-    return {*refusals().values(), *(error.template for error in ERRORS), *FAULTS.values()}
+    return {
+        *refusals().values(),
+        *(error.template for error in ERRORS),
+        *FAULTS.values(),
+        *FORMS.values(),
+    }
 
 
 def of_messages() -> set[str]:
@@ -193,6 +203,7 @@ def of_names() -> Iterator[str]:
         yield words(act.name)
         yield words(act.room)
         yield from (words(field["name"]) for field in fields_of(act))
+        yield from map(words, act.capacities)
     for view in declared(VIEWS):
         yield words(view.name)
         yield words(view.room)

@@ -58,12 +58,25 @@ FAULTS: Mapping[str, str] = {
 }
 
 
+# The forms that people type, in words; others are told by their pattern.
+FORMS: Mapping[str, str] = {
+    r"^0x[0-9a-fA-F]{40}$": "an address is 0x and 40 hexadecimal digits",
+    r"^[A-Z]{2}[A-Z0-9]{9}[0-9]$": "an ISIN is two letters, nine letters or digits, one digit",
+    r"^[A-Z]{2}$": "a country is two capital letters",
+    r"^[a-z][a-z0-9_]{0,63}$": "a code is small letters, digits and _, and begins with a letter",
+    r"^[0-9a-f]{64}$": "a digest is 64 hexadecimal digits in small letters",
+    r"^[0-9a-f-]{36}$": "an identifier has 36 characters, as its page shows it",
+}
+
+
 def field_refusal(path: str, fault: Mapping[str, Any], whole: str = "body") -> FieldNotAccepted:
     """The refusal of what pydantic found at `path`; `whole` names the input where it has none."""
     kind, context = fault["type"], fault.get("ctx") or {}
     told = context["error"].args if kind == "value_error" and context.get("error") else ()
     if told and isinstance(told[0], Message):
         reason: str = told[0]
+    elif kind == "string_pattern_mismatch" and context["pattern"] in FORMS:
+        reason = Message(FORMS[context["pattern"]])
     elif kind in FAULTS:
         reason = Message(FAULTS[kind], **{name: str(value) for name, value in context.items()})
     else:
