@@ -10,7 +10,7 @@ import fcntl
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -130,20 +130,35 @@ def served(
     app = Application(replace(Settings.at(folder, light_keys=True), sign_in=sign_in)).start()
     installation = Installation(app, create_app(app), app.programmes()[0]["code"])
     _give_tokens(installation)
-    config = uvicorn.Config(installation.faces, host="127.0.0.1", port=port, log_level="error")
+    try:
+        with serving(installation.faces, port) as address:
+            installation.address = address
+            yield installation
+    finally:
+        app.stop()
+
+
+@contextmanager
+def serving(faces: FastAPI, port: int = 0, proxies: Sequence[str] = ()) -> Iterator[str]:
+    """The address at which these faces are served meanwhile."""
+    config = uvicorn.Config(
+        faces,
+        host="127.0.0.1",
+        port=port,
+        log_level="error",
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
         time.sleep(0.02)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    installation.address = f"http://127.0.0.1:{port}"
     try:
-        yield installation
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join(timeout=10)
-        app.stop()
 
 
 def _give_tokens(installation: Installation) -> None:
