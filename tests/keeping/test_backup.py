@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tarfile
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sql
 from tests.programme.world import CODE
 from tests.settlement.trading import BOND_ISIN, MILLION, Trading
 
 from amanat.app import Application
+from amanat.keeping import tables
 from amanat.keeping.age import Encrypting, FileAltered, KeyDoesNotOpen, Lock, Opener
 from amanat.keeping.backup import (
     BackupDamaged,
@@ -25,10 +28,12 @@ from amanat.keeping.backup import (
     digest_of,
     read_list,
     read_passphrase,
+    unpack,
 )
 from amanat.keeping.restore import HomeNotEmpty, Restored, restore, verify
 from amanat.keeping.tables import DatabaseNotEmpty, NothingToKeep
 from amanat.ledger.balances import balances_at
+from amanat.ledger.tables import alarm as alarms
 from amanat.settings import Settings
 from amanat.store.journal import read_entries
 
@@ -90,7 +95,6 @@ def test_a_backup_taken_under_load_restores_to_a_state_that_fsck_accepts(
     found = restore(backup.file, place(tmp_path, other_database_url), opener, quiet)
 
     assert found.differences == ()
-    assert found.unknown == ()
     assert found.seconds < 120
     settings = replace(place(tmp_path, other_database_url), light_keys=True)
     assert (settings.data_dir / "documents" / "title.pdf").read_bytes() == b"%PDF-1.7"
@@ -105,7 +109,47 @@ def test_a_backup_taken_under_load_restores_to_a_state_that_fsck_accepts(
         assert [again.instruction(one)["state"] for one in done[:before]] == ["settled"] * before
         assert len(known & set(entries(restored))) > len(entries(restored)) // 2
         # It goes on: the keys sign, the node takes it, nothing is done twice.
-        again.trade("bank_a.own", "bank_b.own", nominal=100_000, paisa=100_000)
+        again.trade("ministry.distribution", "fund_c.own", nominal=MILLION, paisa=MILLION)
+        assert restored.ledger.check() == []
+
+
+def test_what_was_ordered_after_the_database_was_copied_is_named(
+    trading: Trading,
+    tmp_path: Path,
+    other_database_url: str,
+    lock: Lock,
+    opener: Opener,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The node's copy is later: what it has beyond the database takes effect and is named."""
+    app = trading.app
+    trading.trade("ministry.distribution", "bank_a.own", nominal=MILLION, paisa=MILLION)
+    dump = tables.dump
+
+    def dump_and_trade(*given: Any) -> tables.Content:
+        content = dump(*given)
+        trading.trade("bank_a.own", "bank_b.own", nominal=100_000, paisa=100_000)
+        state = app.settings.data_dir / "node" / "state.json"
+        written = state.stat().st_mtime_ns
+        limit = time.monotonic() + 30
+        while state.stat().st_mtime_ns < written + 1_500_000_000 and time.monotonic() < limit:
+            time.sleep(0.1)
+        return content
+
+    monkeypatch.setattr(tables, "dump", dump_and_trade)
+    backup = create(app.settings, tmp_path / "backups.age", lock, NOW)
+    found = restore(backup.file, place(tmp_path, other_database_url), opener, quiet)
+    assert len(found.unknown) == 1
+    assert found.differences == ()
+    settings = replace(place(tmp_path, other_database_url), light_keys=True)
+    with Application(settings) as restored:
+        restored.pump()
+        again = Trading(replace(trading.world, app=restored))
+        assert again.holds(BOND_ISIN, "bank_b.own") == 100_000
+        with restored.store.reading() as connection:
+            (alarm,) = connection.execute(sql.select(alarms)).all()
+        assert (alarm.kind, found.unknown[0] in alarm.detail) == ("order_unknown", True)
+        again.trade("ministry.distribution", "fund_c.own", nominal=MILLION, paisa=MILLION)
         assert restored.ledger.check() == []
 
 
@@ -186,8 +230,6 @@ def test_a_file_that_differs_from_the_manifest_is_refused(
 ) -> None:
     """Whoever has a recipient's public key can encrypt; what he puts in is still checked."""
     backup = create(founded.settings, tmp_path / "backups.age", lock, NOW)
-    from amanat.keeping.backup import unpack
-
     opened = tmp_path / "opened"
     unpack(backup.file, opener, opened)
     escape = tmp_path / "escape.age"

@@ -72,6 +72,12 @@ class SendingKeys(Signers):
         """The signer of an address; raises `KeyNotHeld`."""
         return self._ring.signer(address)
 
+    def senders(self) -> dict[str, str]:
+        """See `Signers.senders`: every key of the register, whatever became of it since."""
+        with self._engine.connect().execution_options(reads_only=True) as connection:
+            found = {row.address: OPERATOR for row in sending_keys(connection)}
+        return found | {self._current: OPERATOR}
+
     def is_lost(self, address: str) -> bool:
         """Whether the register says that this sending key was lost."""
         return address in self._lost

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from amanat import __version__
-from amanat.cli import acts, keys, networks, operations, pilots, sealing, tools
+from amanat.cli import acts, keeping, keys, networks, operations, pilots, sealing, tools
 from amanat.cli.terminal import data_folder, errors_in_lines, out, print_json, settings_of
 from amanat.core.errors import Unavailable
 
@@ -48,11 +48,13 @@ app.command()(tools.serve)
 app.command()(tools.sign)
 app.command()(sealing.seal)
 app.command()(operations.doctor)
+app.command()(keeping.restore)
 app.add_typer(operations.config, name="config")
 app.add_typer(tools.ledger, name="ledger")
 app.add_typer(tools.token, name="token")
 app.add_typer(keys.keys, name="keys")
 app.add_typer(networks.network, name="network")
+app.add_typer(keeping.backup, name="backup")
 
 
 def _version(asked: bool) -> None:

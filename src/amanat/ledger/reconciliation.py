@@ -59,7 +59,8 @@ def reconcile(
 ) -> Reconciled:
     """Adopt from the chain what a restored order table does not know.
 
-    `senders` are the addresses that sign, by their names.  One request where nothing is to be done.
+    `senders` are the addresses that sent, each with the name for which it did; an address that has
+    nonces here and is not among them sent for itself.  One request where nothing is to be done.
     Raises `NodeUnavailable`, `BlockNotServed` (try again).
     """
     with store.reading() as connection:
@@ -68,7 +69,8 @@ def reconcile(
             sql.select(tables.cursor.c.block_number).where(tables.cursor.c.chain_id == chain_id)
         ).scalar_one_or_none()
         waiting = _open_orders(connection)
-    known = {address: given.get(address) for address in senders.values()}
+    names = {address: address for address in given} | dict(senders)
+    known = {address: given.get(address) for address in names}
     calls = [("eth_getTransactionCount", (address, "latest")) for address in known]
     answers = [_number(answer) for answer in rpc.batch([*calls, ("eth_blockNumber", ())])]
     ahead = {
@@ -80,7 +82,6 @@ def reconcile(
     if not ahead:
         return Reconciled()
     found = _Found()
-    names = {address: name for name, address in senders.items()}
     with store.reading() as connection:
         look = _Look(connection, book, names, {one.id: one for one in waiting}, ahead)
         for block in _blocks(rpc, (cursor or 0) + 1, answers[-1]):

@@ -103,9 +103,8 @@ class Ledger:
         See `amanat.ledger.reconciliation`.  Nothing may be indexed or sent before it.
         """
         if self._reconciled is None:
-            names = {name: self.signers.get(name).address for name in self.signers.names()}
             self._reconciled = reconcile(
-                self.store, self.rpc, self.book, names, chain_id=self.chain_id
+                self.store, self.rpc, self.book, self.signers.senders(), chain_id=self.chain_id
             )
         return self._reconciled
 

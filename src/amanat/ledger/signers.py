@@ -139,6 +139,10 @@ class Signers:
         del address
         return False
 
+    def senders(self) -> dict[str, str]:
+        """The addresses that may have sent transactions, each with the name for which it did."""
+        return {signer.address: name for name, signer in self._named.items()}
+
     def names(self) -> Iterable[str]:
         """The names under which signers are held."""
         return sorted(self._named)
