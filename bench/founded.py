@@ -12,9 +12,10 @@ from datetime import date, timedelta
 
 from coincurve import PrivateKey
 
-from amanat.access.actors import Actor, Role, issue_token, load_actor
+from amanat.access.actors import Actor, Role, load_actor
 from amanat.access.acts import Command
 from amanat.access.desk import Outcome
+from amanat.access.tokens import issue_token
 from amanat.app import Application
 from amanat.assets.commands import AddEvidence, RegisterAsset
 from amanat.assets.model import EvidenceKind
