@@ -84,6 +84,7 @@ soak: setup .venv/.dev
 bench: setup .venv/.dev
 	$(BIN)/python bench/gas.py
 	$(BIN)/python bench/settlement.py
+	$(BIN)/python bench/tender_page.py
 
 # What is generated from the code; tests fail while it is stale.
 docs: setup .venv/.dev

@@ -126,6 +126,14 @@ def test_the_result_sheet_pages_sorts_filters_and_downloads(site: Installation, 
         assert "No row fits this filter." in dict(SECTION.findall(none))["sheet"]
 
 
+def test_the_page_of_500_bids_begins_to_arrive_at_once(site: Installation) -> None:
+    tender_page.add_tender(site.app, site.programme, "larger_tender", 500)
+    with site.reader(None) as client:
+        path = f"{site.pages}/v/tender?tender=larger_tender"
+        client.get(path)  # draws the chart, where nobody has yet
+        assert min(tender_page.look(client, path) for _ in range(5)) < 100
+
+
 def test_what_is_shown_of_a_result_is_read_and_not_computed(
     site: Installation, large: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -163,6 +163,12 @@ class Pages:
         except NotFound:
             return None
 
+    def compile_templates(self) -> None:
+        """Compile every template, so that nobody's first look waits for it."""
+        for environment in self._environments.values():
+            for name in environment.list_templates(extensions=["html"]):
+                environment.get_template(name)
+
     def draw_published(self, done: set[tuple[str, str]]) -> None:
         """Draw the results that are published and not yet in `done`, in every language."""
         for one in self.app.programmes():

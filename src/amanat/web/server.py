@@ -130,6 +130,7 @@ async def _warm_up(faces: FastAPI) -> None:
 
 def _draw_ahead(shown: pages.Pages, ended: threading.Event) -> None:
     """Draw each published result before anybody waits for it, those of later tenders as well."""
+    shown.compile_templates()
     charts.warm_up()
     done: set[tuple[str, str]] = set()
     while not ended.is_set():
