@@ -211,3 +211,12 @@ def test_the_institutions_of_pakistan_speak_the_words_of_terms() -> None:
         for word in one.capacities:
             known = word in LEDGER_CAPACITIES or word in free or word.startswith("clears.")
             assert known or word in {f"class_authority.{name}" for name in classes}, word
+
+
+def test_what_happens_before_the_first_day_is_of_that_day(world: World) -> None:
+    """The ledger's events of the founding are dated as the founding's own entry, not by a clock."""
+    with world.app.store.reading() as connection:
+        entries = read_entries(connection, programme=CODE)
+    events = [one for one in entries if one["kind"].endswith("LedgerEventSeen")]
+    assert len(events) > 10
+    assert {one["business_date"] for one in events} == {FIRST_DAY.isoformat()}

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from amanat.cli.root import app
 from amanat.core.errors import Refusal, Refusals
 from amanat.replay.loading import load_pilot
 
@@ -61,14 +63,23 @@ class Copy:
         (self.path / file).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def refusals(self) -> list[Refusal]:
-        """Every refusal of the folder, in the order in which it is reported."""
+        """Every refusal of the folder, in the order in which it is reported.
+
+        A folder that is refused must leave neither ledger nor database behind.
+        """
+        found: list[Refusal] = []
         try:
             load_pilot(self.path)
         except Refusals as refusals:
-            return list(refusals.refusals)
+            found = list(refusals.refusals)
         except Refusal as refusal:
-            return [refusal]
-        return []
+            found = [refusal]
+        if found:
+            data = self.path.parent / "installation"
+            told = CliRunner().invoke(app, ["pilot", str(self.path), "--data", str(data)])
+            assert told.exit_code == 1, told.output
+            assert not data.exists()
+        return found
 
 
 @pytest.fixture

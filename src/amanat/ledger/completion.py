@@ -57,8 +57,13 @@ def speak_as(uow: UnitOfWork, provenance: Provenance) -> None:
     uow.journal.provenance = provenance
 
 
-def business_date_of(connection: Connection, programme: str, otherwise: datetime) -> str:
-    """The programme's latest business day on the chain; before its first, the date of the clock."""
+def business_date_of(
+    connection: Connection, registry: HandlerRegistry, programme: str
+) -> str | None:
+    """The programme's latest business day on the chain; before its first, that one.
+
+    None where nobody says when it opens.
+    """
     table = tables.business_day
     found: str | None = connection.execute(
         sql.select(table.c.business_date)
@@ -66,7 +71,7 @@ def business_date_of(connection: Connection, programme: str, otherwise: datetime
         .order_by(table.c.position.desc())
         .limit(1)
     ).scalar_one_or_none()
-    return found or otherwise.date().isoformat()
+    return found or registry.opening_day(connection, programme)
 
 
 def refusal_fields(refusal: Refusal) -> dict[str, Any]:

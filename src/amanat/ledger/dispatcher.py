@@ -171,7 +171,8 @@ class Dispatcher:
 
     def _refuse(self, order: Order, refusal: Refusal) -> None:
         with self._store.reading() as connection:
-            day = business_date_of(connection, order.programme, self._store.clock())
+            day = business_date_of(connection, self._registry, order.programme)
+        day = day or self._store.clock().date().isoformat()
         with self._store.work(ledger_provenance(order.programme, day, order.cause)) as uow:
             told = refusal_fields(refusal)
             store_endings(uow.connection, [(order, None, told)], time_text(self._store.clock()))

@@ -284,13 +284,14 @@ class Indexer:
         """Run the rooms' functions in the order of the chain."""
         handled = self._registry.events
         pending, at = run.orders, 0
+        causes = {order.id: order.cause for order, *_ in run.orders}
         clock_date = moment.date().isoformat()
         for event in run.events:
             while at < len(pending) and _ends_before(pending[at], event):
                 self._complete(uow, *pending[at], reader, clock_date)
                 at += 1
             for function in handled.get((event.contract, event.name), ()):
-                speak_as(uow, provenance_of(event, clock_date))
+                speak_as(uow, provenance_of(event, clock_date, causes.get(event.order_id or "")))
                 function(event, uow)
         for one in pending[at:]:
             self._complete(uow, *one, reader, clock_date)

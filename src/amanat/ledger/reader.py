@@ -9,13 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import sqlalchemy as sql
-from sqlalchemy.engine import Connection
-
 from amanat.core.errors import Corrupt
-from amanat.ledger import tables
 from amanat.ledger.artifacts import Artifacts
-from amanat.ledger.completion import Receipt, ledger_provenance
+from amanat.ledger.completion import Receipt, business_date_of, ledger_provenance
 from amanat.ledger.follower import FinalBlock, receipt_of
 from amanat.ledger.gateway import ContractBook, ContractRef, record_contract
 from amanat.ledger.orders import Order
@@ -222,9 +218,14 @@ class Reader:
         return self._uow.journal.append(kind, content, subject=subject, provenance=head)
 
     def day_of(self, programme: str) -> str | None:
-        """The programme's business day after what was read so far; None before its first."""
+        """The programme's business day after what was read so far; before its first, that one.
+
+        None where nobody says when it opens.
+        """
         if programme not in self._days:
-            self._days[programme] = last_day(self._uow.connection, programme)
+            self._days[programme] = business_date_of(
+                self._uow.connection, self._registry, programme
+            )
         return self._days[programme]
 
     def _move_day(self, event: LedgerEvent, day: str) -> None:
@@ -266,14 +267,3 @@ def logs_digest(answer: Mapping[str, Any]) -> str:
 def provenance_of(event: LedgerEvent, clock_date: str, cause: str | None = None) -> Provenance:
     day = event.business_date if event.business_date != NO_DAY else clock_date
     return ledger_provenance(event.programme, day, cause)
-
-
-def last_day(connection: Connection, programme: str) -> str | None:
-    table = tables.business_day
-    found: str | None = connection.execute(
-        sql.select(table.c.business_date)
-        .where(table.c.programme == programme)
-        .order_by(table.c.position.desc())
-        .limit(1)
-    ).scalar_one_or_none()
-    return found

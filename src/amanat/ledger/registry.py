@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from sqlalchemy.engine import Connection
+
 from amanat.ledger.orders import Order
 from amanat.store.journal import Audience, EventKind, declare
 from amanat.store.uow import UnitOfWork
@@ -83,6 +85,7 @@ class HandlerRegistry:
         self.refused: dict[str, list[OnRefused]] = {}
         self.creations: dict[tuple[str, str], CreationEvent] = {}
         self.days: dict[tuple[str, str], Callable[[Mapping[str, Any]], int]] = {}
+        self.opening_day: Callable[[Connection, str], str | None] = lambda _connection, _code: None
         self._public_events: set[tuple[str, str]] = set()
         self._public_orders: set[str] = set()
 
@@ -131,6 +134,10 @@ class HandlerRegistry:
     def moves_day(self, contract: str, name: str, day: Callable[[Mapping[str, Any]], int]) -> None:
         """Say that this event moves its programme's business day, to days since 1970-01-01."""
         self.days[(contract, name)] = day
+
+    def opens_on(self, day: Callable[[Connection, str], str | None]) -> None:
+        """Say how a programme's first business date is found, for what happens before that day."""
+        self.opening_day = day
 
     def make_public(self, contract: str, *names: str) -> None:
         """Make these events' entries leaves of the public log; others are confidential."""

@@ -23,7 +23,7 @@ from amanat.participants.tables import participant_class
 from amanat.programme.acts_day import SCOPES
 from amanat.programme.acts_senders import begin_sending
 from amanat.programme.model import Phase, isin_of_word
-from amanat.programme.records import find_programme, terms_in
+from amanat.programme.records import find_programme, first_business_date, terms_in
 from amanat.programme.tables import (
     authorisation,
     authorisation_withdrawal,
@@ -87,6 +87,7 @@ def register(registry: HandlerRegistry) -> None:
         label=lambda told: isin_of_word(told["isin"]),
     )
     registry.moves_day("BusinessDay", "DayAdvanced", lambda told: int(told["day"]))
+    registry.opens_on(first_business_date)
     on_event = {
         "SecurityCreated": security_created,
         "NominalAuthorised": nominal_authorised,

@@ -77,6 +77,13 @@ def business_date_of(connection: Connection, code: str) -> date:
     return date.fromisoformat(find_programme(connection, code).first_business_date)
 
 
+def first_business_date(connection: Connection, code: str) -> str | None:
+    """The date on which a programme opens, ISO 8601; None where it is not founded here."""
+    return connection.execute(
+        sql.select(programme.c.first_business_date).where(programme.c.code == code)
+    ).scalar_one_or_none()
+
+
 def require_phase(connection: Connection, code: str, act: str, *allowed: Phase) -> None:
     """Refuse `PhaseForbids` unless the day is in one of the phases."""
     today = programme_day(connection, code)
