@@ -16,6 +16,7 @@ from amanat.network.lists import SENDERS, ListRole, give_coin, role_of, shut_out
 from amanat.replay.loading import load_pilot
 from amanat.replay.performing import Performer
 from amanat.replay.runner import replay
+from amanat.settings import Settings
 
 pytestmark = pytest.mark.network
 
@@ -64,6 +65,16 @@ def test_a_suspended_participant_is_refused_by_the_nodes_until_it_is_lifted(
     set_level(performer, "active")
     assert status(rpc, send(rpc, key, key.address)) == 1
     assert performer.application.ledger.check() == []
+
+
+def test_later_commands_on_the_folder_ask_the_same_nodes(
+    validators: Home, performer: Performer
+) -> None:
+    folder = performer.application.settings.data_dir
+    read = Settings.from_environment({"AMANAT_DATA": str(folder)})
+    founded = validators.founded()
+    assert list(read.node_urls) == founded.rpc_urls()
+    assert (read.chain_id, read.finality) == (founded.chain_id, "finalized")
 
 
 def test_lists_that_differ_are_found(

@@ -18,7 +18,7 @@ from rich.progress import TimeRemainingColumn as Remaining
 from amanat.cli.acts import Json
 from amanat.cli.terminal import PILOTS_FOLDER, err, errors_in_lines, out, print_json
 from amanat.core.errors import Refusal
-from amanat.settings import Settings
+from amanat.settings import CONFIGURATION_FILE, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +94,7 @@ def pilot(
             return
         name = folder.resolve().name + ("-network" if network else "")
         run = run_pilot(read, data or PILOTS_FOLDER / name, resume=resume, network=network)
-        _show(run, as_json, network)
+        _show(run, as_json)
 
 
 def pilots(
@@ -114,7 +114,7 @@ def pilots(
             _show(run, as_json=False)
 
 
-def _show(run: Run, as_json: bool, network: Path | None = None) -> None:
+def _show(run: Run, as_json: bool) -> None:
     if as_json:
         print_json(run.as_json())
         return
@@ -124,9 +124,6 @@ def _show(run: Run, as_json: bool, network: Path | None = None) -> None:
     wide = out if out.is_terminal else Console(width=max(out.width, WIDTH_MIN))
     print_report(wide, run.report, run.course)
     out.print()
-    if network:
-        command = f'eval "$(amanat network environment --home {network})"'
-        out.print(f"First, once in a shell: {command}", highlight=False, soft_wrap=True)
     out.print(f"To look at it in a browser: amanat serve --data {run.data}")
     out.print(f"To act in it: amanat token issue PERSON --data {run.data}")
 
@@ -172,7 +169,9 @@ def application_of(data: Path, network: Path | None) -> Application:
     settings = Settings.at(data, light_keys=True)
     if network is None:
         return Application(settings)
-    application = Application(_on_network(settings, network))
+    settings = _on_network(settings, network)
+    _configure(settings)
+    application = Application(settings)
     _let_in(network, application.operator)
     return application
 
@@ -233,6 +232,17 @@ def _on_network(settings: Settings, network: Path) -> Settings:
         node_urls=tuple(founded.rpc_urls()),
         chain_id=founded.chain_id,
         finality="finalized",
+    )
+
+
+def _configure(settings: Settings) -> None:
+    """Write down where the nodes are, so that later commands on this folder ask them too."""
+    nodes = "".join(f'    "{url}",\n' for url in settings.node_urls)
+    (settings.data_dir / CONFIGURATION_FILE).write_text(
+        "# Made by `amanat pilot --network`.\n"
+        f"[network]\nnodes = [\n{nodes}]\nchain_id = {settings.chain_id}\n"
+        f'finality = "{settings.finality}"\n',
+        encoding="utf-8",
     )
 
 
