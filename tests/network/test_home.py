@@ -1,0 +1,96 @@
+"""The folder of a network: what is refused before there is one, and what its record keeps."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from amanat.cli.root import app
+from amanat.network.founding import found
+from amanat.network.home import (
+    VM_ID,
+    Founded,
+    Home,
+    NetworkExists,
+    NetworkNotFounded,
+    Node,
+    Parts,
+    PartsNotBuilt,
+    RecordUnreadable,
+    find_parts,
+)
+from amanat.network.plan import load_plan
+from amanat.network.status import status_of
+from amanat.network.supervisor import is_up, running
+
+PILOT = Path(__file__).parents[2] / "pilots" / "pib-3y-2021"
+
+FOUNDED = Founded(
+    chain_id=781_948,
+    network_id=78_194,
+    subnet_id="subnet",
+    blockchain_id="chain",
+    coin_for_senders=1_000,
+    administrators={"ministry": "0x" + "11" * 20},
+    nodes=(Node("ministry", "Ministry of Finance", "NodeID-1", 1, 2),),
+)
+
+
+def test_the_record_reads_back_what_was_kept(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.keep(FOUNDED)
+    assert home.founded() == FOUNDED
+    assert home.founded().rpc_urls() == ["http://127.0.0.1:1/ext/bc/chain/rpc"]
+
+
+def test_where_nothing_was_founded_that_is_said(tmp_path: Path) -> None:
+    with pytest.raises(NetworkNotFounded):
+        status_of(Home(tmp_path))
+    answer = CliRunner().invoke(app, ["network", "status", "--home", str(tmp_path)])
+    assert answer.exit_code == 1
+
+
+@pytest.mark.parametrize("content", ["{", '{"schema": "amanat.network/9"}'])
+def test_a_record_of_another_kind_is_not_believed(tmp_path: Path, content: str) -> None:
+    (tmp_path / "network.json").write_text(content)
+    with pytest.raises(RecordUnreadable):
+        Home(tmp_path).founded()
+
+
+def test_founding_overwrites_nothing(tmp_path: Path) -> None:
+    (tmp_path / "note.txt").write_text("mine")
+    parts = Parts(tmp_path, tmp_path, tmp_path)
+    with pytest.raises(NetworkExists):
+        found(Home(tmp_path), load_plan(PILOT), parts, print)
+    assert [one.name for one in tmp_path.iterdir()] == ["note.txt"]
+
+
+def test_the_programs_are_found_where_the_setting_says(tmp_path: Path) -> None:
+    with pytest.raises(PartsNotBuilt):
+        find_parts({"AMANAT_NETWORK_PARTS": str(tmp_path)})
+    (tmp_path / "plugins").mkdir()
+    for name in ("avalanchego", "founder", f"plugins/{VM_ID}"):
+        (tmp_path / name).touch()
+    parts = find_parts({"AMANAT_NETWORK_PARTS": str(tmp_path)})
+    assert parts.node == tmp_path / "avalanchego"
+
+
+def test_an_administrators_key_opens_again(tmp_path: Path) -> None:
+    address = Home(tmp_path).make_administrator("ministry")
+    assert Home(tmp_path).administrator("ministry").address == address
+
+
+def test_a_network_that_is_down_is_shown_as_silent(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.keep(FOUNDED)
+    assert not is_up(home)
+    assert running(home) == {"pid": None, "nodes": {}}
+    answer = CliRunner().invoke(app, ["network", "status", "--home", str(tmp_path), "--json"])
+    assert answer.exit_code == 0
+    told = json.loads(answer.stdout)
+    assert [(one["pid"], one["height"], one["healthy"]) for one in told["nodes"]] == [
+        (None, None, None)
+    ]
