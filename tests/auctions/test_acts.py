@@ -21,6 +21,7 @@ from amanat.auctions.commands import AwardTender, FixCutOff, NameInvestor, Recor
 from amanat.auctions.recompute import read_published, verify
 from amanat.auctions.sealing import SEALED_BYTES, commitment
 from amanat.auctions.showing import shown_of, stored
+from amanat.core.messages import Face
 from amanat.instruments.model import terms_from
 from amanat.programme.commands import MoveDay
 from amanat.settings import Settings
@@ -124,8 +125,11 @@ def test_tender_from_target_to_default(auctions: Auctions) -> None:
         1_500 * MILLION,
     ]
 
-    world.do("ministry", FixCutOff(tender=code, amount=1_000 * MILLION))
-    world.do("central_bank", AwardTender(tender=code))
+    cut_off, award = FixCutOff(tender=code, amount=1_000 * MILLION), AwardTender(tender=code)
+    foreseen = world.app.desk.foresee(world.actor("ministry_officer"), cut_off)
+    world.do("ministry", cut_off)
+    assert world.app.desk.foresee(world.actor("central_bank_officer"), award) == foreseen
+    world.do("central_bank", award)
     shown = auctions.tender(code, None)
     assert shown["state"] == "awarded"
     assert Decimal(shown["sheet"]["cut_off_price"]) == Decimal("95.2000")
@@ -139,6 +143,11 @@ def test_tender_from_target_to_default(auctions: Auctions) -> None:
         "allotted": 1_050 * MILLION,
         "letters": 0,
     }
+    # What was announced before it was decided is what came of it.
+    accepted, nominal = foreseen
+    # Of 800, 600, 100 and a non-competitive 50 million the third gets nothing.
+    assert accepted.fields == {"count": 3, "bids": 4}
+    assert nominal.fields["nominal"] == Face(shown["tally"]["allotted"])
     check_root_from_what_is_published(auctions, code)
 
     rows = world.view("allotments", "bank_b_officer", tender=code)

@@ -10,7 +10,10 @@ import pytest
 from tests.programme.world import CODE
 from tests.settlement.trading import BILL_ISIN, BOND_ISIN, MILLION, MONDAY, Trading
 
+from amanat.access.acts import Command
 from amanat.core.errors import NotFound
+from amanat.core.messages import Face, Message
+from amanat.core.money import Money
 from amanat.jurisdictions.tax import NoTaxRateForDate
 from amanat.participants.commands import SetLevel
 from amanat.participants.model import Certificate, Level, TaxStatusMissing
@@ -90,6 +93,11 @@ def line(trading: Trading, payment: str, name: str) -> dict[str, Any]:
     return dict(found)
 
 
+def foreseen(trading: Trading, institution: str, command: Command) -> tuple[Message, ...]:
+    """What an act says that it will do."""
+    return trading.app.desk.foresee(trading.world.actor(f"{institution}_officer"), command)
+
+
 def test_payments_from_the_record_date_to_the_last_rupee(trading: Trading) -> None:
     record_rates(trading)
     trading.fund("ministry.treasury", 2_000 * MILLION * 100)
@@ -118,7 +126,12 @@ def redeem_a_bill(trading: Trading) -> None:
     trading.tax_status("bank_a.own", "bank", True)
     trading.tax_status("bank_b.own", "bank", False)
     trading.tax_status("bank_a.client", "individual", True)
-    payment = fix(trading, BILL_ISIN, PaymentKind.REDEMPTION, due)["payment"]
+    command = FixEntitlements(isin=BILL_ISIN, kind=PaymentKind.REDEMPTION, due_date=due)
+    told, sums, _nothing_yet = foreseen(trading, "central_bank", command)
+    fixed = fix(trading, BILL_ISIN, PaymentKind.REDEMPTION, due)
+    payment = fixed["payment"]
+    assert told.fields == {"count": fixed["holders"], "nominal": Face(20 * MILLION)}
+    assert sums.fields == {name: Money(fixed[f"{name}_paisa"]) for name in ("gross", "tax", "net")}
     with pytest.raises(AlreadyFixed):
         fix(trading, BILL_ISIN, PaymentKind.REDEMPTION, due)
     # By hand, in paisa: A holds 5m at 97.00 and 10m at 98.00: discount 15m + 20m rupees of paisa.
@@ -133,7 +146,18 @@ def redeem_a_bill(trading: Trading) -> None:
     assert (client["tax_base_paisa"], client["tax_paisa"]) == (3 * MILLION, 450_000)
 
     before = {name: trading.cash(name) for name in (*HOLDERS, "ministry.treasury", "ministry.tax")}
+    funding = FundPayment(
+        payment=payment,
+        payer=trading.at("ministry.treasury"),
+        tax_account=trading.at("ministry.tax"),
+    )
+    paid, escrow, taxed, redeemed = foreseen(trading, "ministry", funding)
+    assert paid.fields["before"] == Money(before["ministry.treasury"])
+    assert escrow.fields["after"] == sums.fields["gross"]
     fund_and_pay(trading, payment)
+    assert paid.fields["after"] == Money(trading.cash("ministry.treasury"))
+    assert taxed.fields["amount"] == Money(trading.cash("ministry.tax") - before["ministry.tax"])
+    assert redeemed.fields["nominal"] == Face(20 * MILLION)
     shown = trading.world.view("payment", payment=payment)
     assert (shown["state"], shown["reconciled"], shown["lines"]) == ("complete", True, [])
     assert trading.cash("bank_a.own") - before["bank_a.own"] == 1_500 * MILLION - own["tax_paisa"]
