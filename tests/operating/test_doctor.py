@@ -127,6 +127,16 @@ def test_files_that_others_may_read(folder: Path, environment: dict[str, str]) -
     named(examine(folder, environment), "folder", Verdict.WRONG, "open to everyone (755)")
 
 
+def test_a_secret_that_the_file_names(folder: Path, environment: dict[str, str]) -> None:
+    token = folder / "metrics-token"
+    token.write_text("planted-word")
+    token.chmod(0o640)
+    (folder / "amanat.toml").write_text(f'[metrics]\ntoken_file = "{token}"\n')
+    found = examine(folder, environment)
+    named(found, "secrets", Verdict.WRONG, f"{token} is open to others (640)")
+    assert "planted-word" not in str(found)
+
+
 def test_keys_without_their_password(folder: Path, environment: dict[str, str]) -> None:
     (folder / "secrets" / "keystore").unlink()
     found = examine(folder, environment)

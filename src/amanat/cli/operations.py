@@ -30,11 +30,14 @@ def doctor(data: Data = None, as_json: Json = False) -> None:
 
     Nothing is started or changed, and a running server is not disturbed.
     """
+    from amanat.cli.session import VARIABLES as SESSION_VARIABLES
+    from amanat.network.home import VARIABLES as NETWORK_VARIABLES
     from amanat.operating.doctor.examination import examine, worst
     from amanat.operating.doctor.findings import Verdict
 
     with errors_in_lines(as_json=as_json):
-        found = examine(data_folder(data))
+        read = (*SESSION_VARIABLES, *NETWORK_VARIABLES)
+        found = examine(data_folder(data), known_variables=read)
         if as_json:
             print_json(
                 {

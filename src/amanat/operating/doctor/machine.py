@@ -21,7 +21,7 @@ from amanat.core.errors import AmanatError, Refusals
 from amanat.ledger.node import PartsMissing, find_anvil
 from amanat.operating.backups import last_backup
 from amanat.operating.doctor.findings import Finding, Patient, skipped, watch, well, wrong
-from amanat.settings import VARIABLES, Settings
+from amanat.settings import VARIABLES, Settings, with_file
 
 PYTHON_MIN = (3, 11)
 DISK_FREE_MIN_BYTES = 512 * 2**20
@@ -30,8 +30,6 @@ CERTIFICATE_RENEW_WITHIN = timedelta(days=30)
 BACKUP_AT_MOST = timedelta(hours=26)
 VERIFIED_AT_MOST = timedelta(days=35)
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
-# Read by commands, beside `VARIABLES`.
-_ALSO_READ = frozenset({"AMANAT_TOKEN", "AMANAT_URL", "AMANAT_PROGRAMME", "AMANAT_NETWORK_PARTS"})
 
 
 def configuration(patient: Patient) -> list[Finding]:
@@ -44,7 +42,7 @@ def configuration(patient: Patient) -> list[Finding]:
         several = error.refusals if isinstance(error, Refusals) else (error,)
         mend = "Mend it; `amanat config check` tells the same, `amanat config schema` what may be."
         return [one for problem in several for one in wrong(name, str(problem), mend)]
-    known = set(VARIABLES) | _ALSO_READ | set(patient.facts.get("known_variables", ()))
+    known = set(VARIABLES) | set(patient.facts.get("known_variables", ()))
     strange = sorted(
         one for one in patient.environment if one.startswith("AMANAT_") and one not in known
     )
@@ -131,11 +129,15 @@ def _secret_files(patient: Patient) -> Iterator[Path]:
         if place.is_dir():
             yield place
             yield from sorted(place.rglob("*"))
-    environment = patient.environment
+    try:
+        environment = with_file({**patient.environment, "AMANAT_DATA": str(patient.data_dir)})
+    except AmanatError:
+        environment = patient.environment  # told by `configuration`
     for variable in (
         "AMANAT_DATABASE_PASSWORD_FILE",
         "AMANAT_NODES_FILE",
         "AMANAT_METRICS_TOKEN_FILE",
+        "AMANAT_OPENID_SECRET_FILE",
         "AMANAT_CERTIFICATE_KEY",
     ):
         if environment.get(variable):
