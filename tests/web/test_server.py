@@ -21,7 +21,7 @@ def test_other_hosts_are_refused_without_a_certificate(site: Installation, host:
         serve(site.app, host)
 
 
-def test_health_says_that_the_database_answers(site: Installation) -> None:
+def test_health_says_that_the_process_answers(site: Installation) -> None:
     with site.reader(None) as client:
         assert client.get("/healthz").json()["status"] == "ok"
 
