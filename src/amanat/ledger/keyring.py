@@ -39,6 +39,7 @@ class KeyRing:
         self.devices = tuple(devices)
         self._password = password
         self._where: dict[str, tuple[str, str, DeviceTerms | None]] = {}
+        self._named: dict[tuple[str, str], str] = {}
         self._open: dict[str, Signer] = {}
 
     def create(self, institution: str, name: str) -> str:
@@ -57,25 +58,24 @@ class KeyRing:
 
             self.keystore.require_name(institution, name)
             signer = open_device(device).create(f"{institution}/{name}")
-        self._where[signer.address] = (institution, name, device)
+        self._note(signer.address, institution, name, device)
         self._open[signer.address] = signer
         return signer.address
 
     def find(self, institution: str, name: str) -> str | None:
         """The address of the key of this name; None where there is none here."""
-        for address, (owner, key, _device) in self._where.items():
-            if (owner, key) == (institution, name):
-                return address
+        if (institution, name) in self._named:
+            return self._named[institution, name]
         device = device_of(self.devices, institution, name)
         if device is not None:
             self._look_in(device)
-        elif name in self.keystore.names(institution):
+            return self._named.get((institution, name))
+        try:
             address = self.keystore.address(institution, name)
-            self._where[address] = (institution, name, None)
-        for address, (owner, key, _device) in self._where.items():
-            if (owner, key) == (institution, name):
-                return address
-        return None
+        except KeyNotHeld:
+            return None
+        self._note(address, institution, name, None)
+        return address
 
     def signer(self, address: str) -> Signer:
         """The signer of an address.  Raises `KeyNotHeld`, `DeviceUnavailable`, `PinRefused`."""
@@ -126,7 +126,8 @@ class KeyRing:
             from amanat.ledger.hsm import open_device
 
             open_device(device).destroy(f"{institution}/{name}")
-        self._where.pop(address, None)
+        del self._where[address]
+        self._named.pop((institution, name), None)
         self._open.pop(address, None)
 
     def _agreeing(self, address: str) -> Agreeing:
@@ -147,7 +148,7 @@ class KeyRing:
         folder = self.keystore.folder
         for owner in sorted(folder.iterdir()) if folder.is_dir() else ():
             for name in self.keystore.names(owner.name):
-                self._where[self.keystore.address(owner.name, name)] = (owner.name, name, None)
+                self._note(self.keystore.address(owner.name, name), owner.name, name, None)
         away: Unavailable | None = None
         for device in self.devices if address not in self._where else ():
             try:
@@ -162,4 +163,8 @@ class KeyRing:
 
         for key, address in open_device(device).addresses().items():
             institution, _, name = key.partition("/")
-            self._where[address] = (institution, name, device)
+            self._note(address, institution, name, device)
+
+    def _note(self, address: str, institution: str, name: str, device: DeviceTerms | None) -> None:
+        self._where[address] = (institution, name, device)
+        self._named[institution, name] = address
