@@ -184,6 +184,11 @@ ERRORS: tuple[ContractError, ...] = (
     _error("CycleUnbalanced", "address token, int256 residue",
            "The net positions in {token} sum to {residue}, not to zero."),
     # Payments.
+    _error(
+        "OutsideMismatch",
+        "uint256 untried, uint256 amount",
+        "Of this payment {untried} was not tried here, not {amount}.",
+    ),
     _error("RunExists", "uint256 run", "This payment is already funded as run {run}."),
     _error("RunUnknown", "uint256 run", "There is no payment run {run}."),
     _error("RunKindUnknown", "uint256 kind", "There is no payment of kind {kind}."),

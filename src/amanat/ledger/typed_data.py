@@ -335,6 +335,10 @@ FUNDING = Struct(
     "Funding(uint256 epoch,address security,uint256 kind,uint256 record_day,bytes32 root,"
     "uint256 funding,uint256 entitlements,address payer,address tax_account)"
 )
+OUTSIDE_PAYMENT = Struct(
+    "OutsidePayment(uint256 epoch,address security,uint256 kind,uint256 record_day,bytes32 root,"
+    "uint256 funding,uint256 entitlements,uint256 cursor,uint256 amount,bytes32 list_digest)"
+)
 ENTITLEMENT = Struct(
     "Entitlement(uint256 index,address holder,uint256 nominal,uint256 gross,uint256 tax)"
 )

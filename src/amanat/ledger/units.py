@@ -32,6 +32,8 @@ _PAYMENTS = {
     "RunFunded": {"funding": MINOR},
     "EntitlementPaid": {"nominal": FACE, "gross": MINOR, "tax": MINOR},
     "EntitlementEscrowed": {"gross": MINOR},
+    "PaidOutside": {"amount": MINOR},
+    "EntitlementRedeemedOutside": {"nominal": FACE, "gross": MINOR},
 }
 _PROGRAMME = {
     "NominalAuthorised": {

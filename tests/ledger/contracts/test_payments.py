@@ -204,3 +204,140 @@ def test_tax_above_gross_stays_in_escrow(world: Any) -> None:
     outcome = world.payments.call("pay_chunk", 1, 0, *entitlements.chunk(0))
     [kept] = world.payments.events(outcome, "EntitlementEscrowed")
     assert decode(kept["reason"]).name == "TaxAboveGross"
+
+
+# What was paid outside while the ledger could not be reached.
+
+LIST = b"\x11" * 32
+
+
+def outside(world: Any, entitlements: td.EntitlementTree, kind: int = td.RunKind.COUPON,
+            record_day: int = 18_690, cursor: int = 0, amount: int | None = None,
+            listed: bytes = LIST) -> tuple[Any, ...]:  # fmt: skip
+    rest = sum(one.gross for one in entitlements.entitlements[cursor * td.CHUNK :])
+    return (1, world.bond.address, int(kind), record_day, entitlements.root, entitlements.total,
+            len(entitlements.entitlements), cursor, rest if amount is None else amount,
+            listed)  # fmt: skip
+
+
+def record(world: Any, values: tuple[Any, ...], *who: int) -> Any:
+    seals = world.seal(world.payments, td.OUTSIDE_PAYMENT, values, *(who or (1, 2)))
+    return world.payments.call("record_paid_outside", values, seals)
+
+
+def outside_of(world: Any, run: int = 1) -> int:
+    stored = world.payments.ask("run", run)
+    parts = (stored[9], stored[10], world.payments.ask("escrow_of", run), stored[12])
+    assert stored[4] == sum(parts)
+    return int(stored[12])
+
+
+def test_what_was_paid_outside_is_never_funded_nor_paid(world: Any, refuses: Any) -> None:
+    entitlements = tree(world, ROWS)
+    before = world.cash.ask("totalSupply")
+    outcome = record(world, outside(world, entitlements))
+    assert world.payments.events(outcome, "PaidOutside")[0]["amount"] == 11_000
+    assert outside_of(world) == 11_000
+    with refuses("RunExists", run=1):
+        fund(world, funding(world, entitlements))
+    world.payments.call("pay_chunk", 1, 0, *entitlements.chunk(0))  # no effect, as a paid one
+    assert world.cash.ask("totalSupply") == before
+    assert world.cash.ask("balanceOf", world.payments.address) == 0
+    with refuses("EntitlementNotEscrowed"):
+        world.payments.call("pay_escrowed", 1, entitlements.entitlements[0].as_tuple())
+
+
+def test_the_rest_of_a_funded_payment_returns_to_its_payer(world: Any, refuses: Any) -> None:
+    entitlements = tree(world, [("bank", 0, 10 + i, 1) for i in range(150)])
+    had = world.cash.ask("balanceOf", world.at["issuer"])
+    fund(world, funding(world, entitlements))
+    world.payments.call("pay_chunk", 1, 0, *entitlements.chunk(0))
+    paid = sum(10 + i for i in range(64))
+    record(world, outside(world, entitlements, cursor=1))
+    assert outside_of(world) == entitlements.total - paid
+    assert world.cash.ask("balanceOf", world.at["issuer"]) == had - paid
+    for chunk in (1, 2):
+        world.payments.call("pay_chunk", 1, chunk, *entitlements.chunk(chunk))
+    assert world.cash.ask("balanceOf", world.payments.address) == 0
+    with refuses("ChunkOutOfOrder", chunk=3):
+        world.payments.call("pay_chunk", 1, 3, *entitlements.chunk(2))
+
+
+def test_a_chunk_that_was_paid_after_the_list_voids_the_record(world: Any, refuses: Any) -> None:
+    entitlements = tree(world, ROWS)
+    fund(world, funding(world, entitlements))
+    listed = outside(world, entitlements)
+    world.payments.call("pay_chunk", 1, 0, *entitlements.chunk(0))
+    with refuses("ChunkOutOfOrder", chunk=0, cursor=1):
+        record(world, listed)
+    with refuses("OutsideMismatch", untried=0, amount=500):
+        record(world, outside(world, entitlements, cursor=1, amount=500))
+    with refuses("AmountZero"):
+        record(world, outside(world, entitlements, cursor=1))
+    assert books(world) == (11_000, 8_900, 2_100, 0)
+
+
+def test_paid_outside_is_recorded_once(world: Any, refuses: Any) -> None:
+    entitlements = tree(world, ROWS)
+    record(world, outside(world, entitlements))
+    with refuses("ActSpent"):
+        record(world, outside(world, entitlements))
+    with refuses("RunExists", run=1):
+        record(world, outside(world, entitlements, listed=b"\x12" * 32))
+    assert outside_of(world) == 11_000
+
+
+def test_an_escrowed_line_of_a_tried_chunk_stays_payable(world: Any, refuses: Any) -> None:
+    rows = [("bank", 0, 10, 1)] * 63 + [("0x" + "99" * 20, 0, 70, 0)] + [("dealer", 0, 5, 1)] * 3
+    entitlements = tree(world, rows)
+    fund(world, funding(world, entitlements))
+    world.payments.call("pay_chunk", 1, 0, *entitlements.chunk(0))
+    assert books(world)[3] == 70 + 15
+    with refuses("OutsideMismatch", untried=15, amount=85):
+        record(world, outside(world, entitlements, cursor=1, amount=85))
+    record(world, outside(world, entitlements, cursor=1))
+    assert (outside_of(world), world.payments.ask("escrow_of", 1)) == (15, 70)
+    assert world.cash.ask("balanceOf", world.payments.address) == 70
+
+
+def test_a_redemption_paid_outside_burns_and_pays_nothing(
+    world: Any, kit: Any, refuses: Any
+) -> None:
+    held = world.bond.ask("balanceOf", world.at["bank"])
+    entitlements = tree(world, [("bank", 1_000, 100_000, 0)])
+    values = outside(world, entitlements, kind=td.RunKind.REDEMPTION)
+    with refuses("NotYetMatured"):
+        record(world, values)
+    world.open_day(kit.MATURITY)
+    cash = world.cash.ask("balanceOf", world.at["bank"])
+    record(world, values)
+    outcome = world.payments.call("pay_chunk", 1, 0, *entitlements.chunk(0))
+    (told,) = world.payments.events(outcome, "EntitlementRedeemedOutside")
+    assert told["nominal"] == 1_000
+    assert world.bond.ask("balanceOf", world.at["bank"]) == held - 1_000
+    assert world.cash.ask("balanceOf", world.at["bank"]) == cash
+    assert outside_of(world) == 100_000
+    world.payments.call("pay_chunk", 1, 0, *entitlements.chunk(0))  # again: no effect
+    assert world.bond.ask("balanceOf", world.at["bank"]) == held - 1_000
+
+
+def test_refusals_of_a_record(world: Any, refuses: Any) -> None:
+    entitlements = tree(world, ROWS)
+    good = outside(world, entitlements)
+    for field, value, error in (
+        (0, 2, "WrongEpoch"),
+        (1, world.cash.address, "SecurityUnknown"),
+        (2, 3, "RunKindUnknown"),
+        (5, 0, "AmountZero"),
+        (6, 0, "AmountZero"),
+        (7, 1, "ChunkOutOfOrder"),
+        (8, 10_999, "OutsideMismatch"),
+    ):
+        with refuses(error):
+            record(world, (*good[:field], value, *good[field + 1 :]))
+    for who in ((1,), (2,), (3, 4)):
+        with refuses("SignersMissing"):
+            record(world, good, *who)
+    fund(world, funding(world, entitlements))
+    with refuses("EntitlementUnproven"):
+        record(world, outside(world, tree(world, [("bank", 0, 11_000, 1)])))

@@ -12,6 +12,8 @@
      they add up to the funding. Leaf: keccak(abi(ENTITLEMENT_TYPE, index, holder, nominal, gross,
      tax)), sum gross. Node: keccak(abi(left hash, left sum, right hash, right sum)). The tree is
      padded with zero leaves to 64 * 2^n; a chunk is 64 leaves.
+     What was paid through other systems while the ledger could not be reached is recorded by two
+     institutions and never paid again: paid + tax + escrow + outside equals the funding.
      Halted and resumed through `Programme.set_halt` with number 7.
 """
 
@@ -32,6 +34,7 @@ interface Security:
     def maturity_day() -> uint256: view
 
 FUNDING_TYPE: constant(bytes32) = keccak256("Funding(uint256 epoch,address security,uint256 kind,uint256 record_day,bytes32 root,uint256 funding,uint256 entitlements,address payer,address tax_account)")
+OUTSIDE_TYPE: constant(bytes32) = keccak256("OutsidePayment(uint256 epoch,address security,uint256 kind,uint256 record_day,bytes32 root,uint256 funding,uint256 entitlements,uint256 cursor,uint256 amount,bytes32 list_digest)")
 ENTITLEMENT_TYPE: constant(bytes32) = keccak256("Entitlement(uint256 index,address holder,uint256 nominal,uint256 gross,uint256 tax)")
 COUPON: constant(uint256) = 1
 REDEMPTION: constant(uint256) = 2
@@ -48,6 +51,18 @@ struct Funding:
     entitlements: uint256
     payer: address
     tax_account: address
+
+struct Outside:
+    epoch: uint256
+    security: address
+    kind: uint256
+    record_day: uint256
+    root: bytes32
+    funding: uint256
+    entitlements: uint256
+    cursor: uint256
+    amount: uint256
+    list_digest: bytes32
 
 struct Entitlement:
     index: uint256
@@ -72,6 +87,9 @@ struct Run:
     cursor: uint256
     paid: uint256
     tax: uint256
+    kept: uint256
+    outside: uint256
+    outside_from: uint256
 
 event RunFunded:
     run: indexed(uint256)
@@ -98,6 +116,23 @@ event EntitlementEscrowed:
     index: uint256
     gross: uint256
     reason: Bytes[160]
+
+event PaidOutside:
+    run: indexed(uint256)
+    security: indexed(address)
+    kind: uint256
+    record_day: uint256
+    root: bytes32
+    cursor: uint256
+    amount: uint256
+    list_digest: bytes32
+
+event EntitlementRedeemedOutside:
+    run: indexed(uint256)
+    holder: indexed(address)
+    index: uint256
+    nominal: uint256
+    gross: uint256
 
 event ChunkPaid:
     run: indexed(uint256)
@@ -165,6 +200,9 @@ def fund(funding: Funding, payer_signature: Bytes[65], signatures: DynArray[Byte
         cursor=0,
         paid=0,
         tax=0,
+        kept=0,
+        outside=0,
+        outside_from=max_value(uint256),
     )
     extcall self._cash().escrow_in(funding.payer, funding.funding)
     log RunFunded(
@@ -177,6 +215,90 @@ def fund(funding: Funding, payer_signature: Bytes[65], signatures: DynArray[Byte
         entitlements=funding.entitlements,
         payer=funding.payer,
         tax_account=funding.tax_account,
+    )
+    return run
+
+
+@external
+def record_paid_outside(outside: Outside, signatures: DynArray[Bytes[65], 16]) -> uint256:
+    """
+    @notice Records that every entitlement from chunk `cursor` on was paid through other systems,
+            so that none of them is ever paid here. What is still in escrow for them returns to
+            the payer. A payment that was never funded gets its run by this, without any cash.
+    @dev A chunk that was paid since the list was made moves the cursor, and the record is refused:
+         a line is paid here or outside, never both. Chunks of a coupon are closed at once; those
+         of a redemption are still sent, and burn the nominal without paying.
+         Refuses, in order: ProgrammeHalted, ContractHalted, ActSpent, WrongEpoch,
+         SecurityUnknown, RunKindUnknown, AmountZero, NotYetMatured, RunExists (recorded outside
+         already), EntitlementUnproven (another root), ChunkOutOfOrder, OutsideMismatch,
+         SignersMissing, then what the cash refuses.
+    @param outside `amount` is the gross of all lines from chunk `cursor` on; `list_digest` is of
+           the payment list that was carried out.
+    @param signatures By an issuer and a paying agent.
+    @return The run's number.
+    """
+    governed._require_running(codes.PAYMENTS)
+    digest: bytes32 = governed._digest(
+        keccak256(
+            abi_encode(
+                OUTSIDE_TYPE,
+                outside.epoch,
+                outside.security,
+                outside.kind,
+                outside.record_day,
+                outside.root,
+                outside.funding,
+                outside.entitlements,
+                outside.cursor,
+                outside.amount,
+                outside.list_digest,
+            )
+        )
+    )
+    governed._spend(digest, outside.epoch)
+    self._check_payment(outside.security, outside.kind, outside.funding, outside.entitlements)
+    run: uint256 = self.run_of[outside.security][outside.kind][outside.record_day]
+    stored: Run = self._runs[run]
+    if run != 0:
+        if stored.outside_from != max_value(uint256):
+            refusals._run_exists(run)
+        if stored.root != outside.root or stored.funding != outside.funding:
+            refusals._entitlement_unproven(stored.root)
+    if outside.cursor != stored.cursor:
+        refusals._chunk_out_of_order(outside.cursor, stored.cursor)
+    untried: uint256 = outside.funding - stored.paid - stored.tax - stored.kept
+    if outside.amount != untried:
+        refusals._outside_mismatch(untried, outside.amount)
+    if untried == 0:
+        refusals._amount_zero()
+    signers: governed.Signers = governed._signers(digest, signatures)
+    governed._require_capacity(codes.ISSUER, signers.institutions)
+    governed._require_capacity(codes.PAYING_AGENT, signers.institutions)
+    if run == 0:
+        run = self.next_run
+        self.next_run = run + 1
+        self.run_of[outside.security][outside.kind][outside.record_day] = run
+        self._runs[run].security = outside.security
+        self._runs[run].kind = outside.kind
+        self._runs[run].record_day = outside.record_day
+        self._runs[run].root = outside.root
+        self._runs[run].funding = outside.funding
+        self._runs[run].entitlements = outside.entitlements
+    else:
+        extcall self._cash().escrow_out(stored.payer, untried)
+    self._runs[run].outside = untried
+    self._runs[run].outside_from = outside.cursor
+    if outside.kind == COUPON:
+        self._runs[run].cursor = (outside.entitlements + CHUNK - 1) // CHUNK
+    log PaidOutside(
+        run=run,
+        security=outside.security,
+        kind=outside.kind,
+        record_day=outside.record_day,
+        root=outside.root,
+        cursor=outside.cursor,
+        amount=untried,
+        list_digest=outside.list_digest,
     )
     return run
 
@@ -205,6 +327,10 @@ def pay_chunk(run: uint256, chunk: uint256, entitlements: DynArray[Entitlement, 
         refusals._chunk_malformed(len(entitlements))
     self._prove(stored, chunk, entitlements, proof)
     self._runs[run].cursor = chunk + 1
+    if chunk >= stored.outside_from:
+        self._redeem_outside(run, stored.security, entitlements)
+        log ChunkPaid(run=run, chunk=chunk)
+        return
     if msg.gas < INNER_GAS:
         refusals._payment_starved(first, msg.gas)
     hindered: address = empty(address)
@@ -217,6 +343,7 @@ def pay_chunk(run: uint256, chunk: uint256, entitlements: DynArray[Entitlement, 
         hindered = stored.tax_account
     paid: uint256 = 0
     tax: uint256 = 0
+    kept: uint256 = 0
     for entitlement: Entitlement in entitlements:
         if msg.gas < INNER_GAS:
             refusals._payment_starved(entitlement.index, msg.gas)
@@ -244,6 +371,7 @@ def pay_chunk(run: uint256, chunk: uint256, entitlements: DynArray[Entitlement, 
             if len(reason) == 0:
                 refusals._payment_starved(entitlement.index, msg.gas)
             self.escrowed[run][entitlement.index] = self._leaf(entitlement)
+            kept += entitlement.gross
             log EntitlementEscrowed(
                 run=run,
                 holder=entitlement.holder,
@@ -252,6 +380,8 @@ def pay_chunk(run: uint256, chunk: uint256, entitlements: DynArray[Entitlement, 
                 reason=reason,
             )
     self._book(run, stored, paid, tax)
+    if kept != 0:
+        self._runs[run].kept = stored.kept + kept
     log ChunkPaid(run=run, chunk=chunk)
 
 
@@ -270,6 +400,7 @@ def pay_escrowed(run: uint256, entitlement: Entitlement):
     self._pay(stored.security, stored.kind, entitlement)
     self._log_paid(run, entitlement)
     self._book(run, stored, entitlement.gross - entitlement.tax, entitlement.tax)
+    self._runs[run].kept = stored.kept - entitlement.gross
 
 
 @external
@@ -295,9 +426,9 @@ def run(number: uint256) -> Run:
 @external
 @view
 def escrow_of(number: uint256) -> uint256:
-    """@return What is still in escrow of a run: funding less paid less tax."""
+    """@return What is still in escrow of a run: funding less paid, tax and paid outside."""
     stored: Run = self._runs[number]
-    return stored.funding - stored.paid - stored.tax
+    return stored.funding - stored.paid - stored.tax - stored.outside
 
 
 @external
@@ -360,13 +491,43 @@ def _check_funding(funding: Funding):
     existing: uint256 = self.run_of[funding.security][funding.kind][funding.record_day]
     if existing != 0:
         refusals._run_exists(existing)
-    if funding.funding == 0 or funding.entitlements == 0:
+    self._check_amounts(funding.security, funding.kind, funding.funding, funding.entitlements)
+
+
+@internal
+@view
+def _check_payment(security: address, kind: uint256, funding: uint256, entitlements: uint256):
+    if staticcall governed.DIRECTORY.token_number(security) < codes.FIRST_SECURITY:
+        refusals._security_unknown(security)
+    if kind != COUPON and kind != REDEMPTION:
+        refusals._run_kind_unknown(kind)
+    self._check_amounts(security, kind, funding, entitlements)
+
+
+@internal
+@view
+def _check_amounts(security: address, kind: uint256, funding: uint256, entitlements: uint256):
+    if funding == 0 or entitlements == 0:
         refusals._amount_zero()
-    if funding.kind == REDEMPTION:
+    if kind == REDEMPTION:
         day: uint256 = (staticcall governed.DIRECTORY.today())[0]
-        maturity_day: uint256 = staticcall Security(funding.security).maturity_day()
+        maturity_day: uint256 = staticcall Security(security).maturity_day()
         if day < maturity_day:
             refusals._not_yet_matured(maturity_day, day)
+
+
+@internal
+def _redeem_outside(run: uint256, security: address, entitlements: DynArray[Entitlement, CHUNK]):
+    """@dev What was paid outside leaves the register; a frozen holder's chunk waits as a whole."""
+    for entitlement: Entitlement in entitlements:
+        extcall Security(security).redeem(entitlement.holder, entitlement.nominal)
+        log EntitlementRedeemedOutside(
+            run=run,
+            holder=entitlement.holder,
+            index=entitlement.index,
+            nominal=entitlement.nominal,
+            gross=entitlement.gross,
+        )
 
 
 @internal

@@ -484,6 +484,12 @@ def _cycle_unbalanced(token: address, residue: int256):
 
 @internal
 @pure
+def _outside_mismatch(untried: uint256, amount: uint256):
+    raw_revert(abi_encode(untried, amount, method_id=method_id("OutsideMismatch(uint256,uint256)")))
+
+
+@internal
+@pure
 def _run_exists(run: uint256):
     raw_revert(abi_encode(run, method_id=method_id("RunExists(uint256)")))
 
