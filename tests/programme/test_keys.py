@@ -227,6 +227,22 @@ def test_another_key_sends_while_what_was_signed_goes_through(world: World) -> N
         world.propose("ministry", AppointSender(key=app.operator, reason="back again"))
 
 
+def test_a_new_key_begins_when_the_formers_last_is_through(world: World) -> None:
+    app = world.app
+    world.do("ministry", Halt(scope="programme", reason="in flight"), pump=False)
+    app.ledger.dispatcher.step()  # sent, and nobody has seen it final yet
+    before = sent_by(world, app.operator)
+    world.do("ministry", AppointSender(key=app.reserve, reason="rotation"), pump=False)
+    world.do("ministry", MoveDay(business_date=date(2021, 3, 2)), pump=False)
+    for _ in range(3):
+        app.ledger.dispatcher.step()
+    assert (sent_by(world, app.operator), sent_by(world, app.reserve)) == (before, 0)
+    assert app.ledger.dispatcher.pending() == 2
+    app.pump()
+    assert (sent_by(world, app.operator), sent_by(world, app.reserve)) == (before, 1)
+    assert (today(world), app.ledger.check()) == ("2021-03-02", [])
+
+
 def test_the_key_that_sends_is_lost_with_orders_in_flight(world: World) -> None:
     app = world.app
     world.do("ministry", Halt(scope="programme", reason="in flight"), pump=False)
