@@ -162,3 +162,29 @@ def test_a_bare_token_is_all_that_is_printed(line: Any, founded: Path, bond_fold
 def test_ledger_is_checked(line: Any, founded: Path) -> None:
     assert line.json("ledger", "fsck", "--data", str(founded)) == []
     assert "agree" in line("ledger", "fsck", "--data", str(founded)).stdout
+
+
+def test_the_operator_invites_a_person_who_exists(
+    line: Any, founded: Path, bond_folder: Path
+) -> None:
+    person = next(iter(load_pilot(bond_folder).people))
+    invited = line.json("invite", person, "--hours", "2", "--data", str(founded))
+    assert invited["link"].startswith("http://localhost:8000/join/")
+    assert line("invite", "nobody_at_all", "--data", str(founded)).exit_code == 1
+
+
+def test_what_the_operator_gives_is_in_the_confidential_log(
+    line: Any, founded: Path, bond_folder: Path, token: Any
+) -> None:
+    loaded = load_pilot(bond_folder)
+    person = next(iter(loaded.people))
+    line.json("invite", person, "--data", str(founded))
+    auditor = next(code for code, one in loaded.people.items() if one.institution == "auditor")
+    where = ["--data", str(founded)]
+    text = token(auditor)
+    shown = line.json("view", "journal", "log=confidential", *where, token=text)
+    kinds = {row["kind"]: row for row in shown["rows"]}
+    assert {"PersonInvited", "TokenIssued"} <= set(kinds)
+    said = kinds["TokenIssued"]["entry"]
+    assert (said["actor"]["institution"], said["content"]["by"]) == ("installation",) * 2
+    assert text not in str(shown)

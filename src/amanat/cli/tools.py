@@ -26,6 +26,8 @@ from amanat.core.errors import NotFound
 if TYPE_CHECKING:
     import sqlalchemy as sql
 
+    from amanat.app import Application
+
 # What a command works with is imported when it is carried out, so that help is there at once.
 
 token = typer.Typer(help="Personal tokens for the API and this command line.")
@@ -115,19 +117,13 @@ def token_issue(
     as_json: Json = False,
 ) -> None:
     """Issue a token, shown once.  For the operator, who has the installation's folder."""
-    from amanat.access.actors import load_actor
-    from amanat.access.tokens import issue_token
-    from amanat.app import Application
-    from amanat.store.migrate import migrate
+    from amanat.access import by_operator
 
     with errors_in_lines(as_json=as_json):
-        application = Application(settings_of(data))
-        migrate(application.engine)
-        with application.engine.begin() as connection:
-            code = programme or _programme_of(connection, who)
-            load_actor(connection, code, who, "operator")
-            now = application.store.clock()
-            text = issue_token(connection, code, who, now, timedelta(days=days))
+        application, code = _installation(data, who, programme)
+        text = by_operator.issue_token(
+            application.store, application.business_date, code, who, timedelta(days=days)
+        )
         if bare and not as_json:
             out.print(text, highlight=False, soft_wrap=True)
             return
@@ -143,18 +139,47 @@ def token_revoke(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Revoke every token of a person at once."""
-    from amanat.access.tokens import revoke_tokens
+    """Revoke every token of a person at once, and end the sessions begun with them."""
+    from amanat.access import by_operator
+
+    with errors_in_lines(as_json=as_json):
+        application, code = _installation(data, who, programme)
+        count = by_operator.revoke_tokens(application.store, application.business_date, code, who)
+        print_answer({"person": who, "programme": code, "revoked": count}, as_json=as_json)
+
+
+def invite(
+    who: Annotated[str, typer.Argument(help="Code of the person.")],
+    programme: ProgrammeCode = None,
+    hours: Annotated[int, typer.Option(min=1, max=168, help="Hours that it is valid.")] = 24,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Invite a person to register a passkey, by a link that serves once.
+
+    For the operator, who has the installation's folder; institutions invite by `InvitePerson`.
+    """
+    from amanat.access import by_operator
+
+    with errors_in_lines(as_json=as_json):
+        application, code = _installation(data, who, programme)
+        path = by_operator.invite(
+            application.store, application.business_date, code, who, timedelta(hours=hours)
+        )
+        origin = application.settings.sign_in.origin or "http://localhost:8000"
+        answer = {"person": who, "programme": code, "link": origin + path, "hours": hours}
+        print_answer(answer, as_json=as_json)
+
+
+def _installation(data: Path | None, who: str, programme: str | None) -> tuple[Application, str]:
+    """The installation in the folder, not started, and the programme of the person."""
     from amanat.app import Application
     from amanat.store.migrate import migrate
 
-    with errors_in_lines(as_json=as_json):
-        application = Application(settings_of(data))
-        migrate(application.engine)
-        with application.engine.begin() as connection:
-            code = programme or _programme_of(connection, who)
-            count = revoke_tokens(connection, code, who, application.store.clock())
-        print_answer({"person": who, "programme": code, "revoked": count}, as_json=as_json)
+    application = Application(settings_of(data))
+    migrate(application.engine)
+    with application.store.reading() as connection:
+        return application, programme or _programme_of(connection, who)
 
 
 def _programme_of(connection: sql.Connection, who: str) -> str:
