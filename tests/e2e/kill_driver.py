@@ -30,6 +30,7 @@ import end_state
 from amanat.app import Application
 from amanat.cli import main as amanat
 from amanat.ledger.dispatcher import Dispatcher
+from amanat.ledger.follower import Follower
 from amanat.ledger.indexer import Indexer
 from amanat.ledger.node import EmbeddedNode
 from amanat.ledger.rpc import RpcClient
@@ -82,20 +83,23 @@ class Killer:
 
         EmbeddedNode.start = started  # type: ignore[method-assign]
 
-    def watch_sending(self) -> None:
-        # Sending hands signed bytes to the node, which mines them before it answers.
-        original = RpcClient.batch
+    def watch_mining(self) -> None:
+        """Before: the node has accepted and answers; after: it shows the block, not yet indexed."""
+        send, blocks = RpcClient.batch, Follower.blocks
 
         def sent(this: RpcClient, calls: Any) -> Any:
-            sends = any(call[0] == "eth_sendRawTransaction" for call in calls)
-            if sends:
+            answers = send(this, calls)
+            if any(call[0] == "eth_sendRawTransaction" for call in calls):
                 self.reach("before mining")
-            answers = original(this, calls)
-            if sends:
-                self.reach("after mining")
             return answers
 
+        def seen(this: Follower, first: int, last: int) -> Any:
+            found = blocks(this, first, last)
+            self.reach("after mining")
+            return found
+
         RpcClient.batch = sent  # type: ignore[method-assign]
+        Follower.blocks = seen  # type: ignore[method-assign]
 
 
 def check_after_start() -> None:
@@ -122,7 +126,7 @@ def run_command(job: Mapping[str, Any]) -> int:
     killer.wrap(Indexer, "_take_effect", "indexing")
     killer.wrap(Indexer, "_complete", "completion")
     killer.watch_node()
-    killer.watch_sending()
+    killer.watch_mining()
     if "--resume" in job["command"]:
         check_after_start()
     sys.argv = ["amanat", *job["command"]]
