@@ -19,7 +19,9 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Connection
 
 from amanat.access.desk import Desk
+from amanat.access.entrance import Entrance, Rules
 from amanat.access.sending_keys import OPERATOR, SendingKeys, enter_senders
+from amanat.access.sessions import Terms
 from amanat.core.errors import NotFound
 from amanat.ledger.artifacts import Artifacts
 from amanat.ledger.devices import read_devices
@@ -30,7 +32,7 @@ from amanat.ledger.node import EmbeddedNode
 from amanat.ledger.orders import OrderBook
 from amanat.ledger.registry import HandlerRegistry
 from amanat.ledger.service import Ledger
-from amanat.settings import Settings, read_secret
+from amanat.settings import Settings, SignIn, read_secret
 from amanat.store.engine import open_engine
 from amanat.store.journal import OpeningVault
 from amanat.store.migrate import migrate
@@ -82,6 +84,11 @@ def programmes_in(connection: Connection) -> list[dict[str, Any]]:
     ]
 
 
+def _rules(stated: SignIn) -> Rules:
+    terms = Terms(stated.session_idle, stated.session_life, stated.fresh)
+    return Rules(terms, stated.lockout_failures, stated.rate_token)
+
+
 class Application:
     """One running installation."""
 
@@ -106,6 +113,7 @@ class Application:
         self.node = self._embedded_node()
         self.ledger = self._ledger()
         self.desk = Desk(self.store, self.gateway, self.keys, self.business_date)
+        self.entrance = Entrance(self.store, self.business_date, _rules(settings.sign_in))
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 

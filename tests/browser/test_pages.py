@@ -49,6 +49,8 @@ def addresses(site: Installation) -> dict[str, str]:
     return {
         "home": "/",
         "sign_in": "/sign-in",
+        "me": f"{site.pages}/me",
+        "prove": "/prove",
         "programme": site.pages,
         "acts": f"{site.pages}/acts",
         "act": f"{site.pages}/acts/RegisterAsset",
@@ -76,6 +78,8 @@ def addresses(site: Installation) -> dict[str, str]:
 PAGES = (
     "home",
     "sign_in",
+    "me",
+    "prove",
     "programme",
     "acts",
     "act",
