@@ -138,7 +138,7 @@ def _overlap(row: TaxRateRow, known: list[Any]) -> list[str]:
     )
 
 
-def _second_person(context: ActContext, subject: str | None = None) -> Ask:
+def second_person(context: ActContext, subject: str | None = None) -> Ask:
     capacity = min(context.actor.capacities & {"agent", "tax_agent", "registrar", "issuer"})
     return Ask([Requirement(context.actor.institution, capacity)], subject=subject)
 
@@ -146,7 +146,7 @@ def _second_person(context: ActContext, subject: str | None = None) -> Ask:
 def _ask_rates(command: RecordTaxRates, context: ActContext) -> Ask:
     """A second person of the proposer's institution."""
     _check_rates(command, context)
-    return _second_person(context)
+    return second_person(context)
 
 
 @act(capacities=["tax_agent", "agent"], approvals=_ask_rates)
@@ -201,7 +201,7 @@ def _check_fix(command: FixEntitlements, context: ActContext) -> Due:
 def _ask_fix(command: FixEntitlements, context: ActContext) -> Ask:
     """A second person of the proposer's institution."""
     _check_fix(command, context)
-    return _second_person(context, subject=f"security:{command.isin}")
+    return second_person(context, subject=f"security:{command.isin}")
 
 
 @act(capacities=["agent", "registrar", "issuer"], approvals=_ask_fix)
@@ -292,6 +292,7 @@ def _record_payment(
             paid_paisa=0,
             tax_paid_paisa=0,
             escrow_paisa=0,
+            outside_paisa=0,
             cursor=0,
             chunks_paid=0,
             root=root,
@@ -353,7 +354,7 @@ def _record_lots(context: ActContext, identifier: str, holders: list[Holder]) ->
 # -- funding --------------------------------------------------------------------------------------
 
 
-def _require_state(row: Any, act: str, *needed: PaymentState) -> None:
+def require_state(row: Any, act: str, *needed: PaymentState) -> None:
     if row.state not in [state.value for state in needed]:
         words = " or ".join(state.value for state in needed)
         raise PaymentNotInState(payment=row.id, state=row.state, act=act, needed=words)
@@ -362,7 +363,7 @@ def _require_state(row: Any, act: str, *needed: PaymentState) -> None:
 def _check_fund(command: FundPayment, context: ActContext) -> Any:
     row = find_payment(context.uow.connection, context.programme, command.payment)
     require_running(context.uow.connection, context.programme, "payments", "cash", row.isin)
-    _require_state(row, "FundPayment", PaymentState.FIXED)
+    require_state(row, "FundPayment", PaymentState.FIXED)
     return row
 
 
@@ -465,16 +466,20 @@ def pay_chunk(command: PayChunk, context: ActContext) -> Result:
     connection, programme = context.uow.connection, context.programme
     row = find_payment(connection, programme, command.payment)
     require_running(connection, programme, "payments", "cash", row.isin)
-    _require_state(row, "PayChunk", PaymentState.FUNDED, PaymentState.PAID, PaymentState.COMPLETE)
+    payable = (PaymentState.FUNDED, PaymentState.PAID, PaymentState.COMPLETE)
+    # Of a listed payment, what the ledger was asked for before stays to be paid by it.
+    before_list = row.outside_chunk if row.state == PaymentState.LISTED.value else None
+    require_state(row, "PayChunk", *payable, *((PaymentState.LISTED,) if before_list else ()))
     if context.business_date.isoformat() < row.payment_date:
         raise PaymentNotDue(
             payment=row.id, payment_date=row.payment_date, business_date=context.business_date
         )
     tree = tree_of(connection, programme, row.id)
+    end = tree.chunks if before_list is None else before_list
     if command.chunk is not None:
-        chosen = [command.chunk] if command.chunk < tree.chunks else []
+        chosen = [command.chunk] if command.chunk < end else []
     else:
-        chosen = list(range(row.cursor, min(tree.chunks, row.cursor + command.chunks_max)))
+        chosen = list(range(row.cursor, min(end, row.cursor + command.chunks_max)))
     if not chosen:
         return {"payment": row.id, "chunks": 0, "orders": []}
     entry = context.uow.journal.append(

@@ -75,6 +75,27 @@ class RetryEscrow(Command):
     positions: tuple[Annotated[Whole, Field(ge=0, le=2**53 - 1)], ...] = ()
 
 
+class ListOutside(Command):
+    """List what is due of a payment, to be paid by other systems while the ledger is down."""
+
+    payment: Identifier
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=400)]
+
+
+class WithdrawOutsideList(Command):
+    """Withdraw a list that was not carried out, so that the ledger pays after all."""
+
+    payment: Identifier
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=400)]
+
+
+class RecordPaidOutside(Command):
+    """Record on the ledger that a whole list was paid by other systems, never to be paid again."""
+
+    payment: Identifier
+    reference: Annotated[str, StringConstraints(min_length=1, max_length=140)]
+
+
 class RaiseClaims(Command):
     """Raise the claims of trades that settled on the wrong side of a payment's record date."""
 
@@ -97,6 +118,12 @@ class PaymentsAsked(Query):
 
 class PaymentAsked(Query):
     """One payment with its lines, as far as the actor may see them."""
+
+    payment: Identifier
+
+
+class OutsideListAsked(Query):
+    """The list of a payment that is to be paid, or was paid, by other systems."""
 
     payment: Identifier
 

@@ -28,6 +28,16 @@ ENTITLEMENTS_FIXED = declare(
 FUNDING_REQUESTED = declare("FundingRequested", ("payment", "isin", "gross", "root"))
 CHUNKS_REQUESTED = declare("ChunksRequested", ("payment", "first_chunk", "chunks"))
 ESCROW_RETRIED = declare("EscrowRetried", ("payment", "lines"))
+OUTSIDE_LISTED = declare(
+    "OutsidePaymentListed",
+    ("payment", "isin", "first_chunk", "lines", "gross", "tax", "net", "list_digest", "reason"),
+)
+OUTSIDE_LIST_WITHDRAWN = declare(
+    "OutsidePaymentListWithdrawn", ("payment", "list_digest", "reason")
+)
+OUTSIDE_RECORD_REQUESTED = declare(
+    "OutsidePaymentRecordRequested", ("payment", "list_digest", "amount", "reference")
+)
 CLAIMS_RAISED = declare(
     "ClaimsRaised", ("payment", "claims", "total"), audience=Audience.CONFIDENTIAL
 )

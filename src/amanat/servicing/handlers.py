@@ -22,6 +22,7 @@ from amanat.store.uow import UnitOfWork
 
 PAYING_EVENTS = ("EntitlementPaid", "EntitlementEscrowed", "ChunkPaid")
 PAYING_ORDERS = ("pay_chunk", "retry_escrow")
+LEFT_TO_OTHERS = (PaymentState.LISTED.value, PaymentState.RECORDING.value)
 KINDS = {
     RunKind.COUPON.value: PaymentKind.COUPON,
     RunKind.REDEMPTION.value: PaymentKind.REDEMPTION,
@@ -30,8 +31,10 @@ KINDS = {
 
 def register(registry: HandlerRegistry) -> None:
     """Register this room's functions; called once, when the application is put together."""
-    registry.make_public("Payments", "RunFunded", "ChunkPaid")
+    registry.make_public("Payments", "RunFunded", "ChunkPaid", "PaidOutside")
     registry.on_event("Payments", "RunFunded")(run_funded)
+    registry.on_event("Payments", "PaidOutside")(paid_outside)
+    registry.on_refused("record_paid_outside")(record_refused)
     for name in PAYING_EVENTS:
         registry.on_event("Payments", name)(observed_payment)
     for kind in PAYING_ORDERS:
@@ -69,6 +72,68 @@ def run_funded(event: LedgerEvent, uow: UnitOfWork) -> None:
         tax_account=told["tax_account"],
         funded_on=event.business_date,
         reason=None,
+    )
+
+
+def paid_outside(event: LedgerEvent, uow: UnitOfWork) -> None:
+    """The rest of a payment is closed.  Raises `Corrupt` where it is not what was listed."""
+    told, connection = event.arguments, uow.connection
+    isin = security_at(connection, event.programme, told["security"]).isin
+    row = connection.execute(
+        sql.select(payment).where(
+            payment.c.programme == event.programme,
+            payment.c.isin == isin,
+            payment.c.kind == KINDS[told["kind"]].value,
+            payment.c.record_date == date_from_business_day(told["record_day"]).isoformat(),
+        )
+    ).one_or_none()
+    if row is None or told["list_digest"] != f"0x{row.outside_digest}":
+        raise Corrupt(
+            f"run {told['run']} of {isin} was paid outside by the list {told['list_digest']},"
+            " which was not made here"
+        )
+    connection.execute(
+        sql.update(entitlement)
+        .where(
+            entitlement.c.programme == event.programme,
+            entitlement.c.payment == row.id,
+            entitlement.c.position >= told["cursor"] * CHUNK,
+        )
+        .values(state="outside", reason=None, paid_on=event.business_date)
+    )
+    escrow = row.escrow_paisa - told["amount"] if row.funded_on is not None else 0
+    sums = Reconciliation(
+        row.gross_paisa, row.paid_paisa, row.tax_paid_paisa, escrow, told["amount"]
+    )
+    check_reconciled(row.id, sums)
+    all_chunks = -(-row.holders // CHUNK)
+    coupon = row.kind == PaymentKind.COUPON.value
+    complete = coupon and escrow == 0
+    state = PaymentState.PAID if coupon else PaymentState.FUNDED
+    update_payment(
+        connection,
+        event.programme,
+        row.id,
+        number=told["run"],
+        outside_paisa=told["amount"],
+        escrow_paisa=escrow,
+        chunks_paid=all_chunks if coupon else told["cursor"],
+        cursor=all_chunks if coupon else told["cursor"],
+        state=(PaymentState.COMPLETE if complete else state).value,
+        completed_on=event.business_date if complete else None,
+        reason=None,
+    )
+
+
+def record_refused(order: Order, refusal: Mapping[str, Any], uow: UnitOfWork) -> None:
+    """The ledger has it otherwise; the list stands and a person looks."""
+    assert order.subject is not None
+    update_payment(
+        uow.connection,
+        order.programme,
+        order.subject[1],
+        state=PaymentState.LISTED.value,
+        reason=str(refusal["message"]),
     )
 
 
@@ -145,6 +210,7 @@ def _apply(programme: str, events: Sequence[LedgerEvent], uow: UnitOfWork) -> No
         paid_paisa=row.paid_paisa + gross - tax,
         tax_paisa=row.tax_paid_paisa + tax,
         escrow_paisa=row.escrow_paisa - gross,
+        outside_paisa=row.outside_paisa,
     )
     check_reconciled(row.id, sums)
     done = chunks * CHUNK >= row.holders
@@ -152,6 +218,8 @@ def _apply(programme: str, events: Sequence[LedgerEvent], uow: UnitOfWork) -> No
     state = PaymentState.FUNDED
     if done:
         state = PaymentState.COMPLETE if complete else PaymentState.PAID
+    if row.state in LEFT_TO_OTHERS:  # the rest is paid by other systems, whatever is paid here
+        state, complete = PaymentState(row.state), False
     update_payment(
         connection,
         programme,

@@ -39,6 +39,10 @@ class PaymentState(StrEnum):
     """The whole funding has been given to the ledger."""
     FUNDED = "funded"
     """The escrow holds the whole; chunks are paid."""
+    LISTED = "listed"
+    """The rest is listed to be paid by other systems; the ledger is asked for nothing of it."""
+    RECORDING = "recording"
+    """That it was paid by other systems has been given to the ledger."""
     PAID = "paid"
     """Every entitlement has been tried; what could not be received stays in escrow."""
     COMPLETE = "complete"
@@ -283,19 +287,21 @@ class Reconciliation:
     paid_paisa: int
     tax_paisa: int
     escrow_paisa: int
+    outside_paisa: int = 0
 
     @property
     def difference_paisa(self) -> int:
         """Cash in less cash out less what is kept; nothing, unless something is wrong."""
-        return self.funded_paisa - self.paid_paisa - self.tax_paisa - self.escrow_paisa
+        gone = self.paid_paisa + self.tax_paisa + self.outside_paisa
+        return self.funded_paisa - gone - self.escrow_paisa
 
 
 def check_reconciled(payment: str, sums: Reconciliation) -> None:
-    """Raise `Corrupt` unless paid + tax + escrow equals the funding."""
+    """Raise `Corrupt` unless paid + tax + escrow + paid outside equals the funding."""
     if sums.difference_paisa:
         raise Corrupt(
             f"payment {payment}: funded {sums.funded_paisa} paisa, paid {sums.paid_paisa}, "
-            f"tax {sums.tax_paisa}, escrow {sums.escrow_paisa}: "
+            f"tax {sums.tax_paisa}, escrow {sums.escrow_paisa}, outside {sums.outside_paisa}: "
             f"{sums.difference_paisa} paisa are unaccounted for"
         )
 

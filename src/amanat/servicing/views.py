@@ -75,7 +75,11 @@ def payments(query: PaymentsAsked, context: ViewContext) -> list[dict[str, Any]]
 
 def _shown(row: Any) -> dict[str, Any]:
     funded = row.gross_paisa if row.funded_on is not None else 0
-    sums = Reconciliation(funded, row.paid_paisa, row.tax_paid_paisa, row.escrow_paisa)
+    if row.outside_paisa and not funded:
+        funded = row.gross_paisa
+    sums = Reconciliation(
+        funded, row.paid_paisa, row.tax_paid_paisa, row.escrow_paisa, row.outside_paisa
+    )
     return dict(row._mapping) | {
         "funded_paisa": funded,
         "difference_paisa": sums.difference_paisa,

@@ -860,10 +860,7 @@ def upgrade() -> None:
             "entry", sa.String(length=36), nullable=False, comment="journal entry ActProposed"
         ),
         sa.Column(
-            "effects",
-            sa.JSON(),
-            nullable=True,
-            comment="what it would do when it was proposed",
+            "effects", sa.JSON(), nullable=True, comment="what it would do when it was proposed"
         ),
         sa.Column("result", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_proposal")),
@@ -1002,7 +999,9 @@ def upgrade() -> None:
         sa.Column("tax_source", sa.String(length=400), nullable=False),
         sa.Column("tax_paisa", sa.BigInteger(), nullable=False),
         sa.Column("net_paisa", sa.BigInteger(), nullable=False),
-        sa.Column("state", sa.String(length=10), nullable=False, comment="due, paid or escrow"),
+        sa.Column(
+            "state", sa.String(length=10), nullable=False, comment="due, paid, escrow, outside"
+        ),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("paid_on", sa.String(length=10), nullable=True),
         sa.PrimaryKeyConstraint(
@@ -1054,6 +1053,24 @@ def upgrade() -> None:
         sa.Column("paid_paisa", sa.BigInteger(), nullable=False),
         sa.Column("tax_paid_paisa", sa.BigInteger(), nullable=False),
         sa.Column("escrow_paisa", sa.BigInteger(), nullable=False, comment="funded, not yet paid"),
+        sa.Column(
+            "outside_paisa", sa.BigInteger(), nullable=False, comment="paid by other systems"
+        ),
+        sa.Column(
+            "outside_chunk",
+            sa.Integer(),
+            nullable=True,
+            comment="the first that is listed to be paid outside",
+        ),
+        sa.Column(
+            "outside_digest", sa.String(length=64), nullable=True, comment="of the list, SHA-256"
+        ),
+        sa.Column(
+            "outside_reference",
+            sa.String(length=140),
+            nullable=True,
+            comment="what the RTGS confirmed",
+        ),
         sa.Column("cursor", sa.Integer(), nullable=False, comment="next chunk to ask for"),
         sa.Column("chunks_paid", sa.Integer(), nullable=False, comment="as the ledger has it"),
         sa.Column("root", sa.String(length=64), nullable=False),
