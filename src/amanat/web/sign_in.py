@@ -176,6 +176,7 @@ def _own_routes(routes: APIRouter, pages: Pages) -> None:
         session = require_session(pages, request, programme)
         shown: dict[str, Any] = pages.look(request, programme, "my_access", {})
         entrance, now = pages.app.entrance, pages.app.store.clock()
+        valid = [one for one in shown["tokens"] if one["expires_at"] > now.isoformat()]
         with pages.app.store.reading() as connection:
             rows = sessions.of_person(
                 connection, programme, session.actor.person, now, entrance.rules.terms
@@ -184,7 +185,7 @@ def _own_routes(routes: APIRouter, pages: Pages) -> None:
             request,
             "me.html",
             programme=programme,
-            shown=shown,
+            shown=shown | {"tokens": valid},
             own_sessions=rows,
             session=session,
             fresh=session.is_fresh(now),
