@@ -7,7 +7,7 @@ PILOT ?= pilots/pib-3y-2021
 NETWORK := var/network
 VM := srEXiWaHuhNyGwPUi444Tu47ZEDwxTWrbQiuD7FmgSAQ6X7Dy
 
-.PHONY: setup pilot pilots network network-test serve test lint conformance soak bench browser device docs lock clean
+.PHONY: setup pilot pilots network network-test serve test lint conformance soak device-test bench browser docs lock clean
 
 setup: .venv/.platform node_modules/.installed
 
@@ -65,19 +65,20 @@ browser: .venv/.dev
 	  || $(BIN)/playwright install --with-deps chromium \
 	  || { echo "make test needs Chromium: install your system's package 'chromium'"; exit 1; }
 
-# A PKCS#11 device for the tests: the system's SoftHSM2.  Never skipped in silence.
-device:
-	@command -v softhsm2-util >/dev/null 2>&1 \
-	  || { echo "make test needs SoftHSM2: install your system's package 'softhsm2'"; exit 1; }
-
 lint: setup .venv/.dev
 	$(BIN)/ruff check src tests bench
 	$(BIN)/ruff format --check src tests bench
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: setup .venv/.dev browser device lint
+test: setup .venv/.dev browser lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# Keys in a PKCS#11 device: the system's SoftHSM2, which no package index has.
+device-test: setup .venv/.dev
+	@command -v softhsm2-util >/dev/null 2>&1 \
+	  || { echo "make device-test needs SoftHSM2: install your system's package 'softhsm2'"; exit 1; }
+	$(BIN)/python -m pytest -m device tests
 
 conformance: setup .venv/.dev
 	@test -n "$(AMANAT_REFERENCE_DATA)" || { echo "set AMANAT_REFERENCE_DATA to the folder of reference data"; exit 2; }

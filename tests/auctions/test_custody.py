@@ -67,6 +67,7 @@ def test_what_was_altered_or_bound_to_another_tender_does_not_open(tmp_path: Pat
         disclose(json.dumps(content).encode(), BOUND, keeper, ring)
 
 
+@pytest.mark.device
 def test_a_key_in_a_device_keeps_a_share_too(tmp_path: Path) -> None:
     tokens = tokens_in(tmp_path / "hsm")
     tokens.initialise("keeper")

@@ -95,6 +95,7 @@ def test_the_sending_key_is_rotated(run: Run, line: Any, data: Path) -> None:
     }
 
 
+@pytest.mark.device
 def test_a_request_is_signed_in_a_device(line: Any, tmp_path: Path) -> None:
     tokens = tokens_in(tmp_path / "hsm")
     tokens.initialise("line")

@@ -41,6 +41,8 @@ from amanat.ledger.wire import ChainTransaction, SignatureInvalid, recover, spli
 from .softhsm import PIN, Tokens, tokens_in
 from .test_signers import TYPED
 
+pytestmark = pytest.mark.device
+
 HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 
 

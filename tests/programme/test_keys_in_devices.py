@@ -19,6 +19,8 @@ from amanat.settings import Settings
 
 from .world import CODE, World, found_world
 
+pytestmark = pytest.mark.device
+
 
 @pytest.fixture
 def tokens(tmp_path: Path) -> Iterator[Tokens]:
