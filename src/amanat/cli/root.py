@@ -9,7 +9,17 @@ import typer
 from rich.table import Table
 
 from amanat import __version__
-from amanat.cli import acts, keeping, keys, networks, operations, pilots, sealing, tools
+from amanat.cli import (
+    acts,
+    contingency,
+    keeping,
+    keys,
+    networks,
+    operations,
+    pilots,
+    sealing,
+    tools,
+)
 from amanat.cli.terminal import data_folder, errors_in_lines, out, print_json, settings_of
 from amanat.core.errors import Unavailable
 
@@ -56,6 +66,7 @@ app.add_typer(tools.token, name="token")
 app.add_typer(keys.keys, name="keys")
 app.add_typer(networks.network, name="network")
 app.add_typer(keeping.backup, name="backup")
+app.add_typer(contingency.contingency, name="contingency")
 
 
 def _version(asked: bool) -> None:
