@@ -28,6 +28,7 @@ from amanat.cli.root import EXIT_CODES, app
 from amanat.cli.session import VARIABLES as SESSION_VARIABLES
 from amanat.configuration import settings as configured
 from amanat.core.errors import AmanatError, Refusal
+from amanat.network.home import VARIABLES as NETWORK_VARIABLES
 from amanat.settings import VARIABLES
 from amanat.store.journal import EventKind, declared_kinds
 
@@ -381,8 +382,9 @@ def settings_page() -> str:
     ]
     lines += ["## Installation", ""]
     lines += _table(("variable", "in `amanat.toml`", "default", "what"), rows)
-    rows = [(f"`{name}`", default, said) for name, (default, said) in SESSION_VARIABLES.items()]
-    lines += ["## Command line", "", *_table(("variable", "default", "what"), rows)]
+    read = {**SESSION_VARIABLES, **NETWORK_VARIABLES}
+    told = [(f"`{name}`", default, said) for name, (default, said) in read.items()]
+    lines += ["## Command line", "", *_table(("variable", "default", "what"), told)]
     return _page(lines)
 
 
