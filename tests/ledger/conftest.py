@@ -16,7 +16,7 @@ import vyper
 from sqlalchemy.engine import Engine
 
 from amanat.ledger.artifacts import Artifacts
-from amanat.ledger.dispatcher import DispatchTimes
+from amanat.ledger.dispatching import DispatchTimes
 from amanat.ledger.gateway import ContractBook
 from amanat.ledger.node import EmbeddedNode
 from amanat.ledger.orders import Order, OrderBook, read_order

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from amanat.ledger import tables
-from amanat.ledger.dispatcher import DispatchTimes
+from amanat.ledger.dispatching import DispatchTimes
 from amanat.ledger.node import EmbeddedNode
 from amanat.ledger.orders import OrderRequest
 from amanat.ledger.refusals import ContractRefusal

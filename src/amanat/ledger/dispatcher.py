@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -34,6 +34,7 @@ from amanat.ledger.completion import (
     tell_refused,
     time_text,
 )
+from amanat.ledger.dispatching import DependencyRefused, DispatchTimes
 from amanat.ledger.gateway import refusal_of
 from amanat.ledger.orders import (
     OPEN_STATES,
@@ -52,29 +53,6 @@ from amanat.ledger.wire import ChainTransaction
 from amanat.observing import tracing
 from amanat.store.engine import insert_many
 from amanat.store.uow import Store
-
-
-class DependencyRefused(Refusal):
-    """What this order depends on was refused, so it is never sent."""
-
-    template = "It depends on order {order}, which was refused: {reason}"
-
-
-@dataclass(frozen=True, slots=True)
-class DispatchTimes:
-    """Limits of the dispatcher, in seconds where not said otherwise.
-
-    `in_flight_max` is for each signer, so that one's queue does not hold up another's.
-    """
-
-    in_flight_max: int = 500
-    look_again_s: float = 3.0
-    replace_after_s: float = 30.0
-    overdue_after_s: float = 120.0
-    fee_floor_wei: int = 1_000_000_000
-    gas_max: int = 100_000_000
-    unestimated_gas: int = 20_000_000
-
 
 # What nodes say of a transaction that they already have, or have already mined.
 _KNOWN = ("already known", "already imported", "known transaction", "alreadyknown")

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from amanat.core.errors import AmanatError, Unavailable
 from amanat.ledger.artifacts import Artifacts
 from amanat.ledger.checked_node import CheckedNode
-from amanat.ledger.dispatcher import Dispatcher, DispatchTimes
+from amanat.ledger.dispatcher import Dispatcher
+from amanat.ledger.dispatching import DispatchTimes
 from amanat.ledger.fsck import Difference, Progress, check_ledger
 from amanat.ledger.gateway import ContractBook, Gateway
 from amanat.ledger.indexer import Indexer, IndexerStopped
