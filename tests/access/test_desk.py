@@ -20,7 +20,7 @@ from amanat.access.desk import (
 )
 from amanat.access.tables import idempotency, person, proposal, requirement
 from amanat.core.canonical import digest
-from amanat.core.errors import Forbidden, NotFound, Refusals, Unauthenticated
+from amanat.core.errors import Forbidden, NotFound, Refusal, Refusals, Unauthenticated
 from amanat.ledger.signers import KeyNotHeld, KeySigner
 from amanat.store.journal import read_entries
 
@@ -192,6 +192,23 @@ def test_the_same_key_answers_with_the_first_outcome(office: Office) -> None:
     proposed = office.desk.submit(officer, Grant(what="y"), key="k2")
     assert office.desk.submit(officer, Grant(what="y"), key="k2") == proposed
     assert office.count(idempotency) == 2
+
+
+def test_an_approval_whose_answer_was_lost_is_answered_again(office: Office) -> None:
+    """RFC 9110, 9.2.2: a client may repeat what it does not know to have been done."""
+    proposed = office.desk.submit(office.actor("officer"), Grant(what="y"))
+    other = office.desk.submit(office.actor("officer"), Grant(what="z"))
+    assert proposed.proposal is not None
+    assert other.proposal is not None
+    approver = office.actor("approver")
+    first = office.desk.approve(approver, proposed.proposal, key="k1")
+    kinds = office.kinds()
+    assert office.desk.approve(approver, proposed.proposal, key="k1") == first
+    assert office.kinds() == kinds
+    with pytest.raises(Refusal):
+        office.desk.approve(approver, proposed.proposal)
+    with pytest.raises(IdempotencyKeyReused):
+        office.desk.approve(approver, other.proposal, key="k1")
 
 
 def test_a_refused_act_spends_no_key(office: Office) -> None:

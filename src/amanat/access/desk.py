@@ -185,8 +185,7 @@ class Desk:
         """
         kind = ACTS[type(command).__name__]
         policy.require_act(actor, "submit", kind)
-        if key is not None and not _KEY.fullmatch(key):
-            raise KeyNotUsable(key=repr(key[:40]))
+        _require_usable(key)
         stated = command.model_dump(mode="json")
         whole = canonical_bytes({"act": kind.name, "command": stated})
         require_plain_json(whole.decode(), stated)
@@ -216,18 +215,26 @@ class Desk:
         proposal_id: str,
         *,
         signatures: Mapping[str, bytes] | None = None,
+        key: str | None = None,
     ) -> Outcome:
         """Give the approval of the actor's institution; the last one carries the act out.
 
+        With the idempotency key of an approval that was given, its outcome is answered again.
+
         A proposer whose key is elsewhere brings the signature of their own part in this way too.
         `signatures` maps the hexadecimal digest that was signed offline to its 65 bytes; without
-        it the key must be on this server.  Refuses, in order: `NotFound`, `Forbidden`,
-        `ProposalNotOpen`, `SecondPersonRequired`, `NotAwaited`, `KeyNotHeld`,
-        `SignatureNotTheirs`, `SignerHasLeft`, and whatever the act refuses.
+        it the key must be on this server.  Refuses, in order: `KeyNotUsable`, `NotFound`,
+        `Forbidden`, `IdempotencyKeyReused`, `ProposalNotOpen`, `SecondPersonRequired`,
+        `NotAwaited`, `KeyNotHeld`, `SignatureNotTheirs`, `SignerHasLeft`, and
+        whatever the act refuses.
         """
-        return _again(lambda: self._approve(actor, proposal_id, signatures or {}))
+        _require_usable(key)
+        return _again(lambda: self._approve(actor, proposal_id, signatures or {}, key))
 
-    def _approve(self, actor: Actor, proposal_id: str, signatures: Mapping[str, bytes]) -> Outcome:
+    def _approve(
+        self, actor: Actor, proposal_id: str, signatures: Mapping[str, bytes], key: str | None
+    ) -> Outcome:
+        request = hashlib.sha256(canonical_bytes({"approve": proposal_id})).hexdigest()
         with self._work(actor) as uow:
             row = find_proposal(uow.connection, actor.programme, proposal_id)
             kind = ACTS[row.act]
@@ -238,11 +245,15 @@ class Desk:
                 needs = own_part(row, needs, actor, kind)
             else:
                 policy.require_act(actor, "approve", kind, {need.institution for need in needs})
+            former = self._recall(uow, actor, key, request)
+            if former is not None:
+                return former
             now = self._store.clock()
             check_open(row, now)
             require_epoch(uow.connection, row, needs)
             self._meet(uow, row, needs, actor, signatures, now)
             outcome = self._carry_out_if_complete(uow, kind, row, actor)
+            self._remember(uow, actor, key, request, outcome)
             uow.commit()
         return outcome
 
@@ -508,6 +519,11 @@ class Desk:
                     outcome=canonical_bytes(as_stored(outcome.as_json())),
                 )
             )
+
+
+def _require_usable(key: str | None) -> None:
+    if key is not None and not _KEY.fullmatch(key):
+        raise KeyNotUsable(key=repr(key[:40]))
 
 
 def _again(work: Callable[[], Outcome]) -> Outcome:

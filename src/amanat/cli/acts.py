@@ -156,7 +156,7 @@ def act(
         with _open_session(url, data, programme) as session:
             outcome = session.submit(name, stated, key or f"cli-{uuid.uuid4()}")
             if given and outcome["state"] == "proposed":
-                outcome = session.approve(outcome["proposal"], given)
+                outcome = session.approve(outcome["proposal"], given, None)
             if outcome["state"] == "proposed" and not as_json:
                 print_effects(session.view("proposal", {"proposal": outcome["proposal"]}))
         print_answer(outcome, as_json=as_json, title=name)
@@ -206,6 +206,9 @@ def approve(
     request: Requests = None,
     signature: Signed = None,
     yes: Annotated[bool, typer.Option("--yes", help="Sign without being asked.")] = False,
+    key: Annotated[
+        str | None, typer.Option(help="Idempotency key; the same key never approves twice.")
+    ] = None,
     data: Data = None,
     url: Url = None,
     programme: ProgrammeCode = None,
@@ -222,7 +225,7 @@ def approve(
                 print_effects(session.view("proposal", {"proposal": proposal}))
                 if sys.stdin.isatty() and not yes:
                     typer.confirm("Approve and sign?", abort=True, err=True)
-            print_answer(session.approve(proposal, given), as_json=as_json)
+            print_answer(session.approve(proposal, given, key), as_json=as_json)
 
 
 def _signatures(requests: list[Path], signatures: list[Path]) -> Mapping[str, bytes]:

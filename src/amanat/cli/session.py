@@ -70,7 +70,9 @@ class Session(Protocol):
         """Propose or carry out an act."""
         ...
 
-    def approve(self, proposal: str, signatures: Mapping[str, bytes]) -> dict[str, Any]:
+    def approve(
+        self, proposal: str, signatures: Mapping[str, bytes], key: str | None
+    ) -> dict[str, Any]:
         """Approve a proposal."""
         ...
 
@@ -119,9 +121,13 @@ class LocalSession:
         self._application.pump()
         return outcome.as_json()
 
-    def approve(self, proposal: str, signatures: Mapping[str, bytes]) -> dict[str, Any]:
+    def approve(
+        self, proposal: str, signatures: Mapping[str, bytes], key: str | None
+    ) -> dict[str, Any]:
         """Approve a proposal, and let the ledger finish what it ordered."""
-        outcome = self._application.desk.approve(self._actor(), proposal, signatures=signatures)
+        outcome = self._application.desk.approve(
+            self._actor(), proposal, signatures=signatures, key=key
+        )
         self._application.pump()
         return outcome.as_json()
 
@@ -164,11 +170,14 @@ class ServerSession:
         headers = {"Idempotency-Key": key} if key else {}
         return dict(self._ask("POST", f"/acts/{act}", json=dict(fields), headers=headers))
 
-    def approve(self, proposal: str, signatures: Mapping[str, bytes]) -> dict[str, Any]:
+    def approve(
+        self, proposal: str, signatures: Mapping[str, bytes], key: str | None
+    ) -> dict[str, Any]:
         """Approve a proposal."""
         given = {signed: signature.hex() for signed, signature in signatures.items()}
-        body = {"signatures": given}
-        return dict(self._ask("POST", f"/proposals/{proposal}/approve", json=body))
+        body, headers = {"signatures": given}, {"Idempotency-Key": key} if key else {}
+        path = f"/proposals/{proposal}/approve"
+        return dict(self._ask("POST", path, json=body, headers=headers))
 
     def withdraw(self, proposal: str) -> dict[str, Any]:
         """Withdraw a proposal."""

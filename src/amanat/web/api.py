@@ -1,6 +1,7 @@
 """The HTTP API: every declared act and view under one path each, described in OpenAPI 3.1.
 
-Acts take an `Idempotency-Key`; the same key with the same command answers with the first outcome.
+Acts and approvals take an `Idempotency-Key`; the same key with the same command answers with the
+first outcome.
 Lists answer in pages: `rows` and, where there are more, `next`, which is the `cursor` to ask with.
 """
 
@@ -224,10 +225,13 @@ def _add_proposals(api: APIRouter, app: Application, signed_in: Callable[..., Ac
     identifier = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
 
     def approve(
-        proposal: Any, body: ApprovalBody, actor: Annotated[Actor, Depends(signed_in)]
+        proposal: Any,
+        body: ApprovalBody,
+        actor: Annotated[Actor, Depends(signed_in)],
+        key: IdempotencyKey = None,
     ) -> dict[str, Any]:
         given = {signed: bytes.fromhex(text) for signed, text in body.signatures.items()}
-        outcome = app.desk.approve(actor, proposal, signatures=given)
+        outcome = app.desk.approve(actor, proposal, signatures=given, key=key)
         app.wake()
         return outcome.as_json()
 
