@@ -167,7 +167,7 @@ def pain_001(
     for one in transfers:
         _transfer(batch, one, accounts[one.institution], currency)
     ET.indent(root)
-    return ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
+    return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
 
 
 def _transfer(batch: ET.Element, one: Transfer, payee: MoneyAccount, currency: str) -> None:
