@@ -93,6 +93,20 @@ def check_public_entries(auctions: Auctions, code: str) -> None:
     assert "bank_b" not in json.dumps([entry["content"] for entry in public])
 
 
+def check_a_winner_that_does_not_pay(auctions: Auctions, code: str, allotment: str) -> None:
+    """It is in default, and not before its last day is over."""
+    world = auctions.world
+    default = RecordDefault(allotment=allotment, reason="no cash by the last day")
+    with pytest.raises(NotYetDefaulted):
+        world.do("central_bank", default)
+    for day in (LAST_DAY, date(2021, 3, 9)):
+        world.do("ministry", MoveDay(business_date=day))
+    world.do("central_bank", default)
+    after = world.view("allotments", "bank_b_officer", tender=code)
+    assert [row["state"] for row in after] == ["defaulted", "awaiting_settlement"]
+    assert after[0]["unpaid"] == "cancel"
+
+
 def test_tender_from_target_to_default(auctions: Auctions) -> None:
     world, code = auctions.world, "T1"
     auctions.announce(code)
@@ -160,16 +174,6 @@ def test_tender_from_target_to_default(auctions: Auctions) -> None:
     everyone = world.view("allotments", "central_bank_officer", tender=code)
     assert len(everyone) == 3
 
-    # A winner that does not pay: not before its last day is over.
-    default = RecordDefault(allotment=rows[0]["allotment"], reason="no cash by the last day")
-    with pytest.raises(NotYetDefaulted):
-        world.do("central_bank", default)
-    for day in (LAST_DAY, date(2021, 3, 9)):
-        world.do("ministry", MoveDay(business_date=day))
-    world.do("central_bank", default)
-    after = world.view("allotments", "bank_b_officer", tender=code)
-    assert [row["state"] for row in after] == ["defaulted", "awaiting_settlement"]
-    assert after[0]["unpaid"] == "cancel"
-
+    check_a_winner_that_does_not_pay(auctions, code, rows[0]["allotment"])
     check_public_entries(auctions, code)
     assert Decimal(shown["sheet"]["average_price"]) == Decimal("95.3600")
