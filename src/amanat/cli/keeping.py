@@ -158,6 +158,35 @@ def restore(
         _answer(found, as_json=as_json)
 
 
+def rebuild(
+    target: Annotated[
+        str, typer.Argument(help="URL of an empty database, sqlite:///FILE or such.")
+    ],
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Make the ledger part of the database anew from the chain; leaves with 4 where it differs.
+
+    The database in use is only read.  What the chain does not hold is named.
+    """
+    from amanat.app import Application
+    from amanat.keeping.rebuild import rebuild as rebuild_from_chain
+
+    with errors_in_lines(as_json=as_json):
+        with Application(settings_of(data)) as application:
+            application.ledger.follow()
+            made = rebuild_from_chain(application, target)
+        answer = {
+            "block": made.block,
+            "rows": dict(made.rows),
+            "not_on_chain": dict(made.not_on_chain),
+            "differences": [str(one) for one in made.differences],
+        }
+        print_answer(answer, as_json=as_json)
+        if made.differences:
+            sys.exit(CORRUPT)
+
+
 def _tell(what: str) -> None:
     err.print(f"{what} ...", style="dim", highlight=False)
 

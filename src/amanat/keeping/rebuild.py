@@ -29,9 +29,9 @@ from amanat.store.tables import metadata
 from amanat.store.uow import Store
 
 # What follows from the chain, and the columns by which two makings of it are compared.  Positions
-# and entries differ where events were observed in another order; journal entries are new.
+# and entries differ where events were observed in another order; journal entries are new; of blocks
+# those are kept at which a run of the indexer ended, and `fsck` compares them with the node.
 COMPARED: Mapping[str, tuple[str, ...]] = {
-    "ledger_block": ("number", "hash", "time"),
     "ledger_event": (
         "block_number", "log_index", "tx_hash", "address", "contract", "name", "arguments",
         "business_date",
@@ -41,7 +41,7 @@ COMPARED: Mapping[str, tuple[str, ...]] = {
     "ledger_business_day": ("programme", "business_date", "block_number"),
     "ledger_contract": ("address", "programme", "kind", "label", "replaced"),
 }  # fmt: skip
-_FROM_CHAIN = (*COMPARED, "ledger_chain_transaction", "ledger_cursor")
+_FROM_CHAIN = (*COMPARED, "ledger_block", "ledger_chain_transaction", "ledger_cursor")
 _SHOWN_MAX = 20
 
 

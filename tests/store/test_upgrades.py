@@ -1,0 +1,58 @@
+"""Data that a former version wrote comes to the latest tables with every row."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sql
+from tests.store.make_fixtures import FIXTURES
+
+from amanat.app import declare_rooms
+from amanat.keeping.tables import load
+from amanat.store.engine import open_engine
+from amanat.store.journal import read_entries
+from amanat.store.migrate import differences, migrate
+
+declare_rooms()
+DUMPS = sorted(FIXTURES.glob("*.sqlite.sql"))
+
+
+@pytest.mark.parametrize("dump", DUMPS, ids=lambda path: path.name)
+def test_a_former_version_is_brought_to_the_latest_tables(
+    dump: Path, tmp_path: Path, database_url: str
+) -> None:
+    """Loaded into either database as a backup of that version would be, then migrated."""
+    with sqlite3.connect(tmp_path / "database.sqlite") as source:
+        source.executescript(dump.read_text(encoding="utf-8"))
+        revision = source.execute("SELECT version_num FROM alembic_version").fetchone()[0]
+        names = [
+            name
+            for (name,) in source.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            if name != "alembic_version"
+        ]
+        before = {
+            name: source.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names
+        }
+    source.close()
+    engine = open_engine(database_url)
+    try:
+        load(tmp_path, engine, {"kind": "sqlite", "revision": revision})
+        migrate(engine)
+        assert [one for one in differences(engine) if "test_" not in str(one)] == []
+        with engine.connect() as connection:
+            after = {
+                name: connection.execute(
+                    sql.select(sql.func.count()).select_from(sql.table(name))
+                ).scalar_one()
+                for name in names
+            }
+            assert after == before
+            assert len(list(read_entries(connection, programme="test"))) > 20
+    finally:
+        engine.dispose()
+
+
+def test_there_is_data_of_every_version() -> None:
+    assert DUMPS
