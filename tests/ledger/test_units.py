@@ -9,8 +9,8 @@ from amanat.ledger.units import UNITS, bare, with_units
 
 PLAIN = {
     # numbers of things
-    "number", "run", "index", "chunk", "cursor", "tender", "bidder", "institution", "participant", "epoch",
-    "contract_id", "authorisation",
+    "number", "run", "index", "chunk", "cursor", "tender", "bidder", "institution", "participant",
+    "epoch", "contract_id", "authorisation",
     # days since 1970-01-01 and seconds of block time
     "day", "last_day", "valid_until", "record_day", "maturity_day", "rate_day", "expiry_day",
     "opens_at", "bids_due",

@@ -107,7 +107,7 @@ def test_no_view_is_left_out(asked: dict[str, list[dict[str, Any]]]) -> None:
     """A view that is declared tomorrow is either attacked here or shown to everyone alike."""
     rooms = ("auctions", "register", "settlement", "servicing")  # who bids, holds, trades, is paid
     kinds = [kind for kind in VIEWS.values() if kind.room in rooms and not kind.public]
-    apart = {"history", "instruction"}  # asked for one thing, below
+    apart = {"history", "instruction", "outside_list"}  # asked for one thing, below
     assert {kind.name for kind in kinds} <= {*asked, *apart}
 
 
@@ -192,3 +192,11 @@ def test_a_proposal_and_the_confidential_log_are_not_found_by_others(site: Insta
         hidden = client.get(f"{site.api}/views/journal", params={"log": "confidential"})
         assert hidden.status_code == 404
     assert site.view(AUDITOR, "journal", log="confidential")["rows"]
+
+
+def test_the_list_of_payments_outside_is_not_a_dealers_to_see(site: Installation) -> None:
+    """tests/servicing/test_outside.py shows it to those whose it is."""
+    payment = site.view(None, "payments")[0]["id"]
+    with site.caller(DEALER) as client:
+        path = f"{site.api}/views/outside_list"
+        assert client.get(path, params={"payment": payment}).status_code == 404
