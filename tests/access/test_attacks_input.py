@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -246,7 +246,7 @@ def _inside(
 
 # What the rule of a field allows: no institution named, the proposer's and others sign.
 ALLOWED = {("signers", "[]")}
-CHANGED_BY_ALLOWED = {"FreezeHolding", "FreezeAccount"}
+CHANGED_BY_ALLOWED = {"FreezeHolding", "FreezeAccount", "FreezeEverything"}
 LENGTH_MAX = 50_000
 
 
@@ -264,8 +264,11 @@ def actor_of(kind: ActKind, market: Trading) -> Actor | None:
     """An officer who may submit the act, or None where nobody here may."""
     for institution in ("ministry", "central_bank", "bank_a", "auditor"):
         actor = market.world.actor(f"{institution}_officer")
-        if actor.capacities & kind.capacities and actor.role.value in kind.roles:
+        may = kind.personal or actor.capacities & kind.capacities
+        if may and actor.role.value in kind.roles:
             return actor
+    if kind.capacities == {"operator"}:  # no institution of this market runs the installation
+        return replace(market.world.actor("auditor_officer"), capacities=kind.capacities)
     return None
 
 

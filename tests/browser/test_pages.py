@@ -280,7 +280,7 @@ def test_signing_in_and_out(chromium: Browser, site: Installation) -> None:
     page = opened(chromium, site, None)
     page.goto(f"{site.pages}/v/instructions")
     page.get_by_label("Your personal token").fill(site.tokens[DEALER])
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     assert page.url.endswith("/v/instructions")
     assert page.locator("table").first.is_visible()
     page.get_by_role("button", name="Sign out").click()

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from amanat.core.errors import Forbidden, NotFound, Refusals
+from amanat.core.errors import Forbidden, NotFound, Refusals, Unauthenticated
 from amanat.participants.commands import (
     AccountToEnrol,
     EnrolAccounts,
@@ -91,7 +91,7 @@ def test_accounts_of_others_are_not_seen(world: World) -> None:
     with pytest.raises(NotFound):
         world.view("accounts", "bank_b_officer", participant="bank_a")
     assert {one["participant"] for one in world.view("accounts", "bank_b_officer")} == {"bank_b"}
-    with pytest.raises(NotFound):
+    with pytest.raises(Unauthenticated):
         world.view("accounts")  # not the public's
     assert "accounts" not in world.view("participant", participant="bank_a")
     assert "accounts" in world.view("participant", "bank_a_viewer", participant="bank_a")
