@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from amanat.ledger.signers import read_request, sign_request
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 WIDTHS = (360, 1024, 1920)
 PAGE_BYTES_MAX = 150_000
-FIRST_BYTE_MS_MAX = 100
 SERIOUS = {"serious", "critical"}
 
 
@@ -390,16 +388,3 @@ def test_pages_are_light_and_do_not_jump(
         assert 0 < weight < PAGE_BYTES_MAX, (name, weight)
         assert page.evaluate("window.jumps") < 0.05, name
         page.context.close()
-
-
-def test_the_first_byte_comes_quickly(site: Installation, addresses: dict[str, str]) -> None:
-    with site.reader(OFFICER) as client:
-        for name in ("programme", "security", "tenders", "tender", "instructions"):
-            client.get(addresses[name])
-            times = []
-            for _ in range(5):
-                began = time.perf_counter()
-                with client.stream("GET", addresses[name]) as answer:
-                    next(answer.iter_raw())
-                    times.append((time.perf_counter() - began) * 1000)
-            assert min(times) < FIRST_BYTE_MS_MAX, (name, times)

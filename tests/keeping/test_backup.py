@@ -95,7 +95,6 @@ def test_a_backup_taken_under_load_restores_to_a_state_that_fsck_accepts(
     found = restore(backup.file, place(tmp_path, other_database_url), opener, quiet)
 
     assert found.differences == ()
-    assert found.seconds < 120
     settings = replace(place(tmp_path, other_database_url), light_keys=True)
     assert (settings.data_dir / "documents" / "title.pdf").read_bytes() == b"%PDF-1.7"
     with Application(settings) as restored:
