@@ -67,9 +67,11 @@ def drill(
         try:
             survives(runner, DRILL, scratch, kill, expected)
         except AssertionError as error:
+            print(f"kill {number}, {kill}: BROKEN", flush=True)
             return f"kill {number}, {kill}: {error}"
         finally:
             runners.put(runner)
+        print(f"kill {number}, {kill}: the same end", flush=True)
         return None
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
