@@ -368,18 +368,14 @@ class Ledger(RuleBasedStateMachine):
         """`whole`: of a redemption, each holder's whole holding, as it should be; `at_once`: paid
         in the same step, while nothing has changed."""
         world, model = self.world, self.model
-        rows = []
-        for index, (holder, nominal, gross, tax) in enumerate(lines):
-            if kind == laws.REDEMPTION and whole:
-                nominal = model.has(BOND, holder) or 1
-            rows.append(laws.Entitled(index, holder, nominal, gross, tax))
+        rows = self._rows(kind, lines, whole)
         tree = self._tree(rows)
         values = (model.epoch, self.bond.address, kind, record_day, tree.root, tree.total,
                   len(rows), world.at[laws.PAYER], world.at[laws.TAX_ACCOUNT])  # fmt: skip
         seals = world.seal(world.payments, td.FUNDING, values, 1, 2)
         [own] = world.sign(world.payments, td.FUNDING, values, world.keys[laws.PAYER])
         expected = model.contract("payments")
-        if expected is None and (kind, record_day) in model.funded:
+        if expected is None and self._run_of(kind, record_day):
             same_again = world.payments.ask(
                 "is_spent", world.payments.domain.digest(td.FUNDING.hash(*values))
             )
@@ -389,12 +385,23 @@ class Ledger(RuleBasedStateMachine):
         expected = expected or model.running(CASH) or model.side(laws.PAYER, laws.SENDS)
         expected = expected or model.amount(CASH, laws.PAYER, tree.total)
         if self.same(expected, lambda: world.payments.call("fund", values, own, seals)):
-            model.funded.add((kind, record_day))
             model.add(CASH, laws.PAYER, -tree.total)
             number = len(model.payments) + 1
-            model.payments[number] = laws.Payment(kind, rows, tree.total)
+            model.payments[number] = laws.Payment(kind, record_day, rows, tree.total)
             if at_once:
                 self._pay_chunk(number, 0)
+
+    def _rows(self, kind: int, lines: list[tuple[str, int, int, int]], whole: bool) -> list[Any]:
+        rows = []
+        for index, (holder, nominal, gross, tax) in enumerate(lines):
+            if kind == laws.REDEMPTION and whole:
+                nominal = self.model.has(BOND, holder) or 1
+            rows.append(laws.Entitled(index, holder, nominal, gross, tax))
+        return rows
+
+    def _run_of(self, kind: int, record_day: int) -> int | None:
+        return next((number for number, run in self.model.payments.items()
+                     if (run.kind, run.record_day) == (kind, record_day)), None)  # fmt: skip
 
     def _tree(self, rows: list[Any]) -> td.EntitlementTree:
         return td.EntitlementTree([self._leaf(row) for row in rows])
@@ -402,6 +409,47 @@ class Ledger(RuleBasedStateMachine):
     def _leaf(self, row: Any) -> td.Entitlement:
         at = self.world.at[row.holder]
         return td.Entitlement(row.index, at, row.nominal, row.gross, row.tax)
+
+    @rule(
+        kind=st.sampled_from([laws.COUPON, laws.REDEMPTION]),
+        record_day=st.integers(1, 4),
+        lines=st.lists(
+            st.tuples(holders, amounts, st.integers(1, 5_000), st.just(0)), min_size=1, max_size=3
+        ),
+        cursor=st.sampled_from([None, None, None, 0, 1]),
+        more=st.sampled_from([0, 0, 0, 1]),
+        at_once=st.booleans(),
+    )
+    def record_paid_outside(self, kind: int, record_day: int,
+                            lines: list[tuple[str, int, int, int]], cursor: int | None, more: int,
+                            at_once: bool) -> None:  # fmt: skip
+        """Of the run with this record day, or of one that was never funded; `cursor` and `more`
+        are mistakes of whoever made the list, `at_once` burns a redemption in the same step."""
+        world, model = self.world, self.model
+        number = self._run_of(kind, record_day)
+        if number is not None:
+            run = model.payments[number]
+        else:
+            rows = self._rows(kind, lines, True)
+            run = laws.Payment(kind, record_day, rows, sum(row.gross for row in rows))
+        tree = self._tree(run.lines)
+        said = run.cursor if cursor is None else cursor
+        amount = run.untried + more
+        values = (model.epoch, self.bond.address, kind, record_day, tree.root, tree.total,
+                  len(run.lines), said, amount, keccak(b"list %d" % world.number()))  # fmt: skip
+        seals = world.seal(world.payments, td.OUTSIDE_PAYMENT, values, 1, 2)
+        expected = model.contract("payments") or model.record_outside(
+            run, said, amount, funded=number is not None
+        )
+        if not self.same(
+            expected, lambda: world.payments.call("record_paid_outside", values, seals)
+        ):
+            return
+        if number is None:
+            number = len(model.payments) + 1
+            model.payments[number] = run
+        if at_once:
+            self._pay_chunk(number, 0)
 
     @precondition(lambda self: self.model.payments)
     @rule(pick=picks, chunk=st.sampled_from([0, 0, 0, 1]))
@@ -417,7 +465,10 @@ class Ledger(RuleBasedStateMachine):
         if expected is None and not repeated:
             expected = model.open_for_payment() or ("ChunkOutOfOrder" if chunk else None)
         kept: dict[int, str] = {}
-        if expected is None and not repeated:
+        if expected is None and not repeated and run.outside is not None:
+            expected = model.redeem_outside(run)
+            self.outcomes["redeem_outside", expected] += 1
+        elif expected is None and not repeated:
             run.cursor = 1
             for line in run.lines:
                 reason = model.pay(run, line, in_chunk=True)
@@ -445,6 +496,8 @@ class Ledger(RuleBasedStateMachine):
     def relieve(self) -> None:
         """Everybody may receive again: who waits in escrow is paid, each once."""
         self.resume_all()
+        if self.model.phase == laws.CLOSED:
+            self.advance(phase=1, days=1)
         for participant in range(1, 6):
             self.set_level(participant, 1)
         for number, run in self.model.payments.items():
@@ -537,8 +590,8 @@ class Ledger(RuleBasedStateMachine):
     def payments_add_up(self) -> None:
         for number, run in self.model.payments.items():
             stored = self.world.payments.ask("run", number)
-            assert stored[4] == stored[9] + stored[10] + self.world.payments.ask(
-                "escrow_of", number
-            )
+            escrow = self.world.payments.ask("escrow_of", number)
+            assert stored[4] == stored[9] + stored[10] + stored[12] + escrow
             assert (stored[8], stored[9], stored[10]) == (run.cursor, run.paid, run.tax)
+            assert stored[12] == (run.outside or 0)
         assert self.bond.ask("redeemed") == self.model.redeemed

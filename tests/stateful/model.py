@@ -41,19 +41,27 @@ class Entitled:
 
 @dataclass
 class Payment:
-    """One funded run; `escrowed` are the lines that could not be paid."""
+    """One run; `escrowed` are the lines that could not be paid, `outside` the gross of those that
+    were paid through other systems, or nothing when no such record was made."""
 
     kind: int
+    record_day: int
     lines: list[Entitled]
     funding: int
     cursor: int = 0
     paid: int = 0
     tax: int = 0
     escrowed: dict[int, Entitled] = field(default_factory=dict)
+    outside: int | None = None
 
     @property
     def escrow(self) -> int:
-        return self.funding - self.paid - self.tax
+        return self.funding - self.paid - self.tax - (self.outside or 0)
+
+    @property
+    def untried(self) -> int:
+        """Gross of the lines that no chunk has tried to pay."""
+        return self.escrow - sum(one.gross for one in self.escrowed.values())
 
 
 @dataclass
@@ -85,7 +93,6 @@ class Model:
     spent: set[tuple[str, int]] = field(default_factory=set)
     authorised: dict[int, Authorised] = field(default_factory=dict)
     payments: dict[int, Payment] = field(default_factory=dict)
-    funded: set[tuple[int, int]] = field(default_factory=set)
     elsewhere: int = 0
     freed: int = 0
     created: int = 0
@@ -275,6 +282,39 @@ class Model:
         run.paid += line.gross - line.tax
         run.tax += line.tax
         run.escrowed.pop(line.index, None)
+        return None
+
+    def record_outside(self, run: Payment, cursor: int, amount: int, *, funded: bool) -> str | None:
+        """Every line from `cursor` on was paid elsewhere: its escrow returns, or say why not."""
+        if run.kind == REDEMPTION and self.day < self.maturity:
+            return "NotYetMatured"
+        if run.outside is not None:
+            return "RunExists"
+        if cursor != run.cursor:
+            return "ChunkOutOfOrder"
+        untried = run.untried
+        if amount != untried:
+            return "OutsideMismatch"
+        if untried == 0:
+            return "AmountZero"
+        if funded and (reason := self.running(CASH) or self.side(PAYER, IS_PAID)):
+            return reason
+        if funded:
+            self.add(CASH, PAYER, untried)
+        run.outside = untried
+        run.cursor = 1 if run.kind == COUPON else run.cursor
+        return None
+
+    def redeem_outside(self, run: Payment) -> str | None:
+        """Burn what a redemption paid elsewhere: all lines of the chunk, or say why none."""
+        before = dict(self.balance)
+        for line in run.lines:
+            if reason := self.amount(BOND, line.holder, line.nominal):
+                self.balance = before
+                return reason
+            self.add(BOND, line.holder, -line.nominal)
+        self.redeemed += sum(line.nominal for line in run.lines)
+        run.cursor = 1
         return None
 
     # Headroom.

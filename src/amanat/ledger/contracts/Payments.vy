@@ -238,23 +238,7 @@ def record_paid_outside(outside: Outside, signatures: DynArray[Bytes[65], 16]) -
     @return The run's number.
     """
     governed._require_running(codes.PAYMENTS)
-    digest: bytes32 = governed._digest(
-        keccak256(
-            abi_encode(
-                OUTSIDE_TYPE,
-                outside.epoch,
-                outside.security,
-                outside.kind,
-                outside.record_day,
-                outside.root,
-                outside.funding,
-                outside.entitlements,
-                outside.cursor,
-                outside.amount,
-                outside.list_digest,
-            )
-        )
-    )
+    digest: bytes32 = self._outside_digest(outside)
     governed._spend(digest, outside.epoch)
     self._check_payment(outside.security, outside.kind, outside.funding, outside.entitlements)
     run: uint256 = self.run_of[outside.security][outside.kind][outside.record_day]
@@ -347,38 +331,11 @@ def pay_chunk(run: uint256, chunk: uint256, entitlements: DynArray[Entitlement, 
     for entitlement: Entitlement in entitlements:
         if msg.gas < INNER_GAS:
             refusals._payment_starved(entitlement.index, msg.gas)
-        success: bool = False
-        reason: Bytes[160] = b""
-        success, reason = raw_call(
-            self,
-            abi_encode(
-                stored.security,
-                stored.kind,
-                entitlement,
-                hindered,
-                method_id=method_id(
-                    "pay_inner(address,uint256,(uint256,address,uint256,uint256,uint256),address)"
-                ),
-            ),
-            max_outsize=160,
-            revert_on_failure=False,
-        )
-        if success:
+        if self._pay_apart(run, stored.security, stored.kind, entitlement, hindered):
             paid += entitlement.gross - entitlement.tax
             tax += entitlement.tax
-            self._log_paid(run, entitlement)
         else:
-            if len(reason) == 0:
-                refusals._payment_starved(entitlement.index, msg.gas)
-            self.escrowed[run][entitlement.index] = self._leaf(entitlement)
             kept += entitlement.gross
-            log EntitlementEscrowed(
-                run=run,
-                holder=entitlement.holder,
-                index=entitlement.index,
-                gross=entitlement.gross,
-                reason=reason,
-            )
     self._book(run, stored, paid, tax)
     if kept != 0:
         self._runs[run].kept = stored.kept + kept
@@ -514,6 +471,69 @@ def _check_amounts(security: address, kind: uint256, funding: uint256, entitleme
         maturity_day: uint256 = staticcall Security(security).maturity_day()
         if day < maturity_day:
             refusals._not_yet_matured(maturity_day, day)
+
+
+@internal
+def _pay_apart(
+    run: uint256, security: address, kind: uint256, entitlement: Entitlement, hindered: address
+) -> bool:
+    """
+    @dev One entitlement of a chunk in a call of its own; what is refused goes into escrow with
+         its reason.
+    @return Whether it was paid.
+    """
+    success: bool = False
+    reason: Bytes[160] = b""
+    success, reason = raw_call(
+        self,
+        abi_encode(
+            security,
+            kind,
+            entitlement,
+            hindered,
+            method_id=method_id(
+                "pay_inner(address,uint256,(uint256,address,uint256,uint256,uint256),address)"
+            ),
+        ),
+        max_outsize=160,
+        revert_on_failure=False,
+    )
+    if success:
+        self._log_paid(run, entitlement)
+        return True
+    if len(reason) == 0:
+        refusals._payment_starved(entitlement.index, msg.gas)
+    self.escrowed[run][entitlement.index] = self._leaf(entitlement)
+    log EntitlementEscrowed(
+        run=run,
+        holder=entitlement.holder,
+        index=entitlement.index,
+        gross=entitlement.gross,
+        reason=reason,
+    )
+    return False
+
+
+@internal
+@view
+def _outside_digest(outside: Outside) -> bytes32:
+    return governed._digest(
+        keccak256(
+            abi_encode(
+                OUTSIDE_TYPE,
+                outside.epoch,
+                outside.security,
+                outside.kind,
+                outside.record_day,
+                outside.root,
+                outside.funding,
+                outside.entitlements,
+                outside.cursor,
+                outside.amount,
+                outside.list_digest,
+            )
+        )
+    )
 
 
 @internal

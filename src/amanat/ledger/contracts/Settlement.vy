@@ -154,9 +154,7 @@ def settle_batch(batch: Bytes[MAX_BATCH]):
     for i: uint256 in range(MAX_SECURITIES):
         if i == securities:
             break
-        token: address = convert(
-            extract32(batch, 4 + 20 * (accounts + i), output_type=uint256) >> 96, address
-        )
+        token: address = convert(extract32(batch, 4 + 20 * (accounts + i), output_type=uint256) >> 96, address)
         tokens.append(token)
         flags.append(staticcall board.token_flags(token))
     cash_token: address = staticcall board.contract_at(codes.CASH)
@@ -175,48 +173,22 @@ def settle_batch(batch: Bytes[MAX_BATCH]):
         taken: uint256 = words[(terms >> 232) & 255]
         if msg.gas < INNER_GAS:
             refusals._batch_starved(i, msg.gas)
-        success: bool = False
-        answer: Bytes[160] = b""
-        success, answer = raw_call(
-            self,
-            abi_encode(
-                terms,
-                deliverer,
-                receiver,
-                tokens[security],
-                cash | (given >> 96 << 160),
-                flags[security]
-                | ((given & MASK_64) << 64)
-                | ((taken & MASK_64) << 128)
-                | (((given >> 64) & MASK_32) << 192)
-                | (taken >> 64 << 224),
-                cash_flags
-                | ((taken & MASK_64) << 64)
-                | ((given & MASK_64) << 128)
-                | (((taken >> 64) & MASK_32) << 192)
-                | (given >> 64 << 224),
-                extract32(batch, unsafe_add(at, 32), output_type=uint256),
-                extract32(batch, unsafe_add(at, 64), output_type=uint256),
-                extract32(batch, unsafe_add(at, 96), output_type=uint256),
-                extract32(batch, unsafe_add(at, 128), output_type=uint256),
-                method_id=method_id(
-                    "settle_inner(uint256,address,address,address,uint256,uint256,uint256,uint256,uint256,uint256,uint256)"
-                ),
-            ),
-            max_outsize=160,
-            revert_on_failure=False,
+        digest: bytes32 = self._settle_apart(
+            i,
+            terms,
+            deliverer,
+            receiver,
+            tokens[security],
+            cash | (given >> 96 << 160),
+            self._standing(flags[security], given, taken),
+            self._standing(cash_flags, taken, given),
+            extract32(batch, unsafe_add(at, 32), output_type=uint256),
+            extract32(batch, unsafe_add(at, 64), output_type=uint256),
+            extract32(batch, unsafe_add(at, 96), output_type=uint256),
+            extract32(batch, unsafe_add(at, 128), output_type=uint256),
         )
-        if success:
-            digests.append(extract32(answer, 0))
-        else:
-            # Every refusal carries data: silence is a leg that ran out of gas.
-            if len(answer) == 0:
-                refusals._batch_starved(i, msg.gas)
-            log InstructionFailed(
-                digest=self._digest(terms, deliverer, receiver, tokens[security]),
-                index=i,
-                reason=answer,
-            )
+        if digest != empty(bytes32):
+            digests.append(digest)
         at = unsafe_add(at, 160)
     log InstructionsSettled(digests=digests)
 
@@ -300,9 +272,7 @@ def settle_cycle(cycle: Bytes[MAX_CYCLE]):
     for i: uint256 in range(8):
         if i == securities:
             break
-        tokens.append(
-            convert(extract32(cycle, 42 + 20 * i, output_type=uint256) >> 96, address)
-        )
+        tokens.append(convert(extract32(cycle, 42 + 20 * i, output_type=uint256) >> 96, address))
     cash: address = staticcall board.contract_at(codes.CASH)
     cash_flags: uint256 = staticcall board.token_flags(cash)
     self._check_days(first_day, last_day, cash_flags & MASK_32)
@@ -318,13 +288,12 @@ def settle_cycle(cycle: Bytes[MAX_CYCLE]):
     for i: uint256 in range(MAX_POSITIONS):
         if i == positions:
             break
+        at: uint256 = start + size * i
         self._check_position(
-            cycle, start + size * i, securities, trades, tokens_hash, first_day, last_day, accounts[i]
+            cycle, at, securities, trades, tokens_hash, first_day, last_day, accounts[i]
         )
         self._spend_number(
-            accounts[i],
-            words[i] >> 96,
-            extract32(cycle, start + size * i + 20, output_type=uint256) >> 224,
+            accounts[i], words[i] >> 96, extract32(cycle, at + 20, output_type=uint256) >> 224
         )
     for j: uint256 in range(9):
         if j > securities:
@@ -338,15 +307,10 @@ def settle_cycle(cycle: Bytes[MAX_CYCLE]):
             offset = 33 + 8 * j
             if token_flags & LISTED == 0:
                 refusals._security_unknown(token)
-        amounts: DynArray[int256, 64] = []
+        amounts: DynArray[int256, 64] = self._net_amounts(cycle, start + offset, size, positions)
         standings: DynArray[uint256, 64] = []
-        at: uint256 = start + offset
-        for i: uint256 in range(MAX_POSITIONS):
-            if i == positions:
-                break
-            amounts.append(extract32(cycle, at, output_type=int256) >> 192)
-            standings.append(self._standing(token_flags, words[i], words[i]))
-            at = unsafe_add(at, size)
+        for word: uint256 in words:
+            standings.append(self._standing(token_flags, word, word))
         extcall Token(token).settle_net(accounts, amounts, standings)
     log CycleSettled(trades=trades, positions=positions)
 
@@ -558,6 +522,73 @@ def _number_spent(deliverer: address, number: uint256) -> bool:
 def _require_running(board: Board):
     if staticcall board.is_halted(codes.SETTLEMENT):
         refusals._contract_halted(codes.SETTLEMENT)
+
+
+@internal
+def _settle_apart(
+    index: uint256,
+    terms: uint256,
+    deliverer: address,
+    receiver: address,
+    security: address,
+    cash_and_index: uint256,
+    standing: uint256,
+    cash_standing: uint256,
+    deliverer_r: uint256,
+    deliverer_s: uint256,
+    receiver_r: uint256,
+    receiver_s: uint256,
+) -> bytes32:
+    """
+    @dev One instruction of a batch in a call of its own, so that its refusal undoes itself alone.
+    @return Its digest when it settled; empty, and the refusal logged, when it did not.
+    """
+    success: bool = False
+    answer: Bytes[160] = b""
+    success, answer = raw_call(
+        self,
+        abi_encode(
+            terms,
+            deliverer,
+            receiver,
+            security,
+            cash_and_index,
+            standing,
+            cash_standing,
+            deliverer_r,
+            deliverer_s,
+            receiver_r,
+            receiver_s,
+            method_id=method_id(
+                "settle_inner(uint256,address,address,address,uint256,uint256,uint256,uint256,uint256,uint256,uint256)"
+            ),
+        ),
+        max_outsize=160,
+        revert_on_failure=False,
+    )
+    if success:
+        return extract32(answer, 0)
+    # Every refusal carries data: silence is a leg that ran out of gas.
+    if len(answer) == 0:
+        refusals._batch_starved(index, msg.gas)
+    log InstructionFailed(
+        digest=self._digest(terms, deliverer, receiver, security), index=index, reason=answer
+    )
+    return empty(bytes32)
+
+
+@internal
+@pure
+def _net_amounts(cycle: Bytes[MAX_CYCLE], first: uint256, size: uint256, positions: uint256) -> DynArray[int256, 64]:
+    """@return Every position's amount of one token: the words at `first`, each `size` bytes on."""
+    amounts: DynArray[int256, 64] = []
+    at: uint256 = first
+    for i: uint256 in range(MAX_POSITIONS):
+        if i == positions:
+            break
+        amounts.append(extract32(cycle, at, output_type=int256) >> 192)
+        at = unsafe_add(at, size)
+    return amounts
 
 
 @internal
