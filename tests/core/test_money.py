@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amanat.core.money import FractionOfMinorUnit, MixedCurrencies, Money, UnknownCurrency
+from amanat.core.money import (
+    FractionOfMinorUnit,
+    MixedCurrencies,
+    Money,
+    UnknownCurrency,
+    money_text,
+)
 from amanat.core.quantities import InvalidNumber, Rounding
 
 amounts = st.integers(-(10**24), 10**24).map(Money)
@@ -56,3 +62,20 @@ def test_currencies_do_not_mix():
 def test_minor_units_are_integers(value):
     with pytest.raises(InvalidNumber):
         Money(value)
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "text"),
+    [
+        (1_105_920_400_000, "PKR", "11059204000.00 PKR"),
+        (-5, "PKR", "-0.05 PKR"),
+        (0, "USD", "0.00 USD"),
+    ],
+)
+def test_money_as_the_journal_writes_it(minor, currency, text):
+    assert money_text(minor, currency) == text
+
+
+def test_an_unknown_currency_is_not_written():
+    with pytest.raises(UnknownCurrency):
+        money_text(7, "XXX")

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection, Row
 from amanat.access.acts import ActContext, Ask, Requirement, Result, act
 from amanat.auctions import acts_chain as chain
 from amanat.auctions import events, tables
-from amanat.auctions.acts_book import decision_of, face, result_of, with_face
+from amanat.auctions.acts_book import decision_of, result_of, with_face
 from amanat.auctions.acts_rules import (
     AllotmentState,
     AllotmentStateForbids,
@@ -37,6 +37,7 @@ from amanat.auctions.recompute import Published, Recomputed, published_record
 from amanat.auctions.records import decision_record
 from amanat.core.canonical import canonical_bytes
 from amanat.core.errors import NotFound
+from amanat.programme.records import face_in
 from amanat.store.uow import UnitOfWork
 
 
@@ -150,7 +151,7 @@ def cancel_allotment(uow: UnitOfWork, row: Row[Any], allotment: Row[Any], reason
             "allotment": allotment.id,
             "number": allotment.number,
             "line": allotment.line,
-            "nominal": face(uow.connection, row.programme, allotment.nominal),
+            "nominal": face_in(uow.connection, row.programme, allotment.nominal),
             "unpaid": row.unpaid,
             "reason": reason,
         },

@@ -20,21 +20,11 @@ from amanat.auctions.records import read_decision, read_terms
 from amanat.auctions.sealing import Share, TenderKey
 from amanat.core.errors import NotFound
 from amanat.core.messages import Message
+from amanat.core.money import face_text
 from amanat.instruments.model import Terms, terms_from
 from amanat.jurisdictions.conventions import load_convention
-from amanat.programme.records import find_programme
+from amanat.programme.records import currency_of
 from amanat.programme.tables import security
-
-
-def currency_of(connection: Connection, programme: str) -> str:
-    """The currency of a programme."""
-    return str(find_programme(connection, programme).currency)
-
-
-def face(connection: Connection, programme: str, units: int) -> str:
-    """A nominal as the journal writes it."""
-    return f"{units} {currency_of(connection, programme)} face"
-
 
 _NOMINAL = frozenset(
     {
@@ -60,7 +50,7 @@ def with_face(connection: Connection, programme: str, record: Mapping[str, Any])
     def stated(name: str, value: Any) -> Any:
         if isinstance(value, Mapping):
             return {inner: stated(inner, one) for inner, one in value.items()}
-        return f"{value} {currency} face" if name in _NOMINAL and value is not None else value
+        return face_text(value, currency) if name in _NOMINAL and value is not None else value
 
     return {name: stated(name, value) for name, value in record.items()}
 

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Row
 from amanat.access.acts import ActContext, Ask, Requirement, Result, act
 from amanat.auctions import acts_chain as chain
 from amanat.auctions import events, tables
-from amanat.auctions.acts_book import face, security_terms
+from amanat.auctions.acts_book import security_terms
 from amanat.auctions.acts_rules import (
     BiddingOver,
     CalendarExists,
@@ -33,6 +33,7 @@ from amanat.core.canonical import digest
 from amanat.core.errors import NotFound
 from amanat.core.ids import new_id
 from amanat.core.messages import Message
+from amanat.programme.records import face_in
 from amanat.store.uow import UnitOfWork
 
 
@@ -60,7 +61,7 @@ def publish_calendar(command: PublishCalendar, context: ActContext) -> Result:
             "calendar": command.calendar,
             "replaces": command.replaces,
             "lines": [
-                line | {"target": face(connection, programme, line["target"])} for line in lines
+                line | {"target": face_in(connection, programme, line["target"])} for line in lines
             ],
         },
         subject=f"calendar:{command.calendar}",
@@ -128,7 +129,7 @@ def set_target(command: SetTarget, context: ActContext) -> Result:
             "tender": command.tender,
             "isin": command.isin,
             "auction_date": command.auction_date.isoformat(),
-            "target": face(connection, programme, command.target),
+            "target": face_in(connection, programme, command.target),
             "calendar": command.calendar,
             "sealing_key": public,
         },
@@ -163,7 +164,7 @@ def amend_target(command: AmendTarget, context: ActContext) -> Result:
             "tender": row.code,
             "change": "amend_tender_target",
             "reason": None,
-            "to": {"target": face(context.uow.connection, row.programme, command.target)},
+            "to": {"target": face_in(context.uow.connection, row.programme, command.target)},
         },
         subject=subject(row.code),
     )
@@ -191,8 +192,8 @@ def change_target(uow: UnitOfWork, row: Row[Any], target: int) -> None:
         {
             "tender": row.code,
             "version": version + 1,
-            "former": face(uow.connection, row.programme, row.target),
-            "target": face(uow.connection, row.programme, target),
+            "former": face_in(uow.connection, row.programme, row.target),
+            "target": face_in(uow.connection, row.programme, target),
         },
         subject=subject(row.code),
     )

@@ -18,8 +18,6 @@ from amanat.auctions import events, tables
 from amanat.auctions.acts_award import cancel_allotment
 from amanat.auctions.acts_book import (
     bidders_of,
-    currency_of,
-    face,
     investors_of,
     keys_of,
     pricing_for,
@@ -50,6 +48,7 @@ from amanat.core.quantities import text_from
 from amanat.ledger.completion import raise_alarm
 from amanat.ledger.orders import Order
 from amanat.ledger.registry import HandlerRegistry, LedgerEvent
+from amanat.programme.records import currency_of, face_in
 from amanat.store.uow import UnitOfWork
 
 _REFUSAL_MAX = 200
@@ -491,7 +490,7 @@ def _make_allotment(uow: UnitOfWork, row: Row[Any], won: Allotment) -> None:
             "line": bid.line,
             "participant": bidder.participant,
             "account": account,
-            "nominal": face(uow.connection, row.programme, won.nominal),
+            "nominal": face_in(uow.connection, row.programme, won.nominal),
             "price": text_from(won.price),
             "realised": str(Money(won.realised, currency).amount) + f" {currency}",
             "accrued": str(Money(won.accrued, currency).amount) + f" {currency}",

@@ -23,7 +23,6 @@ from amanat.access.acts import Query, ViewContext, view
 from amanat.auctions import tables
 from amanat.auctions.acts_book import (
     bidders_of,
-    currency_of,
     decision_of,
     key_rows,
     result_of,
@@ -38,7 +37,7 @@ from amanat.core.errors import NotFound, Refusal
 from amanat.core.money import Money
 from amanat.ledger.typed_data import Domain
 from amanat.programme.commands import IsinText
-from amanat.programme.records import find_programme
+from amanat.programme.records import currency_of, find_programme
 
 RUNS = ("issuer", "auctioneer", "auditor")
 _OPEN_BOOK = (

@@ -47,6 +47,31 @@ def minor_digits(currency: str) -> int:
     return MINOR_DIGITS[currency]
 
 
+def money_text(minor: int, currency: str) -> str:
+    """Minor units as the journal writes money.  Refuses `UnknownCurrency`.
+
+    >>> money_text(1105920400000, "PKR")
+    '11059204000.00 PKR'
+    """
+    digits = minor_digits(currency)
+    sign, whole = ("-", -minor) if minor < 0 else ("", minor)
+    shown = str(whole).rjust(digits + 1, "0")
+    return (
+        f"{sign}{shown[:-digits]}.{shown[-digits:]} {currency}"
+        if digits
+        else (f"{sign}{shown} {currency}")
+    )
+
+
+def face_text(units: int, currency: str) -> str:
+    """Nominal as the journal writes it.
+
+    >>> face_text(11601000000, "PKR")
+    '11601000000 PKR face'
+    """
+    return f"{units} {currency} face"
+
+
 @dataclass(frozen=True, slots=True)
 class Money:
     """An amount in minor units (PKR: paisa); may be negative, as a claim or a correction."""

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection, Row
 
 from amanat.core.calendars import Calendar
 from amanat.core.errors import NotFound, Refusal
+from amanat.core.money import face_text, money_text
 from amanat.instruments.model import Terms, terms_from
 from amanat.jurisdictions.holidays import calendar_from
 from amanat.programme.model import (
@@ -46,6 +47,21 @@ def find_programme(connection: Connection, code: str) -> Row[Any]:
     if row is None:
         raise NotFound(thing="programme", value=code)
     return row
+
+
+def currency_of(connection: Connection, programme: str) -> str:
+    """The currency of a programme, ISO 4217.  Refuses `NotFound`."""
+    return str(find_programme(connection, programme).currency)
+
+
+def money_in(connection: Connection, programme: str, minor: int) -> str:
+    """Minor units of the programme's currency as the journal writes them."""
+    return money_text(minor, currency_of(connection, programme))
+
+
+def face_in(connection: Connection, programme: str, units: int) -> str:
+    """A nominal of the programme as the journal writes it."""
+    return face_text(units, currency_of(connection, programme))
 
 
 def latest_day(connection: Connection, code: str) -> Row[Any] | None:

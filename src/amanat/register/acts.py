@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sql
+from sqlalchemy.engine import Connection
 
 from amanat.access.acts import ActContext, Ask, Result, act
 from amanat.core.errors import NotFound
@@ -21,7 +22,7 @@ from amanat.ledger.wire import ZERO_ADDRESS
 from amanat.participants.model import ChangePending
 from amanat.participants.records import find_account, institutions_with
 from amanat.participants.signing import ToSign, act_number, to_sign
-from amanat.programme.records import require_running
+from amanat.programme.records import face_in, require_running
 from amanat.register import events
 from amanat.register.commands import (
     FreezeAccount,
@@ -50,9 +51,9 @@ ORDERS = "orders"
 Freeze = FreezeHolding | FreezeAccount
 
 
-def face(nominal: int | None) -> str:
+def _limit(connection: Connection, programme: str, nominal: int | None) -> str:
     """Nominal as the journal writes it; `all` where a hold has no limit."""
-    return "all" if nominal is None else f"{nominal} PKR face"
+    return "all" if nominal is None else face_in(connection, programme, nominal)
 
 
 def _signers(context: ActContext, named: Sequence[str]) -> list[str]:
@@ -198,7 +199,7 @@ def _freeze(command: Freeze, context: ActContext) -> Result:
             "number": memo["number"],
             "account": address,
             "isin": command.isin,
-            "nominal": face(nominal),
+            "nominal": _limit(connection, programme, nominal),
             "order_hash": command.order_hash,
             "reason": command.reason,
         },
@@ -393,7 +394,7 @@ def _move(
             "isin": command.isin,
             "from_account": memo["account"],
             "to_account": memo["receiver"],
-            "nominal": face(nominal),
+            "nominal": face_in(context.uow.connection, context.programme, nominal),
             "order_hash": command.order_hash,
             "reason": command.reason,
         },

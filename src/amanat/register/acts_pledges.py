@@ -13,9 +13,8 @@ from amanat.core.messages import Message
 from amanat.ledger.typed_data import HOLD, HOLD_RELEASE
 from amanat.participants.records import find_account
 from amanat.participants.signing import ToSign, act_number
-from amanat.programme.records import require_running
+from amanat.programme.records import face_in, require_running
 from amanat.register import events
-from amanat.register.acts import face
 from amanat.register.commands import PlaceHold, ReleaseHold
 from amanat.register.model import HoldingIsHeld, HoldState, InvalidOrder, NotReleasable
 from amanat.register.records import holding_of
@@ -91,7 +90,7 @@ def place_hold(command: PlaceHold, context: ActContext) -> Result:
             "account": account,
             "beneficiary": beneficiary,
             "isin": command.isin,
-            "nominal": face(command.nominal),
+            "nominal": face_in(context.uow.connection, context.programme, command.nominal),
             "number": memo["number"],
             "last_day": last_day,
             "reason": command.reason,

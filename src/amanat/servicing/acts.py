@@ -24,7 +24,7 @@ from amanat.participants.records import (
     find_account,
     institutions_with,
 )
-from amanat.programme.records import find_security, require_running
+from amanat.programme.records import face_in, find_security, money_in, require_running
 from amanat.register.signing import epoch_of, struct_to_sign
 from amanat.servicing import events
 from amanat.servicing.commands import (
@@ -54,7 +54,6 @@ from amanat.servicing.records import (
     update_payment,
 )
 from amanat.servicing.tables import entitlement, lot, payment, tax_rate
-from amanat.settlement.records import face, money
 from amanat.store.engine import insert_many
 
 CHUNK_GAS = 1_000_000 + CHUNK * 200_000
@@ -265,10 +264,10 @@ def _record_payment(
             "isin": due.isin,
             "payment_kind": due.kind.value,
             "holders": sums.holders,
-            "nominal": face(sums.nominal),
-            "gross": money(sums.gross_paisa),
-            "tax": money(sums.tax_paisa),
-            "net": money(sums.net_paisa),
+            "nominal": face_in(context.uow.connection, context.programme, sums.nominal),
+            "gross": money_in(context.uow.connection, context.programme, sums.gross_paisa),
+            "tax": money_in(context.uow.connection, context.programme, sums.tax_paisa),
+            "net": money_in(context.uow.connection, context.programme, sums.net_paisa),
             "root": root,
             "assumed": assumed,
             "amount_rounding": command.amount_rounding.value,
@@ -416,7 +415,7 @@ def fund_payment(command: FundPayment, context: ActContext) -> Result:
         {
             "payment": row.id,
             "isin": row.isin,
-            "gross": money(row.gross_paisa),
+            "gross": money_in(connection, programme, row.gross_paisa),
             "root": row.root,
         },
         subject=f"payment:{row.id}",

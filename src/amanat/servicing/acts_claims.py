@@ -15,6 +15,7 @@ import sqlalchemy as sql
 from amanat.access.acts import ActContext, Ask, Result, act
 from amanat.core.errors import NotFound, Refusal
 from amanat.core.quantities import Rounding
+from amanat.programme.records import money_in
 from amanat.servicing import events
 from amanat.servicing.commands import RaiseClaims, SettleClaim
 from amanat.servicing.model import PaymentKind, amount_per_100, tax_of
@@ -22,7 +23,6 @@ from amanat.servicing.records import find_due, find_payment, lines_of
 from amanat.settlement.acts_instructions import PARTIES
 from amanat.settlement.acts_settling import ask_positions, request_cycle
 from amanat.settlement.model import ClaimSide, NetPosition, Purpose, claim_side
-from amanat.settlement.records import money
 from amanat.settlement.tables import claim, instruction
 
 CLAIM_WINDOW_DAYS = 30
@@ -57,7 +57,7 @@ def raise_claims(command: RaiseClaims, context: ActContext) -> Result:
     total = sum(values["amount_paisa"] for values in made)
     entry = context.uow.journal.append(
         events.CLAIMS_RAISED,
-        {"payment": row.id, "claims": len(made), "total": money(total)},
+        {"payment": row.id, "claims": len(made), "total": money_in(connection, programme, total)},
         subject=f"payment:{row.id}",
     )
     return {"payment": row.id, "claims": len(made), "total_paisa": total, "entry": entry}
@@ -175,7 +175,7 @@ def settle_claim(command: SettleClaim, context: ActContext) -> Result:
             "trade": row.instruction,
             "debtor": row.debtor,
             "creditor": row.creditor,
-            "amount": money(row.amount_paisa),
+            "amount": money_in(context.uow.connection, context.programme, row.amount_paisa),
             "cycle": memo["cycle"],
         },
         subject=f"payment:{row.payment}",

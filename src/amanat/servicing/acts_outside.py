@@ -23,7 +23,7 @@ from amanat.core.errors import NotFound, Refusal
 from amanat.ledger.tables import order
 from amanat.ledger.typed_data import CHUNK, OUTSIDE_PAYMENT
 from amanat.participants.records import institutions_with
-from amanat.programme.records import find_security
+from amanat.programme.records import find_security, money_in
 from amanat.register.signing import epoch_of, struct_to_sign
 from amanat.servicing import events
 from amanat.servicing.acts import RUN_KINDS, PaymentNotDue, require_state, second_person
@@ -36,7 +36,6 @@ from amanat.servicing.commands import (
 from amanat.servicing.model import PaymentKind, PaymentState
 from amanat.servicing.records import find_payment, find_payment_to_read, lines_of, update_payment
 from amanat.servicing.views import SEES_LINES
-from amanat.settlement.records import money
 
 LIST_FORMAT = "amanat.outside-list/1"
 _PAYS = ("agent", "issuer")
@@ -159,9 +158,9 @@ def list_outside(command: ListOutside, context: ActContext) -> Result:
             "isin": row.isin,
             "first_chunk": found.first_chunk,
             "lines": len(found.lines),
-            "gross": money(found.gross_paisa),
-            "tax": money(found.tax_paisa),
-            "net": money(net),
+            "gross": money_in(context.uow.connection, context.programme, found.gross_paisa),
+            "tax": money_in(context.uow.connection, context.programme, found.tax_paisa),
+            "net": money_in(context.uow.connection, context.programme, net),
             "list_digest": found.digest,
             "reason": command.reason,
         },
@@ -279,7 +278,7 @@ def record_paid_outside(command: RecordPaidOutside, context: ActContext) -> Resu
         {
             "payment": row.id,
             "list_digest": found.digest,
-            "amount": money(found.gross_paisa),
+            "amount": money_in(context.uow.connection, context.programme, found.gross_paisa),
             "reference": command.reference,
         },
         subject=f"payment:{row.id}",

@@ -14,6 +14,7 @@ from amanat.core.errors import Invalid, NotFound, Place, Refusal, Refused
 from amanat.core.messages import Message
 from amanat.ledger.typed_data import Domain, recover
 from amanat.participants.tables import account
+from amanat.programme.records import currency_of
 from amanat.register.signing import domain_of
 from amanat.settlement import events
 from amanat.settlement.acts_instructions import PARTIES, new_row
@@ -63,9 +64,12 @@ def submit_instructions(command: SubmitInstructions, context: ActContext) -> Res
     if refused.refusals:
         submission.refuse_used_numbers(legs, refused)
     journal = context.uow.journal
+    currency = currency_of(context.uow.connection, context.programme)
     for row in rows:
         row["entry"] = journal.append(
-            events.INSTRUCTION_ACCEPTED, terms_content(row), subject=f"instruction:{row['id']}"
+            events.INSTRUCTION_ACCEPTED,
+            terms_content(row, currency),
+            subject=f"instruction:{row['id']}",
         )
     # Looking every number up beforehand would cost more than the insertion, which looks anyway.
     try:

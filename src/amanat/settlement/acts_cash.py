@@ -14,11 +14,10 @@ from amanat.ledger.typed_data import CASH_CREATION, CASH_WITHDRAWAL
 from amanat.participants.model import Level
 from amanat.participants.records import find_account, require_level
 from amanat.participants.signing import ToSign
-from amanat.programme.records import require_running
+from amanat.programme.records import money_in, require_running
 from amanat.register.signing import epoch_of, struct_to_sign
 from amanat.settlement import events
 from amanat.settlement.commands import CreateCash, WithdrawCash
-from amanat.settlement.records import money
 from amanat.settlement.tables import cash_movement
 from amanat.store.journal import Provenance
 
@@ -122,7 +121,7 @@ def _request(command: CreateCash | WithdrawCash, context: ActContext) -> Result:
         events.CASH_CREATION_REQUESTED if creates else events.CASH_WITHDRAWAL_REQUESTED,
         {
             "movement": identifier,
-            "amount": money(command.amount_paisa),
+            "amount": money_in(connection, programme, command.amount_paisa),
             "rtgs_reference": command.rtgs_reference,
         },
         subject=f"cash:{identifier}",

@@ -19,6 +19,7 @@ from amanat.core.messages import Message
 from amanat.ledger.typed_data import INSTRUCTION
 from amanat.participants.records import find_account
 from amanat.participants.signing import ToSign
+from amanat.programme.records import currency_of
 from amanat.register.signing import struct_to_sign
 from amanat.settlement import events
 from amanat.settlement.commands import (
@@ -219,7 +220,8 @@ def sign_side(context: ActContext, identifier: str, side: Side) -> Result:
     } | {party: signature}
     state = state_after_signatures(both["deliverer"], both["receiver"])
     follow(identifier, InstructionState(row.state), state)
-    content = terms_content(dict(row._mapping))
+    currency = currency_of(context.uow.connection, context.programme)
+    content = terms_content(dict(row._mapping), currency)
     if state is InstructionState.ALLEGED:
         kind, content = events.INSTRUCTION_ALLEGED, content | {"side": side.value}
     else:

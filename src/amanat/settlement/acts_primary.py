@@ -13,6 +13,7 @@ from amanat.auctions.tables import allotment
 from amanat.core.errors import Invalid, Refusal, Refused
 from amanat.core.messages import Message
 from amanat.participants.records import account_of_kind, find_account
+from amanat.programme.records import currency_of
 from amanat.settlement import events
 from amanat.settlement.acts_instructions import leg_of, leg_to_sign, reserve
 from amanat.settlement.commands import InstructAllotments
@@ -133,13 +134,13 @@ def instruct_allotments(command: InstructAllotments, context: ActContext) -> Res
     """
     connection, programme = context.uow.connection, context.programme
     approved = context.approved
-    instructions = []
+    currency, instructions = currency_of(connection, programme), []
     for made, given in zip(approved.memo["reserved"], approved.given, strict=True):
         row = find_instruction(connection, programme, made["instruction"])
         follow(row.id, InstructionState(row.state), InstructionState.ALLEGED)
         entry = context.uow.journal.append(
             events.INSTRUCTION_ALLEGED,
-            terms_content(dict(row._mapping)) | {"side": "deliver"},
+            terms_content(dict(row._mapping), currency) | {"side": "deliver"},
             subject=f"instruction:{row.id}",
         )
         update_instruction(

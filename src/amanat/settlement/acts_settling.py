@@ -23,7 +23,7 @@ from amanat.ledger.typed_data import (
     pack_cycle,
 )
 from amanat.participants.records import find_account
-from amanat.programme.records import require_running
+from amanat.programme.records import currency_of, money_in, require_running
 from amanat.register.signing import struct_to_sign
 from amanat.settlement import events
 from amanat.settlement.acts_instructions import PARTIES, new_row
@@ -41,7 +41,6 @@ from amanat.settlement.model import (
 )
 from amanat.settlement.records import (
     deliverer_is_frozen,
-    money,
     require_standing,
     securities_of,
     security_address,
@@ -340,8 +339,8 @@ def request_cycle(context: ActContext, *, purpose: Purpose, trades: int, gross_p
             "digest": memo["digest"],
             "trades": trades,
             "positions": len(positions),
-            "gross": money(gross_paisa),
-            "net": money(net_paisa),
+            "gross": money_in(connection, programme, gross_paisa),
+            "net": money_in(connection, programme, net_paisa),
         },
         subject=f"cycle:{memo['cycle']}",
     )
@@ -433,9 +432,12 @@ def net_cycle(command: NetCycle, context: ActContext) -> Result:
                 requested_at=context.now.isoformat(),
             )
         )
+    currency = currency_of(connection, programme)
     for row in rows:
         row["entry"] = context.uow.journal.append(
-            events.INSTRUCTION_ACCEPTED, terms_content(row), subject=f"instruction:{row['id']}"
+            events.INSTRUCTION_ACCEPTED,
+            terms_content(row, currency),
+            subject=f"instruction:{row['id']}",
         )
     insert_many(connection, instruction, rows)
     return {"cycle": memo["cycle"], "order": order, "instructions": [row["id"] for row in rows]}

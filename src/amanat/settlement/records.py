@@ -10,6 +10,7 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Connection, Row
 
 from amanat.core.errors import Forbidden, NotFound
+from amanat.core.money import face_text, money_text
 from amanat.ledger.refusals import BY_NAME, ContractRefusal
 from amanat.participants.model import Level
 from amanat.participants.records import (
@@ -20,6 +21,7 @@ from amanat.participants.records import (
     valid_until,
 )
 from amanat.participants.tables import participant
+from amanat.programme.records import face_in, money_in
 from amanat.programme.tables import security
 from amanat.register.model import BINDING
 from amanat.register.tables import hold
@@ -28,17 +30,6 @@ from amanat.settlement.tables import instruction, number_counter
 
 SEES_TRADES = ("issuer", "cash_issuer", "registrar", "auditor")
 """Capacities of institutions that may see every instruction, under their secrecy."""
-
-
-def money(paisa: int) -> str:
-    """Paisa as the journal writes them: `11059204000.00 PKR`."""
-    sign, whole = ("-", -paisa) if paisa < 0 else ("", paisa)
-    return f"{sign}{whole // 100}.{whole % 100:02d} PKR"
-
-
-def face(nominal: int) -> str:
-    """Nominal as the journal writes it."""
-    return f"{nominal} PKR face"
 
 
 def securities_of(connection: Connection, programme: str) -> dict[str, str]:
@@ -118,16 +109,16 @@ def update_instruction(
     )
 
 
-def terms_content(row: Mapping[str, Any]) -> dict[str, Any]:
-    """An instruction's terms as its journal entries write them."""
+def terms_content(row: Mapping[str, Any], currency: str) -> dict[str, Any]:
+    """An instruction's terms as its journal entries write them, in the programme's currency."""
     return {
         "instruction": row["id"],
         "isin": row["isin"],
         "deliverer": row["deliverer"],
         "receiver": row["receiver"],
         "number": row["number"],
-        "nominal": face(row["nominal"]),
-        "consideration": money(row["consideration_paisa"]),
+        "nominal": face_text(row["nominal"], currency),
+        "consideration": money_text(row["consideration_paisa"], currency),
         "trade_date": row["trade_date"],
         "first_day": row["first_day"],
         "last_day": row["last_day"],
@@ -212,9 +203,9 @@ def fail_in_words(connection: Connection, row: Row[Any], reason: ContractRefusal
         if account is not None:
             words[name] = f"account {account.label} of {account.participant}"
         elif isinstance(value, int) and name in _AMOUNTS and row.deliverer in short:
-            words[name] = f"{face(value)} of {row.isin}"
+            words[name] = f"{face_in(connection, row.programme, value)} of {row.isin}"
         elif isinstance(value, int) and name in _AMOUNTS and row.receiver in short:
-            words[name] = money(value)
+            words[name] = money_in(connection, row.programme, value)
         else:
             words[name] = value
     declared = BY_NAME.get(reason.name)

@@ -15,7 +15,13 @@ import governed
 import refusals
 
 initializes: governed
-exports: (governed.DOMAIN_SEPARATOR, governed.eip712Domain, governed.is_spent, governed.directory)
+exports: (
+    governed.DOMAIN_SEPARATOR,
+    governed.eip712Domain,
+    governed.is_spent,
+    governed.directory,
+    governed.predecessor,
+)
 
 interface Board:
     def post_day(day: uint256, phase: uint256): nonpayable
@@ -63,6 +69,7 @@ def advance(to: DayAdvance, signatures: DynArray[Bytes[65], 16]):
     digest: bytes32 = governed._digest(
         keccak256(abi_encode(ADVANCE_TYPE, to.epoch, to.day, to.phase))
     )
+    governed._require_current(codes.BUSINESS_DAY)
     governed._spend(digest, to.epoch)
     self._check(to.day, to.phase)
     signers: governed.Signers = governed._signers(digest, signatures)
@@ -74,6 +81,13 @@ def advance(to: DayAdvance, signatures: DynArray[Bytes[65], 16]):
     )
     extcall Board(governed.DIRECTORY.address).post_day(to.day, to.phase)
     log DayAdvanced(day=to.day, phase=to.phase)
+
+
+@external
+def succeed(former: address):
+    """@notice Takes the calendar over on the day and in the phase that it has. Only the Directory."""
+    governed._succeed(codes.BUSINESS_DAY, former)
+    self.day, self.phase = staticcall governed.DIRECTORY.today()
 
 
 @external

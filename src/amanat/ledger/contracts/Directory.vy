@@ -13,6 +13,10 @@
 import codes
 import refusals
 
+interface Successor:
+    def directory() -> address: view
+    def succeed(former: address): nonpayable
+
 MAX_INSTITUTIONS: constant(uint256) = 63
 CHANGE_CONTRACT: constant(uint256) = 1
 CHANGE_KEY: constant(uint256) = 2
@@ -96,6 +100,8 @@ capacities_of: public(HashMap[uint256, uint256])
 with_capacity: public(HashMap[uint256, uint256])
 _institutions: uint256
 _contracts: HashMap[uint256, address]
+# Contracts that were named here once: none of them ever comes back.
+_served: HashMap[address, bool]
 due: public(HashMap[bytes32, uint256])
 # Institutions of which each can stop an announced change alone.
 objectors: public(HashMap[bytes32, uint256])
@@ -209,6 +215,10 @@ def announce_change(change: Change, signatures: DynArray[Bytes[65], 16]) -> byte
         refusals._wrong_epoch(change.epoch, self.epoch)
     if change.kind < CHANGE_CONTRACT or change.kind > CHANGE_QUORUM:
         refusals._change_kind_unknown(change.kind)
+    if change.kind == CHANGE_CONTRACT:
+        contract_id: uint256 = convert(change.subject, uint256)
+        if contract_id == codes.CASH or contract_id == 0 or contract_id > codes.TENDER:
+            refusals._contract_not_replaceable(contract_id)
     if self.due[digest] != 0 or self._closed_changes[digest]:
         refusals._change_already_announced(digest)
     self._require_quorum(digest, signatures)
@@ -245,7 +255,8 @@ def execute_change(change: Change):
     """
     @notice Carries out an announced change after its delay; anyone may send it.
     @dev A change of the institutions begins a new epoch, which voids what was not executed,
-         other announced changes included.
+         other announced changes included. A new contract takes over from the one that it replaces
+         in the same transaction, or refuses: what is open is carried over or the change waits.
     """
     digest: bytes32 = self._change_digest(change)
     due: uint256 = self.due[digest]
@@ -258,10 +269,9 @@ def execute_change(change: Change):
     self.due[digest] = 0
     self._closed_changes[digest] = True
     if change.kind == CHANGE_CONTRACT:
-        contract_id: uint256 = convert(change.subject, uint256)
-        if contract_id == codes.CASH or contract_id == 0 or contract_id > codes.TENDER:
-            refusals._change_kind_unknown(contract_id)
-        self._set_contract(contract_id, convert(convert(change.value, uint160), address))
+        self._replace(
+            convert(change.subject, uint256), convert(convert(change.value, uint160), address)
+        )
     elif change.kind == CHANGE_KEY:
         key: address = convert(convert(change.subject, uint160), address)
         institution: uint256 = convert(change.value, uint256)
@@ -518,9 +528,21 @@ def _require_caller(contract_id: uint256):
 
 
 @internal
+def _replace(contract_id: uint256, at: address):
+    former: address = self._contracts[contract_id]
+    self._set_contract(contract_id, at)
+    if staticcall Successor(at).directory() != self:
+        refusals._successor_unfit(at)
+    extcall Successor(at).succeed(former)
+
+
+@internal
 def _set_contract(contract_id: uint256, at: address):
     if not at.is_contract:
         refusals._founding_incomplete(contract_id)
+    if self._served[at]:
+        refusals._successor_unfit(at)
+    self._served[at] = True
     self._contracts[contract_id] = at
     log ContractChanged(contract_id=contract_id, at=at)
 

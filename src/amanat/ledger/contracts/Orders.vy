@@ -13,7 +13,13 @@ import governed
 import refusals
 
 initializes: governed
-exports: (governed.DOMAIN_SEPARATOR, governed.eip712Domain, governed.is_spent, governed.directory)
+exports: (
+    governed.DOMAIN_SEPARATOR,
+    governed.eip712Domain,
+    governed.is_spent,
+    governed.directory,
+    governed.predecessor,
+)
 
 interface Token:
     def setFrozenTokens(account: address, amount: uint256) -> bool: nonpayable
@@ -155,6 +161,15 @@ def execute_all(batch: OrderBatch, signatures: DynArray[Bytes[65], 16]):
                 reason=batch.reason,
             )
         )
+
+
+@external
+def succeed(former: address):
+    """
+    @notice Takes over. Only the Directory. Freezes and holds lie in the tokens, so nothing is
+            carried; an order that was signed for the former contract is void.
+    """
+    governed._succeed(codes.ORDERS, former)
 
 
 @external

@@ -36,6 +36,8 @@ VERSION_HASH: constant(bytes32) = keccak256("1")
 spent: HashMap[bytes32, bool]
 # For what an act sets anew: the highest number of an act on it that was carried out.
 latest: HashMap[bytes32, uint256]
+# The contract that this one replaced: what it knows and nobody touched here is read there.
+former: address
 
 
 @deploy
@@ -128,8 +130,31 @@ def _require_quorum(capacity: uint256, present: uint256, quorum: uint256):
 
 
 @internal
+def _succeed(contract_id: uint256, former: address):
+    """
+    @dev The Directory alone names the contract that this one replaces, once, as it replaces it.
+         From then on the former one carries out no act: what it knows no longer changes.
+    """
+    if msg.sender != DIRECTORY.address:
+        refusals._caller_not_allowed(msg.sender)
+    if self.former != empty(address) or staticcall DIRECTORY.contract_at(contract_id) != self:
+        refusals._successor_unfit(self)
+    self.former = former
+
+
+@internal
+@view
+def _require_current(contract_id: uint256):
+    """@dev A contract that another has replaced carries out nothing more."""
+    current: address = staticcall DIRECTORY.contract_at(contract_id)
+    if current != self:
+        refusals._contract_replaced(contract_id, current)
+
+
+@internal
 @view
 def _require_running(contract_id: uint256):
+    self._require_current(contract_id)
     if staticcall DIRECTORY.is_halted(codes.PROGRAMME):
         refusals._programme_halted()
     if staticcall DIRECTORY.is_halted(contract_id):
@@ -188,3 +213,10 @@ def is_spent(digest: bytes32) -> bool:
 @view
 def directory() -> address:
     return DIRECTORY.address
+
+
+@external
+@view
+def predecessor() -> address:
+    """@return The contract that this one replaced; zero when it replaced none."""
+    return self.former
