@@ -23,6 +23,7 @@ from eth_account import Account
 
 from amanat.ledger.rpc import NodeUnavailable, RpcClient
 from amanat.ledger.signers import KeySigner
+from amanat.ledger.wire import ChainTransaction
 
 GETH = Path(__file__).parents[2] / "network" / "bin" / "geth"
 CHAIN_ID = 1_781_949
@@ -34,7 +35,7 @@ _START_WITHIN_S = 120.0
 _JOIN_WITHIN_S = 180.0
 
 
-def genesis(signers: Sequence[str], funded: Iterable[str]) -> dict[str, Any]:
+def genesis(signers: Sequence[str], rich: str) -> dict[str, Any]:
     """The genesis of EIP-225: the signers' addresses stand in the extra data, sorted.
 
     London is the last fork: Clique needs Ethereum's difficulty, which later ones do without.
@@ -52,7 +53,7 @@ def genesis(signers: Sequence[str], funded: Iterable[str]) -> dict[str, Any]:
         "baseFeePerGas": "0x1",
         "timestamp": hex(int(time.time()) - 10),
         "extraData": "0x" + "00" * 32 + listed + "00" * 65,
-        "alloc": {one: {"balance": hex(_RICH_WEI)} for one in funded},
+        "alloc": {rich: {"balance": hex(_RICH_WEI)}},
     }
 
 
@@ -164,7 +165,8 @@ class Signer:
 class Clique:
     """The signers of one network.  `part` and `join` say who is whose peer."""
 
-    def __init__(self, folder: Path, count: int, funded: Iterable[str]) -> None:
+    def __init__(self, folder: Path, count: int) -> None:
+        self.faucet = KeySigner.generate()
         ports = _free_ports(2 * count)
         self.signers = [
             Signer(
@@ -176,7 +178,7 @@ class Clique:
             )
             for at in range(count)
         ]
-        content = genesis([one.key.address for one in self.signers], funded)
+        content = genesis([one.key.address for one in self.signers], self.faucet.address)
         for one in self.signers:
             one.make(content)
 
@@ -188,7 +190,7 @@ class Clique:
         for one in self.signers:
             one.wait_answers()
         self.join()
-        self.wait(lambda: all(one.rpc.block_number() > 0 for one in self.signers), "blocks")
+        self.wait(lambda: self.agree_on(3) is not None, "making blocks")
 
     def stop(self) -> None:
         for one in self.signers:
@@ -215,6 +217,25 @@ class Clique:
             ours.rpc.call("admin_addPeer", theirs.enode)
         most = len(self.signers) - 1
         self.wait(lambda: all(self._peers(one) == most for one in self.signers), "joined")
+
+    def fund(self, *addresses: str) -> None:
+        """Give these coin for fees, and wait until every signer knows of it."""
+        rpc = self.signers[0].rpc
+        nonce = int(rpc.call("eth_getTransactionCount", self.faucet.address, "latest"), 16)
+        for at, address in enumerate(addresses, nonce):
+            transfer = ChainTransaction(
+                CHAIN_ID, at, address, b"", 21_000, 10**10, 10**9, _RICH_WEI // 1000
+            )
+            raw = self.faucet.sign_transaction(transfer).raw
+            rpc.call("eth_sendRawTransaction", "0x" + raw.hex())
+
+        def funded() -> bool:
+            asked = [("eth_getBalance", (one, "latest")) for one in addresses]
+            return all(
+                int(balance, 16) > 0 for one in self.signers for balance in one.rpc.batch(asked)
+            )
+
+        self.wait(funded, "funded")
 
     def agree_on(self, height: int) -> str | None:
         """The hash that all signers have at a height; None where they do not agree."""

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sql
 from tests.network.market import Market, open_market
+from tests.network.watching import Watcher
 
-from amanat.core.errors import Unavailable
+from amanat.ledger.tables import order
 from amanat.network.home import Home
 from amanat.network.status import wait_ready
 from amanat.network.supervisor import HELD, release, running
@@ -31,37 +33,46 @@ def market(validators: Home, tmp_path: Path) -> Iterator[Market]:
     wait_ready(validators)
 
 
+def unmined(market: Market, count: int) -> int:
+    """How many orders are signed and not among the first `count` transactions of their sender."""
+    in_flight = order.c.state.in_(("signed", "sent")) & (order.c.nonce >= count)
+    with market.app.store.reading() as connection:
+        query = sql.select(sql.func.count()).where(in_flight)
+        return int(connection.execute(query).scalar_one())
+
+
 def test_orders_in_flight_outlive_the_node_that_took_them(validators: Home, market: Market) -> None:
     ledger, founded = market.app.ledger, validators.founded()
+    pids = running(validators)["nodes"]
+    names = dict(zip(founded.rpc_urls(), (one.institution for one in founded.nodes), strict=True))
     market.ask(MONEY, TRADES)
-    in_flight = market.wait_sent(MONEY // 2)
+    market.wait_sent(MONEY // 2)
     used = ledger.rpc.answered_last()
-    names = {
-        url: one.institution for url, one in zip(founded.rpc_urls(), founded.nodes, strict=True)
-    }
     assert used is not None
-    done = market.orders()["done"].total()
-    (validators.node_folder(names[used]) / HELD).touch()
-    killed_at = time.monotonic()
-    os.kill(running(validators)["nodes"][names[used]]["pid"], signal.SIGKILL)
-    answered = final = None
-    while final is None:
-        try:
-            ledger.step()
-        except Unavailable as error:
-            print(f"after {time.monotonic() - killed_at:.2f} s: {error}")
-        other = ledger.rpc.answered_last() != used
-        if other and answered is None:
-            answered = time.monotonic() - killed_at
-        if other and market.orders()["done"].total() > done:
-            final = time.monotonic() - killed_at
-        assert time.monotonic() - killed_at < 300
-    market.ask(MONEY // 4, TRADES // 4)  # the work goes on meanwhile
-    market.finish()
-    print(
-        f"{names[used]} killed with {in_flight} orders in flight: another node answers after"
-        f" {answered:.2f} s, the next order is final after {final:.2f} s, all"
-        f" {market.created} and {len(market.trades)} trades after"
-        f" {time.monotonic() - killed_at:.1f} s"
-    )
-    assert market.wrong() == []
+    others = {name: url for url, name in names.items() if url != used}
+    with Watcher(others, founded.chain_id) as watcher:
+        count = ledger.rpc.call("eth_getTransactionCount", market.app.operator, "latest")
+        (validators.node_folder(names[used]) / HELD).touch()
+        os.kill(pids[names[used]]["pid"], signal.SIGKILL)
+        killed_at = time.monotonic()
+        in_flight = unmined(market, int(count, 16))
+        stood = max(int(watcher.client(name).call("eth_blockNumber"), 16) for name in others)
+        answered = accepted = None
+        while accepted is None:
+            market.step()
+            if answered is None and ledger.rpc.answered_last() != used:
+                answered = time.monotonic() - killed_at
+            if max(watcher.heights().values()) > stood:
+                accepted = time.monotonic() - killed_at
+            assert time.monotonic() - killed_at < 300
+        market.ask(MONEY // 4, TRADES // 4)  # the work goes on meanwhile
+        market.finish()
+        print(
+            f"{names[used]} killed with {in_flight} orders in flight: another node answers after"
+            f" {answered:.2f} s, the next block is accepted after {accepted:.1f} s, all"
+            f" {market.created + len(market.trades)} orders are final after"
+            f" {time.monotonic() - killed_at:.1f} s"
+        )
+        assert in_flight
+        assert market.wrong() == []
+        assert watcher.disagreements() + watcher.forgotten() == []
