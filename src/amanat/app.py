@@ -106,7 +106,7 @@ class Application:
         for room in ROOMS:
             importlib.import_module(f"amanat.{room}.handlers").register(self.registry)
         self.engine = open_engine(settings.database_url)
-        artifacts = Artifacts.load()
+        artifacts = Artifacts.load(settings.evm)
         self._book = OrderBook(artifacts, ContractBook(self.engine))
         vault = OpeningVault(read_secret(folder / "secrets", "openings"))
         self.store = Store(self.engine, vault, orders=self._book)
@@ -136,6 +136,7 @@ class Application:
             urls=urls,
             chain_id=self.settings.chain_id,
             finality=self.settings.finality,
+            evm=self.settings.evm,
             forgets=self.node is not None,
             agree_min=self.settings.nodes_agree,
         )

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from amanat.core.errors import Invalid, Refusals
-from amanat.settings import VARIABLES
+from amanat.settings import CONFIRMATIONS_MAX, VARIABLES
 
 
 class ConfigurationInvalid(Invalid):
@@ -58,6 +58,7 @@ def _absolute(path: Path) -> Path:
 Absolute = Annotated[Path, AfterValidator(_absolute)]
 Url = Annotated[str, AfterValidator(_without_secret)]
 HttpUrl = Annotated[str, AfterValidator(_http), AfterValidator(_without_secret)]
+Confirmations = Annotated[int, Field(ge=1, le=CONFIRMATIONS_MAX)]
 
 
 class Section(BaseModel):
@@ -85,7 +86,10 @@ class Network(Section):
     nodes: list[HttpUrl] | None = _setting("AMANAT_NODES")
     nodes_file: Absolute | None = _setting("AMANAT_NODES_FILE")
     chain_id: int | None = _setting("AMANAT_CHAIN_ID", ge=1)
-    finality: Literal["latest", "safe", "finalized"] | None = _setting("AMANAT_FINALITY")
+    finality: Literal["latest", "safe", "finalized"] | Confirmations | None = _setting(
+        "AMANAT_FINALITY"
+    )
+    evm: Literal["cancun", "london"] | None = _setting("AMANAT_EVM")
     agree: int | None = _setting("AMANAT_NODES_AGREE", ge=1)
 
 

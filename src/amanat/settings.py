@@ -11,10 +11,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from amanat.core.errors import Invalid
+from amanat.ledger.evms import CANCUN, EVMS
 
 CHAIN_ID_EMBEDDED = 781_947  # of no public network
 CONFIGURATION_FILE = "amanat.toml"
 LOG_LEVELS = ("debug", "info", "warning", "error")
+FINALITY_TAGS = ("latest", "safe", "finalized")
+CONFIRMATIONS_MAX = 1000
 
 VARIABLES: Mapping[str, tuple[str, str]] = {
     "AMANAT_CONFIG": (
@@ -66,7 +69,12 @@ VARIABLES: Mapping[str, tuple[str, str]] = {
     "AMANAT_CHAIN_ID": (str(CHAIN_ID_EMBEDDED), "Chain id of the network; a whole number."),
     "AMANAT_FINALITY": (
         "`finalized` with nodes, else `latest`",
-        "Tag of the block up to which the ledger is final for us.",
+        "Block up to which the ledger is final for us: a tag, or, on a chain without finality, the"
+        " number of blocks that must follow.",
+    ),
+    "AMANAT_EVM": (
+        "`cancun`",
+        "Instructions that the contracts' code may use: `london` for a chain that stops there.",
     ),
     "AMANAT_NODES_AGREE": (
         "1",
@@ -283,7 +291,8 @@ class Settings:
     database_url: str = field(repr=False)  # it may carry a password
     node_urls: tuple[str, ...] = field(default=(), repr=False)
     chain_id: int = CHAIN_ID_EMBEDDED
-    finality: str = "latest"
+    finality: str | int = "latest"
+    evm: str = CANCUN
     nodes_agree: int = 1
     light_keys: bool = False
     devices_file: Path | None = None
@@ -324,13 +333,35 @@ class Settings:
             database_url=_database_url(environment, plain.database_url),
             node_urls=nodes,
             chain_id=int(chain_id),
-            finality=environment.get("AMANAT_FINALITY", "finalized" if nodes else "latest"),
+            finality=_finality(environment, "finalized" if nodes else "latest"),
+            evm=_evm(environment),
             nodes_agree=_agreeing(environment, len(nodes)),
             light_keys=environment.get("AMANAT_LIGHT_KEYS", "") == "1",
             sign_in=SignIn.from_environment(environment),
             devices_file=_named_file("AMANAT_DEVICES", environment),
             serving=Serving.from_environment(environment),
         )
+
+
+def _finality(environment: Mapping[str, str], default: str) -> str | int:
+    """A tag, or a number of confirmations; raises `SettingInvalid`."""
+    text = environment.get("AMANAT_FINALITY", default)
+    if text in FINALITY_TAGS:
+        return text
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= CONFIRMATIONS_MAX:
+        return int(text)
+    raise SettingInvalid(
+        setting="AMANAT_FINALITY",
+        value=text,
+        reason=f"one of {', '.join(FINALITY_TAGS)}, or a number from 1 to {CONFIRMATIONS_MAX}",
+    )
+
+
+def _evm(environment: Mapping[str, str]) -> str:
+    text = environment.get("AMANAT_EVM", CANCUN)
+    if text not in EVMS:
+        raise SettingInvalid(setting="AMANAT_EVM", value=text, reason=f"one of {', '.join(EVMS)}")
+    return text
 
 
 def _agreeing(environment: Mapping[str, str], nodes: int) -> int:

@@ -108,6 +108,7 @@ def verify(
             node_urls=settings.node_urls,
             chain_id=settings.chain_id,
             finality=settings.finality,
+            evm=settings.evm,
         )
         found = restore(file, place, opener, told)
     if not found.differences:

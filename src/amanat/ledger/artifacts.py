@@ -1,12 +1,17 @@
-"""The compiled contracts that travel in the package, each with its functions, events and errors."""
+"""The compiled contracts that travel in the package, each with its functions, events and errors.
+
+There are two sets of code: for chains that run Cancun's instructions, and for those that stop at
+London.  A Cancun chain runs both; which set an installation uses is a setting (`AMANAT_EVM`).
+"""
 
 from __future__ import annotations
 
 import importlib.resources
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +24,9 @@ from amanat.ledger.abi import (
     decode_error,
     error_decoders,
 )
+from amanat.ledger.evms import CANCUN
 
+_BLUEPRINT_PREAMBLE = bytes.fromhex("fe7100")  # ERC-5202, version 0, no data section
 _NO_CONSTRUCTOR: Mapping[str, Any] = {"type": "constructor", "inputs": []}
 
 
@@ -94,12 +101,18 @@ class Artifacts:
         self._errors = error_decoders(*(artifact.abi for artifact in self._named.values()))
 
     @classmethod
-    def load(cls) -> Artifacts:
-        """Those compiled into this package."""
+    def load(cls, evm: str = CANCUN) -> Artifacts:
+        """Those compiled into this package, with the code for one EVM of `EVMS`."""
         folder = importlib.resources.files("amanat.ledger") / "artifacts"
-        files = sorted(folder.iterdir(), key=lambda file: file.name)
-        texts = (file.read_text() for file in files if file.name.endswith(".json"))
-        return cls(artifact for text in texts for artifact in _read(text))
+        read = [one for text in _texts(folder) for one in _read(text)]
+        if evm == CANCUN:
+            return cls(read)
+        codes: dict[str, bytes] = {}
+        for content in map(json.loads, _texts(folder / evm)):
+            code = _code(content["bytecode"])
+            codes[content["contract"]] = code
+            codes[f"{content['contract']}.blueprint"] = blueprint_of(code)
+        return cls(replace(one, creation_code=codes[one.name]) for one in read)
 
     @classmethod
     def in_folder(cls, folder: Path) -> Artifacts:
@@ -120,6 +133,20 @@ class Artifacts:
     def error(self, revert: bytes) -> DeclaredError:
         """What a revert says, whichever contract declared it."""
         return decode_error(self._errors, revert)
+
+
+def blueprint_of(creation_code: bytes) -> bytes:
+    """The creation code of what others make copies of a contract from (ERC-5202)."""
+    deployed = _BLUEPRINT_PREAMBLE + creation_code
+    # The init code that deploys a blueprint: copy everything after these ten bytes, return it.
+    prefix = b"\x61" + len(deployed).to_bytes(2, "big") + bytes.fromhex("3d81600a3d39f3")
+    return prefix + deployed
+
+
+def _texts(folder: Traversable) -> Iterator[str]:
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".json"):
+            yield file.read_text()
 
 
 def _read(text: str) -> Iterator[Artifact]:

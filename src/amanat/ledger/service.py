@@ -12,6 +12,8 @@ from amanat.ledger.artifacts import Artifacts
 from amanat.ledger.checked_node import CheckedNode
 from amanat.ledger.dispatcher import Dispatcher
 from amanat.ledger.dispatching import DispatchTimes
+from amanat.ledger.evm import require_evm
+from amanat.ledger.evms import CANCUN
 from amanat.ledger.fsck import Difference, Progress, check_ledger
 from amanat.ledger.gateway import ContractBook, Gateway
 from amanat.ledger.indexer import Indexer, IndexerStopped
@@ -47,6 +49,7 @@ class Ledger:
         urls: Sequence[str] | Callable[[], Sequence[str]],
         chain_id: int,
         finality: str | int = "latest",
+        evm: str = CANCUN,
         forgets: bool = False,
         first_block: int = 1,
         agree_min: int = 1,
@@ -86,6 +89,7 @@ class Ledger:
             first_block=first_block,
             agree_min=agree_min,
         )
+        self._evm = evm
         self._reconciled: Reconciled | None = None
 
     def gateway(self, programme: str) -> Gateway:
@@ -102,8 +106,10 @@ class Ledger:
         """Adopt, once after each start, what the chain has and a restored database does not know.
 
         See `amanat.ledger.reconciliation`.  Nothing may be indexed or sent before it.
+        Raises `EvmTooOld`.
         """
         if self._reconciled is None:
+            require_evm(self.rpc, self._evm)
             self._reconciled = reconcile(
                 self.store, self.rpc, self.book, self.signers.senders(), chain_id=self.chain_id
             )
