@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from amanat.ledger.tables import alarm
+from amanat.ledger.tables import alarm, cursor
 from amanat.replay.loading import load_pilot
 
 Token = Callable[[str], str]
@@ -162,6 +162,27 @@ def test_a_bare_token_is_all_that_is_printed(line: Any, founded: Path, bond_fold
 def test_ledger_is_checked(line: Any, founded: Path) -> None:
     assert line.json("ledger", "fsck", "--data", str(founded)) == []
     assert "agree" in line("ledger", "fsck", "--data", str(founded)).stdout
+
+
+def test_a_stopped_index_follows_again_when_a_person_has_looked(line: Any, founded: Path) -> None:
+    engine = sql.create_engine(f"sqlite:///{founded / 'amanat.sqlite'}")
+    found = line.json("ledger", "resume", "--data", str(founded))
+    assert found["stopped_for"] is None
+    with engine.begin() as connection:
+        connection.execute(sql.update(cursor).values(stopped="The nodes are divided."))
+        (chain,) = connection.execute(sql.select(cursor.c.chain_id)).scalars()
+        one = {"id": "a2", "kind": "nodes_disagree", "detail": "The nodes are divided."}
+        connection.execute(
+            alarm.insert().values(
+                **one, subject=f"chain:{chain}", raised_at="2026-11-22T00:00:00+00:00"
+            )
+        )
+    assert line("ledger", "fsck", "--data", str(founded)).exit_code == 4
+    again = line.json("ledger", "resume", "--data", str(founded))
+    assert again == {"stopped_for": "The nodes are divided.", "height": found["height"]}
+    assert line.json("--data", str(founded))["alarms"] == []
+    assert line.json("ledger", "fsck", "--data", str(founded)) == []
+    engine.dispose()
 
 
 def test_the_operator_invites_a_person_who_exists(

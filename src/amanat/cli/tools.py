@@ -99,6 +99,22 @@ def fsck(data: Data = None, as_json: Json = False) -> None:
 
 
 @ledger.command()
+def resume(data: Data = None, as_json: Json = False) -> None:
+    """Follow the chain again after the index stopped with an alarm and a person has looked.
+
+    Where the reason still holds it stops again at once, and this leaves with 4.
+    """
+    from amanat.app import Application
+
+    with errors_in_lines(as_json=as_json):
+        with Application(settings_of(data)) as application:
+            reason = application.ledger.indexer.resume()
+            application.ledger.follow()
+            height = application.ledger.indexer.height()
+        print_answer({"stopped_for": reason, "height": height}, as_json=as_json)
+
+
+@ledger.command()
 def install(as_json: Json = False) -> None:
     """Fetch the embedded node, pinned and locked; a clone has it from `make` already."""
     from amanat.ledger.node import PARTS_FOLDER, install_parts

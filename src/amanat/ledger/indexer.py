@@ -36,6 +36,7 @@ from amanat.ledger.completion import (
     ledger_provenance,
     raise_alarm,
     refusal_fields,
+    settle_alarms,
     speak_as,
     store_endings,
     tell_done,
@@ -163,14 +164,26 @@ class Indexer:
             return False
         return not self._recovery.missing()
 
-    def resume(self) -> None:
-        """Clear the reason for which the indexer stopped, after a person has looked."""
+    def resume(self) -> str | None:
+        """Clear the reason for which the indexer stopped, after a person has looked.
+
+        Returns that reason, None where it had not stopped.  Where it still holds, following stops
+        again and raises a new alarm.
+        """
         with self._store.engine.begin() as connection:
+            reason: str | None = connection.execute(
+                sql.select(tables.cursor.c.stopped).where(
+                    tables.cursor.c.chain_id == self._chain_id
+                )
+            ).scalar_one_or_none()
             connection.execute(
                 sql.update(tables.cursor)
                 .where(tables.cursor.c.chain_id == self._chain_id)
                 .values(stopped=None)
             )
+            now = time_text(self._store.clock())
+            settle_alarms(connection, {f"chain:{self._chain_id}"}, now)
+        return reason
 
     def _cursor(self, read_only: bool = False) -> Cursor:
         with self._store.reading() as connection:
