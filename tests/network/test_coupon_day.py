@@ -41,7 +41,7 @@ from tests.programme.world import CODE
 
 from amanat.access.tokens import issue_token
 from amanat.app import Application
-from amanat.cli.pilots import application_of
+from amanat.cli.pilots import application_of, prepare
 from amanat.ledger.tables import order
 from amanat.ledger.typed_data import CHUNK
 from amanat.network.home import Home
@@ -204,6 +204,7 @@ def prepared(application: Application) -> tuple[CouponWorld, str, dict[str, str]
 
 def test_a_coupon_is_paid_while_three_of_five_are_down(everybody_up: Home, tmp_path: Path) -> None:
     home, data = everybody_up, tmp_path / "data"
+    prepare(data, resume=False)
     with application_of(data, home.folder) as application:
         world, payment, tokens = prepared(application)
         accounts = world.world.accounts
