@@ -17,6 +17,7 @@ from amanat.ledger import tables
 from amanat.ledger.bulk import update_many
 from amanat.ledger.orders import Order
 from amanat.ledger.registry import HandlerRegistry, LedgerEvent
+from amanat.ledger.things import forget_uses
 from amanat.store.journal import Provenance
 from amanat.store.uow import UnitOfWork
 
@@ -108,6 +109,7 @@ def store_endings(
             for order, receipt, refusal in endings
         ],
     )
+    forget_uses(connection, [order.id for order, _, _ in endings])
     settle_alarms(connection, {order.id for order, _, _ in endings}, now)
 
 

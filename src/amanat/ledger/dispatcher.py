@@ -44,6 +44,7 @@ from amanat.ledger.orders import (
     order_of,
     read_orders,
 )
+from amanat.ledger.readiness import earliest_open, ready_orders
 from amanat.ledger.registry import HandlerRegistry
 from amanat.ledger.rpc import CallReverted, RpcClient, RpcFault
 from amanat.ledger.sending import next_nonces, send_run
@@ -136,6 +137,7 @@ class Dispatcher:
             .join(tables.dependency, tables.dependency.c.order_id == waiting.c.id)
             .join(other, other.c.id == tables.dependency.c.depends_on)
             .where(waiting.c.state == "requested", other.c.state == "refused")
+            .where(tables.dependency.c.needed)
             .order_by(waiting.c.sequence)
         )
         with self._store.reading() as connection:
@@ -192,48 +194,10 @@ class Dispatcher:
         return worked or refused or bool(limited)
 
     def _ready(self) -> list[Order]:
-        table, other = tables.order, tables.order.alias("other")
-        blocked = (
-            sql.select(sql.literal(1))
-            .select_from(
-                tables.dependency.join(other, other.c.id == tables.dependency.c.depends_on)
-            )
-            .where(tables.dependency.c.order_id == table.c.id, other.c.state != "done")
-            .correlate(table)
-        )
         with self._store.reading() as connection:
-            ready: list[Order] = []
-            for sender, room in self._rooms(connection):
-                query = (
-                    sql.select(table)
-                    .where(table.c.state == "requested", table.c.sender == sender)
-                    .where(~sql.exists(blocked))
-                    .order_by(table.c.sequence)
-                    .limit(room)
-                )
-                ready.extend(order_of(row) for row in connection.execute(query))
+            ready = ready_orders(connection, self.times.in_flight_max)
         now = time.monotonic()
-        return sorted(
-            (order for order in ready if self._rests.get(order.id, 0.0) <= now),
-            key=lambda order: order.sequence,
-        )
-
-    def _rooms(self, connection: sql.Connection) -> list[tuple[str, int]]:
-        """Each signer that has something to send, and how much more of it may be in flight."""
-        table = tables.order
-        in_flight = sql.func.count().filter(table.c.state != "requested")
-        waiting = sql.func.count().filter(table.c.state == "requested")
-        query = (
-            sql.select(table.c.sender, in_flight.label("in_flight"))
-            .where(table.c.state.in_(OPEN_STATES))
-            .group_by(table.c.sender)
-            .having(waiting > 0)
-        )
-        rooms = [
-            (row.sender, self.times.in_flight_max - row.in_flight)
-            for row in connection.execute(query)
-        ]
-        return [(sender, room) for sender, room in rooms if room > 0]
+        return [order for order in ready if self._rests.get(order.id, 0.0) <= now]
 
     def _holds_key(self, order: Order) -> bool:
         try:
@@ -250,7 +214,8 @@ class Dispatcher:
             return list(orders), False
         calls = [("eth_estimateGas", (self._content(order),)) for order in asked]
         answers = dict(zip([one.id for one in asked], self._checked.batch(calls), strict=True))
-        earliest = self._earliest_open()
+        with self._store.reading() as connection:
+            earliest = earliest_open(connection)
         limited, refused = [], False
         for order in orders:
             answer = answers.get(order.id)
@@ -299,17 +264,6 @@ class Dispatcher:
         if not isinstance(answer, CallReverted):
             self._rests[order.id] = time.monotonic() + 1.0
             self._alarm("order_not_accepted", order.id, str(answer))
-
-    def _earliest_open(self) -> dict[str, int]:
-        """For each programme, the first order of the sequence that has not completed."""
-        table = tables.order
-        query = (
-            sql.select(table.c.programme, sql.func.min(table.c.sequence).label("first"))
-            .where(table.c.state.in_(OPEN_STATES))
-            .group_by(table.c.programme)
-        )
-        with self._store.reading() as connection:
-            return {row.programme: row.first for row in connection.execute(query)}
 
     def _from(self, order: Order) -> str:
         return self._signers.get(order.sender).address

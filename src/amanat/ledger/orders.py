@@ -2,7 +2,8 @@
 
 An order is *requested* in the transaction of the act, *signed* and stored by the dispatcher before
 it is *sent*, and *done* or *refused* when the indexer sees its receipt final.  Orders have one
-global sequence, and each waits until those that it depends on are done.
+global sequence.  Each waits until those that it depends on are done, and until those of other
+senders have ended that have to do with the same things (`amanat.ledger.things`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from amanat.core.ids import new_id
 from amanat.ledger import tables
 from amanat.ledger.artifacts import Artifacts
 from amanat.ledger.gateway import ContractBook
+from amanat.ledger.things import ALL_THINGS, Arranged, Placed, Things, store_uses
 from amanat.ledger.wire import address_of
 from amanat.observing import tracing
 from amanat.store.engine import insert_many
@@ -31,6 +33,9 @@ Known = dict[tuple[str, str, str], str]
 
 OPEN_STATES = ("requested", "signed", "sent")
 _ENDOWMENT_GAS = 21_000
+
+SendersOf = Callable[[Connection, str], Sequence[str]]
+"""The senders that there are for a purpose, of which any may send an order; at least one."""
 
 
 class ContractUnknown(Invalid):
@@ -49,7 +54,10 @@ class AddressOf:
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """One call (or, with an empty `function`, one creation) that is asked for."""
+    """One call (or, with an empty `function`, one creation) that is asked for.
+
+    `sender` is the purpose for which it is sent; the book says which senders there are for it.
+    """
 
     kind: str
     programme: str
@@ -63,6 +71,7 @@ class OrderRequest:
     cause: str | None = None
     gas: int | None = None
     sender: str = "operator"
+    things: Things = ALL_THINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +151,15 @@ def next_numbers(connection: Connection, name: str, count: int, first: int = 0) 
 class OrderBook:
     """Gives every unit of work its `orders`: `Store(..., orders=OrderBook(artifacts, book))`."""
 
-    def __init__(self, artifacts: Artifacts, contracts: ContractBook) -> None:
+    def __init__(
+        self,
+        artifacts: Artifacts,
+        contracts: ContractBook,
+        senders_of: SendersOf = lambda _connection, purpose: (purpose,),
+    ) -> None:
         self.artifacts = artifacts
         self.contracts = contracts
+        self.senders_of = senders_of
 
     def __call__(self, uow: UnitOfWork) -> Orders:
         return Orders(self, uow)
@@ -257,10 +272,12 @@ class Orders:
         cause: str | None = None,
         gas: int | None = None,
         sender: str = "operator",
+        things: Things = ALL_THINGS,
     ) -> str:
         """Ask for one call, sent once this transaction has committed; returns the order's id.
 
-        `label` or `address` say which one where a programme has several contracts of a kind.
+        `label` or `address` say which one where a programme has several contracts of a kind;
+        `sender` for which purpose it is sent, and `things` what it has to do with.
         Without `gas` the node is asked beforehand, and a call that it refuses is never sent; with
         it the call is sent unasked and the chain alone decides.
         Raises `CallNotEncodable`, `AddressInvalid`, `NotFound`.
@@ -280,6 +297,7 @@ class Orders:
                     cause=cause,
                     gas=gas,
                     sender=sender,
+                    things=things,
                 )
             ]
         )[0]
@@ -316,7 +334,7 @@ class Orders:
         now = self._uow.store.clock().isoformat(timespec="microseconds").replace("+00:00", "Z")
         request = OrderRequest(
             kind, programme, "", "(endow)", (), subject=subject, cause=cause, gas=_ENDOWMENT_GAS
-        )
+        )  # nothing of the programme's has to do with it
         sequence = next_numbers(connection, "orders", 1, 1)
         row = _row(request, sequence, now, address_of(address), b"") | {"value_wei": str(wei)}
         connection.execute(tables.order.insert().values(**row))
@@ -330,16 +348,43 @@ class Orders:
         now = self._uow.store.clock().isoformat(timespec="microseconds").replace("+00:00", "Z")
         first = next_numbers(connection, "orders", len(requests), 1)
         trace = tracing.traceparent()
-        rows, waits = [], []
+        rows = []
         for sequence, request in enumerate(requests, first):
             address, call_bytes = self._book.encode(connection, request, self._known)
             row = _row(request, sequence, now, address, call_bytes) | {"trace": trace}
             rows.append(row)
-            for other in dict.fromkeys(request.depends_on):
-                waits.append({"order_id": row["id"], "depends_on": other})
+        uses, waits = self._arrange(requests, rows)
         insert_many(connection, tables.order, rows)
         insert_many(connection, tables.dependency, waits)
+        store_uses(connection, uses)
         return [str(row["id"]) for row in rows]
+
+    def _arrange(
+        self, requests: Sequence[OrderRequest], rows: Sequence[dict[str, Any]]
+    ) -> tuple[list[tuple[Placed, str]], list[dict[str, Any]]]:
+        """Give each row its sender; what it has to do with, and the dependencies."""
+        connection = self._uow.connection
+        purposes = {request.sender for request in requests}
+        senders = {one: self._book.senders_of(connection, one) for one in purposes}
+        placed = [
+            Placed(
+                row["id"],
+                row["sequence"],
+                request.programme,
+                senders[request.sender],
+                request.things.uses(),
+            )
+            for request, row in zip(requests, rows, strict=True)
+        ]
+        arranged = Arranged(connection, placed)
+        uses, waits = [], []
+        for request, row, one in zip(requests, rows, placed, strict=True):
+            row["sender"], after = arranged.place(one)
+            uses.append((one, row["sender"]))
+            needed = dict.fromkeys(request.depends_on, True)
+            for other, refused_with in (dict.fromkeys(after, False) | needed).items():
+                waits.append({"order_id": row["id"], "depends_on": other, "needed": refused_with})
+        return uses, waits
 
     def get(self, order_id: str) -> Order:
         """One order; raises `NotFound`."""

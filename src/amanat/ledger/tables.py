@@ -71,7 +71,23 @@ dependency = sql.Table(
     metadata,
     sql.Column("order_id", _ID, sql.ForeignKey("ledger_order.id"), primary_key=True),
     sql.Column("depends_on", _ID, sql.ForeignKey("ledger_order.id"), primary_key=True),
+    sql.Column(
+        "needed", sql.Boolean, nullable=False, comment="refused with it; else only sent after it"
+    ),
     sql.Index(None, "depends_on"),
+)
+
+thing = sql.Table(
+    "ledger_order_thing",
+    metadata,
+    sql.Column("order_id", _ID, primary_key=True),
+    sql.Column("thing", sql.String(120), primary_key=True, comment="account:0x…, day, ..."),
+    sql.Column("programme", _CODE, nullable=False),
+    sql.Column("sequence", sql.BigInteger, nullable=False),
+    sql.Column("sender", _CODE, nullable=False),
+    sql.Column("use", sql.String(8), nullable=False, comment="brings, needs, changes"),
+    # Rows go when their order ends: this table holds what is open.
+    sql.Index(None, "programme", "thing"),
 )
 
 attempt = sql.Table(

@@ -707,6 +707,22 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "ledger_order_thing",
+        sa.Column("order_id", sa.String(length=36), nullable=False),
+        sa.Column("thing", sa.String(length=120), nullable=False, comment="account:0x…, day, ..."),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.Column("sender", sa.String(length=64), nullable=False),
+        sa.Column("use", sa.String(length=8), nullable=False, comment="brings, needs, changes"),
+        sa.PrimaryKeyConstraint("order_id", "thing", name=op.f("pk_ledger_order_thing")),
+    )
+    op.create_index(
+        op.f("ix_ledger_order_thing_programme_thing"),
+        "ledger_order_thing",
+        ["programme", "thing"],
+        unique=False,
+    )
+    op.create_table(
         "lockout",
         sa.Column(
             "subject", sa.String(length=160), nullable=False, comment="address:… or person:…"
@@ -1617,6 +1633,12 @@ def upgrade() -> None:
         "ledger_order_dependency",
         sa.Column("order_id", sa.String(length=36), nullable=False),
         sa.Column("depends_on", sa.String(length=36), nullable=False),
+        sa.Column(
+            "needed",
+            sa.Boolean(),
+            nullable=False,
+            comment="refused with it; else only sent after it",
+        ),
         sa.ForeignKeyConstraint(
             ["depends_on"],
             ["ledger_order.id"],
@@ -2105,6 +2127,8 @@ def downgrade() -> None:
     op.drop_table("participant")
     op.drop_table("log_size")
     op.drop_table("lockout")
+    op.drop_index(op.f("ix_ledger_order_thing_programme_thing"), table_name="ledger_order_thing")
+    op.drop_table("ledger_order_thing")
     op.drop_index(op.f("ix_ledger_order_subject_room_subject_id"), table_name="ledger_order")
     op.drop_index(op.f("ix_ledger_order_state_sequence"), table_name="ledger_order")
     op.drop_table("ledger_order")
