@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.resources
 import io
 import re
 import xml.etree.ElementTree as ET
@@ -11,18 +12,26 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import xmlschema
 
 from amanat.core.errors import Refusals
 from amanat.servicing.payment_files import (
     NAMESPACE,
     ColumnsDiffer,
+    FileDiffersFromList,
+    FilesDiffer,
+    FileUnreadable,
     MoneyAccountInvalid,
     MoneyAccountUnknown,
     NotConfirmed,
+    SumsDiffer,
     check_confirmations,
+    check_made_of,
+    check_same,
     list_csv,
     pain_001,
     read_accounts,
+    read_ordered,
     transfers_of,
 )
 
@@ -91,6 +100,64 @@ TEXTS = {
 def message() -> ET.Element:
     made_at = datetime(2021, 8, 20, 9, 30, tzinfo=UTC)
     return ET.fromstring(pain_001(LISTED, read_accounts(ACCOUNTS), currency="PKR", made_at=made_at))
+
+
+@pytest.fixture(scope="module")
+def definition() -> xmlschema.XMLSchema:
+    """The published XSD of pain.001.001.09, as sepaxml carries it."""
+    path = importlib.resources.files("sepaxml") / "schemas" / "pain.001.001.09.xsd"
+    return xmlschema.XMLSchema(path.read_text(encoding="utf-8"))
+
+
+def written() -> bytes:
+    made_at = datetime(2021, 8, 20, 9, 30, tzinfo=UTC)
+    return pain_001(LISTED, read_accounts(ACCOUNTS), currency="PKR", made_at=made_at)
+
+
+def test_the_message_is_valid_by_the_published_schema(definition: xmlschema.XMLSchema) -> None:
+    definition.validate(written().decode())
+    for right, wrong in (
+        (b"<PmtMtd>TRF</PmtMtd>", b"<PmtMtd>WIRE</PmtMtd>"),
+        (b"SBPPPKKA", b"sbpppkka"),
+        (b'Ccy="PKR"', b'Ccy="Rs"'),
+        (b"<ChrgBr>SLEV</ChrgBr>", b""),
+    ):
+        changed = written().replace(right, wrong)
+        assert changed != written()
+        assert definition.is_valid(changed.decode()) is (wrong == b"")  # ChrgBr may be left out
+
+
+def test_files_are_read_as_they_were_written() -> None:
+    rows = list_csv(LISTED, read_accounts(ACCOUNTS), currency="PKR").encode()
+    found = {"x": read_ordered("x", written()), "c": read_ordered("c", rows)}
+    assert [(one.bic, one.account, one.amount, one.currency) for one in found["x"]] == [
+        ("AAAAPKKA", "DE89370400440532013000", Decimal("850.00"), "PKR"),
+        ("BBBBPKKA", "77-1", Decimal("850.01"), "PKR"),
+        ("SBPPPKKAXXX", "000123", Decimal("300.01"), "PKR"),
+    ]
+    check_same(found)
+    with pytest.raises(FilesDiffer):
+        check_same({"x": found["x"], "c": read_ordered("c", rows.replace(b"77-1", b"77-2"))})
+    with pytest.raises(SumsDiffer, match=r"CtrlSum 2000\.02, .* have 2100\.02"):
+        read_ordered("x", written().replace(b"850.01", b"950.01"))
+    with pytest.raises(SumsDiffer, match="NbOfTxs"):
+        read_ordered("x", written().replace(b"<NbOfTxs>3", b"<NbOfTxs>2", 1))
+    for wrong in (b"<a/>", b"<a", b"a,b\n", b"\xff", written().replace(b"850.01", b"much")):
+        with pytest.raises(FileUnreadable):
+            read_ordered("w", wrong)
+    with pytest.raises(FileUnreadable, match="no document type"):
+        read_ordered("w", b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>')
+
+
+def test_a_file_that_the_list_and_the_accounts_do_not_make_is_refused() -> None:
+    accounts = read_accounts(ACCOUNTS)
+    rows = list_csv(LISTED, accounts, currency="PKR").encode()
+    for content in (written(), rows):
+        check_made_of("f", content, LISTED, accounts, currency="PKR")
+        for right, wrong in ((b"850.01", b"850.02"), (b"77-1", b"77-2"), (b"Bank B", b"Bank C")):
+            changed = content.replace(right, wrong)
+            with pytest.raises(FileDiffersFromList):
+                check_made_of("f", changed, LISTED, accounts, currency="PKR")
 
 
 def plain(element: ET.Element) -> str:

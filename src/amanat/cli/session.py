@@ -7,19 +7,26 @@ application is opened here, which nobody can do while a server has the embedded 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import httpx
+import sqlalchemy as sql
 
 from amanat.access.actors import Actor
 from amanat.access.acts import ACTS
 from amanat.access.desk import parse
+from amanat.access.key_register import note_use, require_usable
 from amanat.access.tokens import authenticate
 from amanat.app import Application
 from amanat.cli.terminal import language, settings_of
-from amanat.core.errors import AmanatError, Invalid, Unauthenticated, Unavailable
+from amanat.core.errors import AmanatError, Invalid, Refusal, Unauthenticated, Unavailable
+from amanat.ledger.tables import order
+
+if TYPE_CHECKING:
+    from amanat.ledger.signed_files import PointSigner
 
 TOKEN_VARIABLE = "AMANAT_TOKEN"
 URL_VARIABLE = "AMANAT_URL"
@@ -63,6 +70,20 @@ class ProgrammeNotNamed(Invalid):
     )
 
 
+class KeyOfAnother(Refusal):
+    """On the installation's machine one signs files with one's own key alone."""
+
+    template: ClassVar[str] = "The certificate is of the key {key}; that of {person} is {own}."
+
+
+class KeyOnServer(Refusal):
+    """A key of a server signs files on its machine; one's own is named."""
+
+    template: ClassVar[str] = (
+        "Give --keys or --devices for a key of your own; a key of the server signs on its machine."
+    )
+
+
 class Session(Protocol):
     """One person at work, or the public."""
 
@@ -82,6 +103,10 @@ class Session(Protocol):
 
     def view(self, name: str, fields: Mapping[str, Any]) -> Any:
         """Ask a view."""
+        ...
+
+    def own_key(self, address: str) -> PointSigner:
+        """The key of whoever is at work, for signing files."""
         ...
 
     def __enter__(self) -> Self:
@@ -117,19 +142,48 @@ class LocalSession:
     def submit(self, act: str, fields: Mapping[str, Any], key: str | None) -> dict[str, Any]:
         """Propose or carry out an act, and let the ledger finish what it ordered."""
         command = parse(ACTS[act].command, fields)
-        outcome = self._application.desk.submit(self._actor(), command, key=key)
-        self._application.pump()
+        with self._finished():
+            outcome = self._application.desk.submit(self._actor(), command, key=key)
         return outcome.as_json()
 
     def approve(
         self, proposal: str, signatures: Mapping[str, bytes], key: str | None
     ) -> dict[str, Any]:
         """Approve a proposal, and let the ledger finish what it ordered."""
-        outcome = self._application.desk.approve(
-            self._actor(), proposal, signatures=signatures, key=key
-        )
-        self._application.pump()
+        with self._finished():
+            outcome = self._application.desk.approve(
+                self._actor(), proposal, signatures=signatures, key=key
+            )
         return outcome.as_json()
+
+    @contextmanager
+    def _finished(self) -> Iterator[None]:
+        """Let the ledger finish what is ordered within; what orders nothing needs no node."""
+        before = self._ordered()
+        yield
+        if self._ordered() != before:
+            self._application.pump()
+
+    def _ordered(self) -> int:
+        """The place of the last order in the one sequence."""
+        with self._application.store.reading() as connection:
+            last = connection.execute(sql.select(sql.func.max(order.c.sequence))).scalar_one()
+        return int(last or 0)
+
+    def own_key(self, address: str) -> PointSigner:
+        """The key of the token's person, which must be here and may sign.
+
+        Refuses, in order: `KeyOfAnother`, `KeyEnded`, `KeyExpired`, `KeyNotHeld`.
+        """
+        actor, application = self._actor(), self._application
+        if actor.address != address:
+            raise KeyOfAnother(key=address, person=actor.person, own=actor.address or "none")
+        now = application.store.clock()
+        with application.engine.begin() as connection:
+            require_usable(connection, actor.programme, address, now)
+            signer = application.keys.point_signer(address)
+            note_use(connection, actor.programme, address, now)
+        return signer
 
     def withdraw(self, proposal: str) -> dict[str, Any]:
         """Withdraw a proposal."""
@@ -182,6 +236,11 @@ class ServerSession:
     def withdraw(self, proposal: str) -> dict[str, Any]:
         """Withdraw a proposal."""
         return dict(self._ask("POST", f"/proposals/{proposal}/withdraw"))
+
+    def own_key(self, address: str) -> PointSigner:
+        """Refuses `KeyOnServer`."""
+        del address
+        raise KeyOnServer()
 
     def view(self, name: str, fields: Mapping[str, Any]) -> Any:
         """Ask a view."""

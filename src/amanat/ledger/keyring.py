@@ -20,6 +20,15 @@ class Agreeing(Protocol):
     """A key that agrees on a secret with another's point, so that things are sealed to it."""
 
     @property
+    def address(self) -> str:
+        """The address of the key."""
+        ...
+
+    def sign_digest(self, digest: bytes) -> bytes:
+        """See `amanat.ledger.signers.Signer.sign_digest`."""
+        ...
+
+    @property
     def public_key(self) -> bytes:
         """The key's point, uncompressed: 65 bytes."""
         ...
@@ -94,6 +103,10 @@ class KeyRing:
         """See `amanat.access.desk.KeyRing`; keys belong to institutions, not to programmes."""
         del programme
         return self.signer(address).sign_digest(signed_digest)
+
+    def point_signer(self, address: str) -> Agreeing:
+        """The signer of an address together with its point, for files; raises as `signer`."""
+        return self._agreeing(address)
 
     def public_key(self, address: str) -> bytes:
         """The point of a key here, uncompressed: 65 bytes.  Raises `KeyNotHeld`."""

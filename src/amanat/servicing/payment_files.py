@@ -15,13 +15,15 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
 
 from amanat.core.errors import Invalid, Place, Refusal, Refused
 
-NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"
+MESSAGE = "pain.001.001.09"
+NAMESPACE = f"urn:iso:std:iso:20022:tech:xsd:{MESSAGE}"
 ACCOUNT_COLUMNS = ("institution", "name", "bic", "account")
+CSV_COLUMNS = ("end_to_end_id", *ACCOUNT_COLUMNS, "amount", "currency", "remittance")
 CONFIRMATION_COLUMNS = ("end_to_end_id", "status", "reference")
 TAX_PAYEE = "tax"
 """Stands in the file of accounts for the tax authority's account."""
@@ -50,6 +52,30 @@ class ColumnsDiffer(Invalid):
     """A file is read by its columns."""
 
     template: ClassVar[str] = "The columns are {found}, not {wanted}."
+
+
+class FileUnreadable(Invalid):
+    """A file of the list is the pain.001.001.09 or the CSV that this program writes."""
+
+    template: ClassVar[str] = "{file}: {reason}."
+
+
+class SumsDiffer(Refusal):
+    """A message states how many transfers it has, and their sum."""
+
+    template: ClassVar[str] = "{file} states {what} {stated}, and its transfers have {found}."
+
+
+class FilesDiffer(Refusal):
+    """Files of one list order the same transfers."""
+
+    template: ClassVar[str] = "{file} and {other} do not order the same transfers."
+
+
+class FileDiffersFromList(Refusal):
+    """Who signs a file signs exactly what the list and the accounts make."""
+
+    template: ClassVar[str] = "{file} is not what the list {list_digest} and the accounts make."
 
 
 class NotConfirmed(Refusal):
@@ -123,6 +149,119 @@ def transfers_of(listed: Mapping[str, Any]) -> list[Transfer]:
     if listed["tax_paisa"]:
         found.append(Transfer(f"{head}-tax", TAX_PAYEE, listed["tax_paisa"], f"{told} tax"))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """One transfer as a file orders it; the amount as it is written there."""
+
+    end_to_end_id: str
+    name: str
+    bic: str
+    account: str
+    amount: Decimal
+    currency: str
+
+
+def read_ordered(file: str, content: bytes) -> list[Ordered]:
+    """The transfers of a pain.001.001.09 or of a CSV, in order.
+
+    Refuses, in order: `FileUnreadable`, `SumsDiffer` (its own counts and sums).
+    """
+    if content.lstrip().startswith(b"<"):
+        return _read_message(file, content)
+    try:
+        rows = _rows(content.decode(), CSV_COLUMNS)
+        return [
+            Ordered(
+                row["end_to_end_id"],
+                row["name"],
+                row["bic"],
+                row["account"],
+                Decimal(row["amount"]),
+                row["currency"],
+            )
+            for row in rows
+        ]
+    except (UnicodeDecodeError, InvalidOperation, ColumnsDiffer) as error:
+        raise FileUnreadable(file=file, reason=str(error).rstrip(".")) from None
+
+
+def _read_message(file: str, content: bytes) -> list[Ordered]:
+    if b"<!DOCTYPE" in content:
+        raise FileUnreadable(file=file, reason="a message has no document type")
+    try:
+        root = ET.fromstring(content)
+        found = [_ordered(one) for one in root.iter(f"{{{NAMESPACE}}}CdtTrfTxInf")]
+        stated = [
+            (one.findtext(_path("NbOfTxs")), Decimal(one.findtext(_path("CtrlSum")) or "x"))
+            for name in ("GrpHdr", "PmtInf")
+            for one in root.iter(f"{{{NAMESPACE}}}{name}")
+        ]
+    except (ET.ParseError, InvalidOperation, ValueError) as error:
+        raise FileUnreadable(file=file, reason=f"no {MESSAGE} ({error})") from None
+    if not stated:
+        raise FileUnreadable(file=file, reason=f"no {MESSAGE}")
+    total = sum((one.amount for one in found), Decimal(0))
+    for count, control in stated:
+        if count != str(len(found)):
+            raise SumsDiffer(file=file, what="NbOfTxs", stated=str(count), found=len(found))
+        if control != total:
+            raise SumsDiffer(file=file, what="CtrlSum", stated=str(control), found=str(total))
+    return found
+
+
+def _ordered(transfer: ET.Element) -> Ordered:
+    amount = transfer.find(_path("Amt", "InstdAmt"))
+    if amount is None:
+        raise ValueError("a transfer without InstdAmt")
+    account = ("CdtrAcct", "Id")
+    return Ordered(
+        transfer.findtext(_path("PmtId", "EndToEndId")) or "",
+        transfer.findtext(_path("Cdtr", "Nm")) or "",
+        transfer.findtext(_path("CdtrAgt", "FinInstnId", "BICFI")) or "",
+        transfer.findtext(_path(*account, "IBAN"))
+        or transfer.findtext(_path(*account, "Othr", "Id"))
+        or "",
+        Decimal(amount.text or "x"),
+        amount.get("Ccy") or "",
+    )
+
+
+def _path(*names: str) -> str:
+    return "/".join(f"{{{NAMESPACE}}}{name}" for name in names)
+
+
+def check_same(files: Mapping[str, Sequence[Ordered]]) -> None:
+    """Refuse `FilesDiffer` unless all files order the same transfers in the same order."""
+    (first, transfers), *others = files.items()
+    for file, other in others:
+        if list(other) != list(transfers):
+            raise FilesDiffer(file=first, other=file)
+
+
+def check_made_of(
+    file: str,
+    content: bytes,
+    listed: Mapping[str, Any],
+    accounts: Mapping[str, MoneyAccount],
+    *,
+    currency: str,
+) -> None:
+    """Refuse `FileDiffersFromList` unless list and accounts make this file, byte by byte.
+
+    Refuses further `MoneyAccountUnknown`, `FileUnreadable`.
+    """
+    if content.lstrip().startswith(b"<"):
+        made_at = re.search(rb"<CreDtTm>([0-9-]{10}T[0-9:]{8}Z)</CreDtTm>", content)
+        if made_at is None:
+            raise FileUnreadable(file=file, reason=f"no {MESSAGE}")
+        time = datetime.fromisoformat(made_at[1].decode())
+        made = pain_001(listed, accounts, currency=currency, made_at=time)
+    else:
+        made = list_csv(listed, accounts, currency=currency).encode()
+    if made != content:
+        raise FileDiffersFromList(file=file, list_digest=listed["list_digest"])
 
 
 def check_payees(transfers: Sequence[Transfer], accounts: Mapping[str, MoneyAccount]) -> None:
@@ -215,7 +354,7 @@ def list_csv(
     check_payees(transfers, accounts)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("end_to_end_id", *ACCOUNT_COLUMNS, "amount", "currency", "remittance"))
+    writer.writerow(CSV_COLUMNS)
     for one in transfers:
         payee = accounts[one.institution]
         place = (payee.institution, payee.name, payee.bic, payee.account)
