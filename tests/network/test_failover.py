@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import sqlalchemy as sql
 from tests.network.market import Market, open_market
 from tests.network.watching import Watcher
 
+from amanat.ledger.rpc import RpcClient
 from amanat.ledger.tables import order
 from amanat.network.home import Home
 from amanat.network.status import wait_ready
@@ -20,7 +22,8 @@ from amanat.network.supervisor import HELD, release, running
 
 pytestmark = pytest.mark.network
 
-MONEY, TRADES = 120, 20
+MONEY, TRADES = 300, 20
+TAKEN_MIN = 20
 
 
 @pytest.fixture
@@ -33,7 +36,39 @@ def market(validators: Home, tmp_path: Path) -> Iterator[Market]:
     wait_ready(validators)
 
 
-def unmined(market: Market, count: int) -> int:
+class Killer:
+    """Kills the node in use as soon as it has taken orders that are in no block."""
+
+    def __init__(self, home: Home, name: str, rpc: RpcClient, sender: str) -> None:
+        self._home, self._name, self._rpc, self._sender = home, name, rpc, sender
+        self._pid = running(home)["nodes"][name]["pid"]
+        self.killed_at = 0.0
+        self._thread = threading.Thread(target=self._watch)
+
+    def __enter__(self) -> Killer:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.join()
+
+    def _watch(self) -> None:
+        limit = time.monotonic() + 120
+        while self._taken() < TAKEN_MIN:
+            if time.monotonic() > limit:
+                return
+        (self._home.node_folder(self._name) / HELD).touch()
+        os.kill(self._pid, signal.SIGKILL)
+        self.killed_at = time.monotonic()
+
+    def _taken(self) -> int:
+        """Transactions that the node has and no accepted block."""
+        asked = [("eth_getTransactionCount", (self._sender, tag)) for tag in ("pending", "latest")]
+        pending, latest = self._rpc.batch(asked)
+        return int(pending, 16) - int(latest, 16)
+
+
+def unfinished(market: Market, count: int) -> int:
     """How many orders are signed and not among the first `count` transactions of their sender."""
     in_flight = order.c.state.in_(("signed", "sent")) & (order.c.nonce >= count)
     with market.app.store.reading() as connection:
@@ -43,36 +78,40 @@ def unmined(market: Market, count: int) -> int:
 
 def test_orders_in_flight_outlive_the_node_that_took_them(validators: Home, market: Market) -> None:
     ledger, founded = market.app.ledger, validators.founded()
-    pids = running(validators)["nodes"]
     names = dict(zip(founded.rpc_urls(), (one.institution for one in founded.nodes), strict=True))
-    market.ask(MONEY, TRADES)
-    market.wait_sent(MONEY // 2)
     used = ledger.rpc.answered_last()
     assert used is not None
-    others = {name: url for url, name in names.items() if url != used}
-    with Watcher(others, founded.chain_id) as watcher:
-        count = ledger.rpc.call("eth_getTransactionCount", market.app.operator, "latest")
-        (validators.node_folder(names[used]) / HELD).touch()
-        os.kill(pids[names[used]]["pid"], signal.SIGKILL)
-        killed_at = time.monotonic()
-        in_flight = unmined(market, int(count, 16))
-        stood = max(int(watcher.client(name).call("eth_blockNumber"), 16) for name in others)
+    urls = {name: url for url, name in names.items()}
+    others = set(names.values()) - {names[used]}
+    market.ask(MONEY, TRADES)
+    with Watcher(urls, founded.chain_id) as watcher:
+        sender = market.app.operator
+        with Killer(validators, names[used], watcher.client(names[used]), sender) as killer:
+            while not killer.killed_at:
+                market.step()
+        one = watcher.client(next(iter(others)))
+        in_flight = unfinished(
+            market, int(one.call("eth_getTransactionCount", sender, "latest"), 16)
+        )
+        stood = int(one.call("eth_blockNumber"), 16)
         answered = accepted = None
-        while accepted is None:
+        while not (answered and accepted):
             market.step()
+            now = time.monotonic() - killer.killed_at
             if answered is None and ledger.rpc.answered_last() != used:
-                answered = time.monotonic() - killed_at
-            if max(watcher.heights().values()) > stood:
-                accepted = time.monotonic() - killed_at
-            assert time.monotonic() - killed_at < 300
-        market.ask(MONEY // 4, TRADES // 4)  # the work goes on meanwhile
+                answered = now
+            if accepted is None and max(watcher.heights()[name] for name in others) > stood:
+                accepted = now
+            assert now < 300, "nothing goes on"
         market.finish()
         print(
-            f"{names[used]} killed with {in_flight} orders in flight: another node answers after"
+            f"{names[used]} killed with {in_flight} orders in no block: another node answers after"
             f" {answered:.2f} s, the next block is accepted after {accepted:.1f} s, all"
             f" {market.created + len(market.trades)} orders are final after"
-            f" {time.monotonic() - killed_at:.1f} s"
+            f" {time.monotonic() - killer.killed_at:.1f} s"
         )
         assert in_flight
+        release(validators)
+        wait_ready(validators)
         assert market.wrong() == []
         assert watcher.disagreements() + watcher.forgotten() == []
