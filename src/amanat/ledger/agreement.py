@@ -83,7 +83,8 @@ def compare_nodes(rpc: RpcClient, number: int) -> Agreement:
 class NodeWatch:
     """Keeps what one node alone says from taking effect; tells of those that contradict the rest.
 
-    `stop` stops the indexer with an alarm of this kind and reason, and raises.
+    `stop` stops the indexer with an alarm of this kind and reason, and raises.  With `waits` nodes
+    that are divided stop nothing: on a chain without finality they come to agree by themselves.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class NodeWatch:
         stop: Callable[[str, str], None],
         *,
         agree_min: int,
+        waits: bool = False,
     ) -> None:
         self._store = store
         self._rpc = rpc
@@ -102,6 +104,7 @@ class NodeWatch:
         self._chain_id = chain_id
         self._stop = stop
         self._agree_min = agree_min
+        self._waits = waits
         self._told: set[str] | None = None
         self._looked_at = 0.0
         self._stood_at: int | None = None
@@ -124,13 +127,30 @@ class NodeWatch:
     def look_at(self, number: int) -> Agreement:
         """What the nodes say of a height; sets aside and tells of those that contradict the rest.
 
-        Raises what `stop` raises where they are divided.
+        Raises what `stop` raises, or `BlockNotServed`, where they are divided.
         """
         found = compare_nodes(self._rpc, number)
-        if found.hashes and found.majority is None:
-            self._stop("nodes_disagree", f"The nodes are divided: {found}.")
+        self._require_majority(found)
         self._tell(found)
         return found
+
+    def _require_majority(self, found: Agreement) -> None:
+        if not found.hashes or found.majority is not None:
+            return
+        if not self._waits:
+            self._stop("nodes_disagree", f"The nodes are divided: {found}.")
+        self._tell(found)
+        raise BlockNotServed(f"The nodes are divided: {found}")
+
+    def is_replaced(self, number: int, block_hash: str) -> bool:
+        """Whether most nodes have another block at this height; tells of those that do not.
+
+        Raises `BlockNotServed` where they are divided.
+        """
+        found = compare_nodes(self._rpc, number)
+        self._require_majority(found)
+        self._tell(found)
+        return found.majority is not None and found.majority != block_hash
 
     def require_same(self, number: int, block_hash: str, known: str | None) -> None:
         """A node lacks the block that was indexed last, or has another one: ask the others.

@@ -11,11 +11,18 @@ back up to a second younger. Then the transactions of the forgotten blocks are s
 bytes in the order in which they were, and each must log exactly what it logged before; its rows
 are anchored to its new block, and no event enters the journal twice. If anything differs, the
 indexer stops with an alarm.
+
+A chain without finality has none to break: a block that enough others follow counts as final, and
+a partition of the network that lasts longer may still replace it. Then the journal notes it, an
+alarm stands until all is well, and what vanished is sent again and must return as it was, as with
+the embedded node. Transactions above that depth were never indexed: the dispatcher alone looks
+after them.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import operator
 import time
 from collections.abc import Mapping, Sequence
@@ -44,18 +51,20 @@ from amanat.ledger.completion import (
     time_text,
 )
 from amanat.ledger.follower import BlockNotServed, FinalBlock, Follower
-from amanat.ledger.gateway import ContractBook, refusal_of
+from amanat.ledger.gateway import SUCCESSOR, ContractBook, refusal_of
 from amanat.ledger.orders import Order, order_of
 from amanat.ledger.reader import NO_DAY, Ending, Reader, Run, Span, provenance_of
 from amanat.ledger.recovery import Recovery
 from amanat.ledger.refusals import ContractRefusal
-from amanat.ledger.registry import REANCHORED, HandlerRegistry, LedgerEvent
+from amanat.ledger.registry import REANCHORED, REORGANISED, HandlerRegistry, LedgerEvent
 from amanat.ledger.rpc import CallReverted, RpcClient
 from amanat.ledger.telling import tell_completed
 from amanat.ledger.wire import raw_from_node
 from amanat.observing import metrics, tracing
 from amanat.store.engine import insert_many, insert_tuples
 from amanat.store.uow import Store, UnitOfWork
+
+log = logging.getLogger(__name__)
 
 
 class IndexerStopped(Corrupt):
@@ -78,7 +87,8 @@ class Cursor:
 class Indexer:
     """One per database.  Call `step` again and again; it returns whether a block took effect.
 
-    `forgets` says that the node may forget blocks (the embedded one); `first_block` is where a
+    `forgets` says that the node may forget blocks (the embedded one); a `finality` that is a number
+    says that the chain has none, and how many blocks must follow one.  `first_block` is where a
     fresh index begins; block 0 has no transactions on any chain.  `agree_min` nodes of a list must
     have a block before it takes effect (`amanat.ledger.agreement`).
     """
@@ -95,7 +105,7 @@ class Indexer:
         finality: str | int = "latest",
         forgets: bool = False,
         first_block: int = 1,
-        reanchor_within_s: float = 60.0,
+        reanchor_within_s: float | None = None,
         agree_min: int = 1,
     ) -> None:
         self._store = store
@@ -108,10 +118,19 @@ class Indexer:
         self._first_block = first_block
         self._follower = Follower(rpc, finality)
         self._recovery = Recovery(store.engine, rpc, self._follower, chain_id)
+        self._counts = isinstance(finality, int)
         self._nodes = NodeWatch(
-            store, rpc, self._follower, chain_id, self._stop, agree_min=agree_min
+            store,
+            rpc,
+            self._follower,
+            chain_id,
+            self._stop,
+            agree_min=agree_min,
+            waits=self._counts,
         )
-        self._reanchor_within_s = reanchor_within_s
+        # What vanished counts as back when enough blocks follow it again, and those take longer.
+        standard = 600.0 if self._counts else 60.0
+        self._reanchor_within_s = standard if reanchor_within_s is None else reanchor_within_s
         self._missing_since: float | None = None
 
     # The round.
@@ -126,7 +145,9 @@ class Indexer:
         head, known = self._follower.look(cursor.block_number)
         if cursor.block_hash and known != cursor.block_hash:
             if self._forgets:
-                return self._node_forgot(head)
+                return self._take_back(self._fork(head))
+            if self._counts and known is not None:
+                return self._reorganised(cursor, head, known)
             self._nodes.require_same(cursor.block_number, cursor.block_hash, known)
             return False  # a node that others contradict was set aside: ask again
         self._await_missing(cursor)
@@ -204,16 +225,47 @@ class Indexer:
                 .where(tables.cursor.c.chain_id == self._chain_id)
                 .values(stopped=reason)
             )
-            raise_alarm(connection, kind, f"chain:{self._chain_id}", reason, now)
+            raise_alarm(connection, kind, self._subject, reason, now)
         raise IndexerStopped(reason)
 
     # A chain that is not what it was.
 
-    def _node_forgot(self, head: int) -> bool:
+    def _reorganised(self, cursor: Cursor, head: int, known: str) -> bool:
+        """A chain without finality replaced what had enough blocks upon it."""
+        if not self._nodes.is_replaced(cursor.block_number, cursor.block_hash):
+            return False  # a node that others contradict was set aside: ask again
+        fork = self._fork(head)
+        told = (
+            f"Block {cursor.block_number} was {cursor.block_hash} and is {known}: the network"
+            f" replaced what follows block {fork}, deeper than the blocks that were waited for."
+        )
+        log.warning(told)
+        now = self._store.clock()
+        with self._store.work(ledger_provenance("ledger", now.date().isoformat())) as uow:
+            content = {
+                "chain": self._chain_id,
+                "fork_block": fork,
+                "block_number": cursor.block_number,
+                "former_hash": cursor.block_hash,
+                "block_hash": known,
+            }
+            uow.journal.append(REORGANISED, content, subject=self._subject)
+            raise_alarm(uow.connection, "reorganisation", self._subject, told, time_text(now))
+            uow.commit()
+        return self._take_back(fork)
+
+    @property
+    def _subject(self) -> str:
+        return f"chain:{self._chain_id}"
+
+    def _fork(self, head: int) -> int:
         fork = self._recovery.fork(head)
         if fork is None:
             self._stop("reorganisation", "No block that was indexed is on the node any longer.")
         assert fork is not None
+        return fork
+
+    def _take_back(self, fork: int) -> bool:
         self._recovery.roll_back(fork)
         self._recovery.resend(self._recovery.missing())
         self._missing_since = time.monotonic()
@@ -227,6 +279,9 @@ class Indexer:
         if not missing:
             self._recovery.all_back()
             self._missing_since = None
+            if self._counts:
+                with self._store.engine.begin() as connection:
+                    settle_alarms(connection, {self._subject}, time_text(self._store.clock()))
             return
         now = time.monotonic()
         if self._missing_since is None:  # the application was killed while it waited
@@ -291,7 +346,7 @@ class Indexer:
                 "digest": hashlib.sha256("".join(returned).encode()).hexdigest(),
             },
         }
-        uow.journal.append(REANCHORED, content, subject=f"chain:{self._chain_id}")
+        uow.journal.append(REANCHORED, content, subject=self._subject)
 
     def _tell_rooms(self, uow: UnitOfWork, run: Run, moment: datetime, reader: Reader) -> None:
         """Run the rooms' functions in the order of the chain."""
@@ -303,7 +358,9 @@ class Indexer:
             while at < len(pending) and _ends_before(pending[at], event):
                 self._complete(uow, *pending[at], reader, clock_date)
                 at += 1
-            for function in handled.get((event.contract, event.name), ()):
+            # A contract that nobody has named yet says nothing of the programme.
+            named = event.label != SUCCESSOR
+            for function in handled.get((event.contract, event.name), ()) if named else ():
                 speak_as(uow, provenance_of(event, clock_date, causes.get(event.order_id or "")))
                 function(event, uow)
         for one in pending[at:]:
@@ -369,9 +426,9 @@ class Indexer:
     ) -> dict[str, bytes]:
         """The bytes of transactions that nobody here ordered, to send again if they are forgotten.
 
-        Only a node that forgets needs them.
+        Only a chain that forgets, or has no finality, needs them.
         """
-        if not self._forgets:
+        if not self._forgets and not self._counts:
             return {}
         known = self._contracts.load()
         hashes = [

@@ -13,7 +13,7 @@ from amanat.core.errors import Corrupt
 from amanat.ledger.artifacts import Artifacts
 from amanat.ledger.completion import Receipt, business_date_of, ledger_provenance
 from amanat.ledger.follower import FinalBlock, receipt_of
-from amanat.ledger.gateway import ContractBook, ContractRef, record_contract
+from amanat.ledger.gateway import ContractBook, ContractRef, record_contract, take_place
 from amanat.ledger.orders import Order
 from amanat.ledger.recovery import reanchor
 from amanat.ledger.registry import HandlerRegistry, LedgerEvent, date_of_day
@@ -108,6 +108,9 @@ class Reader:
                 self._run.returned.append(tx_hash)
             return True  # mined again within the same second, a block can be the same as before
         order = self._orders.get(tx_hash)
+        if order is not None and order.tx_hash not in (None, tx_hash):
+            # On a chain that was replaced another attempt of it may be mined; it ended once.
+            raise Corrupt(f"Order {order.id} ended as {order.tx_hash} and is mined as {tx_hash}.")
         if order is not None and order.creates and answer["status"] == "0x1":
             self._created(order, answer, block.number)
         events = self._events(block, answer, order)
@@ -186,6 +189,14 @@ class Reader:
             address, label = creation.address(event.arguments), creation.label(event.arguments)
             ref = ContractRef(address, event.programme, creation.kind, label)
             self._record(ref, event.block_number, event.order_id)
+        place = self._registry.places.get(key)
+        if place is not None:
+            kind, at = place(event.arguments)
+            ref = ContractRef(at, event.programme, kind, "")
+            take_place(
+                self._uow.connection, ref, block_number=event.block_number, order_id=event.order_id
+            )
+            self._known[at] = ref
         event.entry_id = self._append(event, order)
         self.position += 1
 

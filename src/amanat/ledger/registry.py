@@ -84,6 +84,7 @@ class HandlerRegistry:
         self.done: dict[str, list[OnDone]] = {}
         self.refused: dict[str, list[OnRefused]] = {}
         self.creations: dict[tuple[str, str], CreationEvent] = {}
+        self.places: dict[tuple[str, str], Callable[[Mapping[str, Any]], tuple[str, str]]] = {}
         self.days: dict[tuple[str, str], Callable[[Mapping[str, Any]], int]] = {}
         self.opening_day: Callable[[Connection, str], str | None] = lambda _connection, _code: None
         self._public_events: set[tuple[str, str]] = set()
@@ -130,6 +131,12 @@ class HandlerRegistry:
     ) -> None:
         """Say that this event tells of a new contract of `kind`, to be followed from then on."""
         self.creations[(contract, name)] = CreationEvent(kind, address, label)
+
+    def places_contract(
+        self, contract: str, name: str, place: Callable[[Mapping[str, Any]], tuple[str, str]]
+    ) -> None:
+        """Say that this event names the contract in use: from its arguments, kind and address."""
+        self.places[(contract, name)] = place
 
     def moves_day(self, contract: str, name: str, day: Callable[[Mapping[str, Any]], int]) -> None:
         """Say that this event moves its programme's business day, to days since 1970-01-01."""
@@ -189,6 +196,11 @@ CONFIDENTIAL_EVENT = declare(
 REANCHORED = declare(
     "LedgerReanchored",
     ("chain", "forgotten_after", "from_block", "to_block", "transactions"),
+    audience=Audience.CONFIDENTIAL,
+)
+REORGANISED = declare(
+    "LedgerReorganised",
+    ("chain", "fork_block", "block_number", "former_hash", "block_hash"),
     audience=Audience.CONFIDENTIAL,
 )
 EVENT_ENTRIES = (PUBLIC_EVENT.name, CONFIDENTIAL_EVENT.name)
