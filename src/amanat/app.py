@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection
 
 from amanat.access.desk import Desk
 from amanat.access.entrance import Entrance, Rules
-from amanat.access.sending_keys import OPERATOR, SendingKeys, enter_senders
+from amanat.access.sending_keys import OPERATOR, SendingKeys, enter_senders, senders_of
 from amanat.access.sessions import Terms
 from amanat.core.errors import NotFound
 from amanat.ledger.artifacts import Artifacts
@@ -102,12 +102,15 @@ class Application:
         self.keys = KeyRing(Keystore(folder / "keys", scrypt=scrypt), password, devices)
         self.operator = self.keys.create("installation", OPERATOR)
         self.reserve = self.keys.create("installation", RESERVE)
+        self.senders = {OPERATOR: self.operator} | {
+            name: self.keys.create("installation", name) for name in settings.senders
+        }
         self.registry = HandlerRegistry()
         for room in ROOMS:
             importlib.import_module(f"amanat.{room}.handlers").register(self.registry)
         self.engine = open_engine(settings.database_url)
         artifacts = Artifacts.load(settings.evm)
-        self._book = OrderBook(artifacts, ContractBook(self.engine))
+        self._book = OrderBook(artifacts, ContractBook(self.engine), senders_of)
         vault = OpeningVault(read_secret(folder / "secrets", "openings"))
         self.store = Store(self.engine, vault, orders=self._book)
         self.node = self._embedded_node()
@@ -123,7 +126,7 @@ class Application:
         return EmbeddedNode(
             self.settings.data_dir / "node",
             chain_id=self.settings.chain_id,
-            funded={self.operator: _GENESIS_WEI, self.reserve: _GENESIS_WEI},
+            funded=dict.fromkeys([*self.senders.values(), self.reserve], _GENESIS_WEI),
         )
 
     def _ledger(self) -> Ledger:
@@ -151,8 +154,7 @@ class Application:
         """
         migrate(self.engine)
         with self.engine.begin() as connection:
-            senders = {OPERATOR: self.operator, RESERVE: self.reserve}
-            enter_senders(connection, self.keys, self.store.clock, senders)
+            enter_senders(connection, self.keys, self.store.clock, self.senders, self.reserve)
         if self.node:
             self.node.start()
             self.ledger.recover()

@@ -92,6 +92,7 @@ class Network(Section):
     evm: Literal["cancun", "london"] | None = _setting("AMANAT_EVM")
     agree: int | None = _setting("AMANAT_NODES_AGREE", ge=1)
 
+    senders: list[str] | None = _setting("AMANAT_SENDERS")
 
 class Keys(Section):
     """Where keys are."""

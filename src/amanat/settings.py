@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from amanat.ledger.evms import CANCUN, EVMS
 
 CHAIN_ID_EMBEDDED = 781_947  # of no public network
 CONFIGURATION_FILE = "amanat.toml"
+SENDERS = ("settlement", "payments", "tenders")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 FINALITY_TAGS = ("latest", "safe", "finalized")
 CONFIRMATIONS_MAX = 1000
@@ -39,6 +41,17 @@ VARIABLES: Mapping[str, tuple[str, str]] = {
     "AMANAT_NODES_FILE": (
         "none",
         "File with the nodes' URLs, one a line, where they carry a user and password.",
+    ),
+    "AMANAT_NODES_TOKEN_FILE": (
+        "none",
+        "File whose first line is the bearer token that every node is shown; read again when a node"
+        " refuses it, so that it can be rotated.",
+    ),
+    "AMANAT_SENDERS": (
+        ",".join(SENDERS),
+        "Senders of chain transactions besides the operator, each with a key and a queue of its"
+        " own, made at the first start: `settlement`, `payments`, `tenders`, and further ones of a"
+        " purpose as `settlement_2`; `none` for the operator alone.",
     ),
     "AMANAT_HOST": ("`127.0.0.1`", "Where the server listens; another than loopback needs TLS."),
     "AMANAT_PORT": ("8000", "Port of the server."),
@@ -294,6 +307,8 @@ class Settings:
     finality: str | int = "latest"
     evm: str = CANCUN
     nodes_agree: int = 1
+    nodes_token_file: Path | None = None
+    senders: tuple[str, ...] = SENDERS
     light_keys: bool = False
     devices_file: Path | None = None
     serving: Serving = field(default_factory=Serving)
@@ -336,6 +351,8 @@ class Settings:
             finality=_finality(environment, "finalized" if nodes else "latest"),
             evm=_evm(environment),
             nodes_agree=_agreeing(environment, len(nodes)),
+            nodes_token_file=_named_file("AMANAT_NODES_TOKEN_FILE", environment),
+            senders=_senders(environment),
             light_keys=environment.get("AMANAT_LIGHT_KEYS", "") == "1",
             sign_in=SignIn.from_environment(environment),
             devices_file=_named_file("AMANAT_DEVICES", environment),
@@ -362,6 +379,22 @@ def _evm(environment: Mapping[str, str]) -> str:
     if text not in EVMS:
         raise SettingInvalid(setting="AMANAT_EVM", value=text, reason=f"one of {', '.join(EVMS)}")
     return text
+
+
+def _senders(environment: Mapping[str, str]) -> tuple[str, ...]:
+    text = environment.get("AMANAT_SENDERS", ",".join(SENDERS))
+    names = tuple(one.strip() for one in text.split(",") if one.strip())
+    if names == ("none",):
+        return ()
+    purpose = "|".join(SENDERS)
+    wrong = [one for one in names if not re.fullmatch(rf"({purpose})(_([2-9]|[1-9]\d))?", one)]
+    if wrong or len(set(names)) < len(names):
+        raise SettingInvalid(
+            setting="AMANAT_SENDERS",
+            value=text,
+            reason=f"each once, of {', '.join(SENDERS)}, with _2 to _99 for more; or none",
+        )
+    return names
 
 
 def _agreeing(environment: Mapping[str, str], nodes: int) -> int:

@@ -28,7 +28,19 @@ WARNED_BEFORE = timedelta(days=30)
 INSTALLATION = ""
 """The programme of the keys that send chain transactions: they serve all programmes."""
 APPROVE, SEND = "approve", "send"
+"""A key approves, or sends: `send` for the operator, `send.NAME` for another sender."""
+_OPERATOR = "operator"
 USABLE = ("standby", "in_use")
+
+
+def purpose_of(sender: str) -> str:
+    """The purpose of a key that sends for this sender."""
+    return SEND if sender == _OPERATOR else f"{SEND}.{sender}"
+
+
+def sender_of(purpose: str) -> str:
+    """The sender for which a key of this purpose sends."""
+    return purpose.removeprefix(SEND).removeprefix(".") or _OPERATOR
 
 
 class KeyExpired(Refusal):
@@ -129,6 +141,15 @@ def note_use(connection: Connection, programme: str, address: str, now: datetime
     """A key has signed."""
     connection.execute(
         _of(sql.update(signing_key), programme, address).values(last_used_at=time_text(now))
+    )
+
+
+def begin_use(connection: Connection, programme: str, address: str, purpose: str) -> None:
+    """A key that stood by is in use from now on, for this purpose."""
+    connection.execute(
+        _of(sql.update(signing_key), programme, address).values(
+            purpose=purpose, state="in_use", ended_at=None
+        )
     )
 
 

@@ -1,12 +1,19 @@
 """The keys that send chain transactions, as the register of keys has them.
 
-At any time one of them sends what is new.  What another has signed goes on as it was signed: a
-nonce and a call belong to the key that signed them.
+There are several *senders*, each with a queue of its own, so that one does not hold up another:
+`settlement`, `payments` and `tenders` send what is ordered for these purposes, and `operator`
+everything else, and also what has no sender of its own.  A purpose may have more than one:
+`settlement_2`, `settlement_3` and so on.
+
+At any time one key is in use for each sender and sends what is new.  What another has signed goes
+on as it was signed: a nonce and a call belong to the key that signed them.
 """
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sql
@@ -17,7 +24,9 @@ from amanat.access.key_register import (
     SEND,
     enter_key,
     find_key,
+    purpose_of,
     raise_expiry_alarms,
+    sender_of,
 )
 from amanat.access.tables import signing_key
 from amanat.ledger.completion import time_text
@@ -25,7 +34,11 @@ from amanat.ledger.keyring import KeyRing
 from amanat.ledger.signers import KeyNotHeld, Signer, Signers
 from amanat.store.journal import Clock
 
-OPERATOR = "operator"
+OPERATOR, SETTLEMENT, PAYMENTS, TENDERS = "operator", "settlement", "payments", "tenders"
+PURPOSES = (SETTLEMENT, PAYMENTS, TENDERS)
+SENDER = re.compile(r"operator|(?:settlement|payments|tenders)(?:_(?:[2-9]|[1-9][0-9]))?")
+"""The names that senders may have."""
+_RESERVE = "reserve"
 _WATCH_EVERY_S = 600.0
 
 
@@ -36,15 +49,14 @@ class SenderExpired(KeyNotHeld):
 
 
 class SendingKeys(Signers):
-    """Signs for the name `operator` with the key that the register has in use."""
+    """Signs for each sender with the key that the register has in use for it."""
 
     def __init__(self, ring: KeyRing, engine: Engine, clock: Clock, first: str) -> None:
         super().__init__()
         self._ring = ring
         self._engine = engine
         self._clock = clock
-        self._current = first
-        self._expires_at = ""
+        self._current: dict[str, tuple[str, str]] = {OPERATOR: (first, "")}
         self._lost: frozenset[str] = frozenset()
         self._watched = -_WATCH_EVERY_S
 
@@ -54,19 +66,22 @@ class SendingKeys(Signers):
             rows = sending_keys(connection)
         for row in rows:
             if row.state == "in_use":
-                self._current, self._expires_at = row.address, row.expires_at
+                self._current[sender_of(row.purpose)] = (row.address, row.expires_at)
         self._lost = frozenset(row.address for row in rows if row.state == "lost")
 
     def get(self, name: str) -> Signer:
-        """The key that sends now for `operator`, or of an account.
+        """The key that sends now for a sender, or of an account.
 
         Raises `KeyNotHeld`, `SenderExpired`, `DeviceUnavailable`.
         """
-        if name != OPERATOR:
-            return self._ring.signer(name) if name.startswith("0x") else super().get(name)
-        if self._expires_at and self._expires_at <= time_text(self._clock()):
-            raise SenderExpired(holder=self._current, expires_at=self._expires_at)
-        return self._ring.signer(self._current)
+        if name.startswith("0x"):
+            return self._ring.signer(name)
+        if name not in self._current:
+            raise KeyNotHeld(holder=name)
+        address, expires_at = self._current[name]
+        if expires_at and expires_at <= time_text(self._clock()):
+            raise SenderExpired(holder=address, expires_at=expires_at)
+        return self._ring.signer(address)
 
     def at(self, address: str) -> Signer:
         """The signer of an address; raises `KeyNotHeld`."""
@@ -75,8 +90,8 @@ class SendingKeys(Signers):
     def senders(self) -> dict[str, str]:
         """See `Signers.senders`: every key of the register, whatever became of it since."""
         with self._engine.connect().execution_options(reads_only=True) as connection:
-            found = {row.address: OPERATOR for row in sending_keys(connection)}
-        return found | {self._current: OPERATOR}
+            found = {row.address: sender_of(row.purpose) for row in sending_keys(connection)}
+        return found | {address: name for name, (address, _) in self._current.items()}
 
     def is_lost(self, address: str) -> bool:
         """Whether the register says that this sending key was lost."""
@@ -97,19 +112,50 @@ def sending_keys(connection: Connection) -> list[Row[Any]]:
     return list(
         connection.execute(
             sql.select(table)
-            .where(table.c.programme == INSTALLATION, table.c.purpose == SEND)
+            .where(table.c.programme == INSTALLATION, table.c.purpose.like(f"{SEND}%"))
             .order_by(table.c.valid_from, table.c.holder)
         )
     )
 
 
+def key_in_use(connection: Connection, sender: str) -> str | None:
+    """The key that sends now for a sender; None where there is no such sender."""
+    table = signing_key
+    found: str | None = connection.execute(
+        sql.select(table.c.address).where(
+            table.c.programme == INSTALLATION,
+            table.c.purpose == purpose_of(sender),
+            table.c.state == "in_use",
+        )
+    ).scalar_one_or_none()
+    return found
+
+
+def senders_of(connection: Connection, purpose: str) -> list[str]:
+    """The senders that there are for a purpose; without any the operator sends for it."""
+    if purpose not in PURPOSES:
+        return [purpose]
+    table = signing_key
+    found = connection.execute(
+        sql.select(table.c.purpose).where(
+            table.c.programme == INSTALLATION,
+            table.c.purpose.like(f"{purpose_of(purpose)}%"),
+            table.c.state == "in_use",
+        )
+    ).scalars()
+    return sorted(sender_of(one) for one in found) or [OPERATOR]
+
+
 def enter_senders(
-    connection: Connection, ring: KeyRing, clock: Clock, senders: dict[str, str]
+    connection: Connection, ring: KeyRing, clock: Clock, senders: Mapping[str, str], reserve: str
 ) -> None:
-    """Enter the first sending keys by their names: the first is in use, others stand by."""
+    """Enter the first key of each sender, in use, and one that stands by for any of them.
+
+    Where the register has sending keys already it is left as it is: others are appointed.
+    """
     if sending_keys(connection):
         return
-    for at, (name, address) in enumerate(senders.items()):
+    for name, address in {**senders, _RESERVE: reserve}.items():
         if find_key(connection, INSTALLATION, address) is None:
             enter_key(
                 connection,
@@ -117,8 +163,8 @@ def enter_senders(
                 address,
                 institution="installation",
                 holder=name,
-                purpose=SEND,
+                purpose=SEND if name == _RESERVE else purpose_of(name),
                 place=ring.place(address),
-                state="standby" if at else "in_use",
+                state="standby" if name == _RESERVE else "in_use",
                 now=clock(),
             )

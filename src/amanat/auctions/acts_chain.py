@@ -15,11 +15,14 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Row
 
 from amanat.access.acts import ActContext, Ask, Requirement
+from amanat.access.sending_keys import TENDERS
 from amanat.auctions import tables
 from amanat.auctions.acts_rules import seconds, subject
 from amanat.auctions.commands import EnterLetter
 from amanat.auctions.recompute import Recomputed, tally
 from amanat.ledger import typed_data
+from amanat.ledger.things import Things
+from amanat.participants import things
 from amanat.participants.signing import ToSign, act_number
 
 CONTRACT = "Tender"
@@ -252,6 +255,10 @@ def order(
         depends_on=depends_on,
         cause=cause,
         gas=_GAS + _GAS_PER_BIDDER * len(message.get("bidders", ())),
+        sender=TENDERS,
+        things=Things(
+            needs=[things.DAY, things.EPOCH], changes=[things.tender(str(message["tender"]))]
+        ),
     )
     return asked
 

@@ -126,14 +126,16 @@ def keys_create(
 
 @keys.command("rotate")
 def keys_rotate(
-    person: Annotated[str, typer.Argument(help="The person's code, or `operator`.")],
+    person: Annotated[
+        str, typer.Argument(help="The person's code, or a sender: `operator`, `settlement`, ...")
+    ],
     to: Annotated[str, typer.Option("--to", help="Address of the new key.")],
     reason: Reason = "rotation",
     coins: Annotated[
-        int, typer.Option(min=0, help="operator: coins of the network for the new key's fees.")
+        int, typer.Option(min=0, help="A sender: coins of the network for the new key's fees.")
     ] = 0,
     lost: Annotated[
-        bool, typer.Option("--lost", help="operator: the former key signs nothing more.")
+        bool, typer.Option("--lost", help="A sender: the former key signs nothing more.")
     ] = False,
     url: Url = None,
     data: Data = None,
@@ -145,9 +147,17 @@ def keys_rotate(
     Steps: a quorum announces the new key; after the delay the change is carried out; then the
     person signs with the new key and the former one is revoked.  Each answer says who is awaited.
     """
+    from amanat.access.sending_keys import SENDER
+
     with errors_in_lines(as_json=as_json), _session(url, data, programme) as session:
-        if person == "operator":
-            fields = {"key": to, "reason": reason, "endow_coins": coins, "former_lost": lost}
+        if SENDER.fullmatch(person):
+            fields = {
+                "key": to,
+                "sender": person,
+                "reason": reason,
+                "endow_coins": coins,
+                "former_lost": lost,
+            }
             answer: Mapping[str, Any] = session.submit("AppointSender", fields, None)
         else:
             answer = next_step(session, person, to, reason)

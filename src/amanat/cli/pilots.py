@@ -172,7 +172,7 @@ def application_of(data: Path, network: Path | None) -> Application:
     settings = _on_network(settings, network)
     _configure(settings)
     application = Application(settings)
-    _let_in(network, application.operator)
+    let_in_senders(network, application)
     return application
 
 
@@ -246,13 +246,18 @@ def _configure(settings: Settings) -> None:
     )
 
 
-def _let_in(network: Path, operator: str) -> None:
-    """Have the network's first administrator let the operator's key send and deploy."""
+def let_in_senders(network: Path, application: Application) -> None:
+    """Have the network's first administrator let every sender send, and the operator's key deploy.
+
+    The reserve is let in too: it may have to take the place of any.
+    """
     from amanat.network.lists import WEI_PER_COIN, let_in_once
 
     with _administered(network) as (founded, rpc, signer):
         wei = founded.coin_for_senders * WEI_PER_COIN
-        let_in_once(rpc, signer, operator, deploys=True, wei=wei)
+        for address in (*application.senders.values(), application.reserve):
+            deploys = address in (application.operator, application.reserve)
+            let_in_once(rpc, signer, address, deploys=deploys, wei=wei)
 
 
 class ReplayRunning(Refusal):

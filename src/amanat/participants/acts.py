@@ -17,7 +17,8 @@ from amanat.core.errors import Refused
 from amanat.core.identifiers import Lei
 from amanat.core.ids import new_id
 from amanat.ledger.orders import next_numbers
-from amanat.participants import events
+from amanat.ledger.things import Things
+from amanat.participants import events, things
 from amanat.participants.commands import (
     AdmitParticipant,
     RenewParticipant,
@@ -384,6 +385,7 @@ def _order_standing(
         [standing, context.approved.signatures()],
         subject=("participants", participant_code),
         cause=entry,
+        things=Things(brings=things.participants([participant_code])),
     )
     return order
 

@@ -13,7 +13,8 @@ from amanat.core.errors import Forbidden, NotFound, Place, Refusal, Refused
 from amanat.core.ids import new_id
 from amanat.core.messages import Message
 from amanat.core.quantities import text_from
-from amanat.participants import events
+from amanat.ledger.things import Things
+from amanat.participants import events, things
 from amanat.participants.commands import (
     AccountToEnrol,
     EnrolAccounts,
@@ -105,6 +106,7 @@ def enrol_accounts(command: EnrolAccounts, context: ActContext) -> Result:
         subject=("participants", row.code),
         depends_on=[row.order_id] if row.done_at is None else [],
         cause=entry,
+        things=Things(brings=things.participants([row.code])),
     )
     connection.execute(
         sql.delete(account).where(

@@ -18,7 +18,8 @@ from amanat.access.key_register import KEY_VALIDITY, USABLE, end_key, find_key
 from amanat.access.tables import signing_key
 from amanat.core.errors import NotFound, Refused
 from amanat.ledger.completion import settle_alarms, time_text
-from amanat.participants import events
+from amanat.ledger.things import Things
+from amanat.participants import events, things
 from amanat.participants.acts_people import (
     SPEAK_FOR_PEOPLE,
     change_person,
@@ -90,6 +91,7 @@ def rotate_key(command: RotateKey, context: ActContext) -> Result:
             [found.address, context.approved.memo["epoch"], context.approved.signatures()[0]],
             subject=("programme", found.address),
             cause=entry,
+            things=Things(changes=[things.EPOCH]),
         )
     return {
         "person": found.code,

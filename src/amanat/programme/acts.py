@@ -18,7 +18,9 @@ from amanat.core.ids import new_id
 from amanat.core.messages import Message
 from amanat.core.quantities import text_from
 from amanat.instruments.model import Terms, terms_from, terms_hash
+from amanat.ledger.things import Things
 from amanat.ledger.typed_data import AuthorisationCapacity
+from amanat.participants import things
 from amanat.participants.records import (
     account_of_kind,
     find_account,
@@ -186,6 +188,7 @@ def authorise_security(command: AuthoriseSecurity, context: ActContext) -> Resul
         [struct, *signatures],
         subject=("programme", isin),
         cause=entry,
+        things=Things(brings=things.securities([isin])),
     )
     context.uow.connection.execute(
         authorisation.insert().values(
@@ -484,6 +487,7 @@ def withdraw_authorisation(command: WithdrawAuthorisation, context: ActContext) 
         [bytes.fromhex(digest_hex), context.approved.memo["epoch"], context.approved.signatures()],
         subject=("proposal", command.proposal),
         cause=entry,
+        things=Things(),
     )
     context.uow.connection.execute(
         authorisation_withdrawal.insert().values(

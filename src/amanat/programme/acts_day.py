@@ -13,7 +13,9 @@ from amanat.core.dates import business_day_from_date
 from amanat.core.errors import NotFound
 from amanat.core.ids import new_id
 from amanat.core.messages import Message
+from amanat.ledger.things import Things
 from amanat.ledger.typed_data import ContractId
+from amanat.participants import things
 from amanat.participants.model import ChangePending
 from amanat.participants.records import institutions_with
 from amanat.participants.signing import ToSign, act_number, to_sign
@@ -92,6 +94,7 @@ def move_day(command: MoveDay, context: ActContext) -> Result:
         ],
         subject=("programme", day.isoformat()),
         cause=entry,
+        things=Things(changes=[things.DAY]),
     )
     context.uow.connection.execute(
         day_move.insert().values(
@@ -305,6 +308,7 @@ def _order_halt(
         [struct, context.approved.signatures()],
         subject=("programme", scope),
         cause=entry,
+        things=Things(),
     )
     return order
 

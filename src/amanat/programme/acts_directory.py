@@ -19,7 +19,11 @@ from amanat.access.key_register import end_key
 from amanat.access.tables import institution, person
 from amanat.core.errors import NotFound
 from amanat.core.messages import Message, Word
-from amanat.ledger.typed_data import ChangeKind
+from amanat.ledger.things import Things
+from amanat.ledger.gateway import SUCCESSOR
+from amanat.ledger.tables import contract as contracts
+from amanat.ledger.typed_data import CONTRACT_NUMBERS, ChangeKind
+from amanat.participants import things
 from amanat.participants.records import find_institution
 from amanat.participants.signing import ToSign, act_number, to_sign
 from amanat.programme import events
@@ -253,6 +257,7 @@ def _ask_cancellation(command: CancelChange, context: ActContext) -> Ask:
     own = find_institution(context.uow.connection, context.programme, context.actor.institution)
     alone = int(context.ledger.call("Directory", "objectors", bytes.fromhex(row.digest)))
     signers = [own.code] if alone >> own.number & 1 else signers_of(context, command.signers)
+        things=Things(),
     return _ask(context, signed, signers)
 
 
@@ -328,3 +333,5 @@ def revoke_key(command: RevokeKey, context: ActContext) -> Result:
     )
     end_key(context.uow.connection, context.programme, key, "revoked", context.now)
     return {"key": key, "order": order, "entry": entry}
+        things=Things(),
+        things=Things(brings=[things.EPOCH]),

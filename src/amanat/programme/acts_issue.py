@@ -14,6 +14,8 @@ from amanat.core.errors import Forbidden
 from amanat.core.ids import new_id
 from amanat.core.messages import Message
 from amanat.ledger.tables import holding
+from amanat.ledger.things import Things
+from amanat.participants import things
 from amanat.participants.records import account_of_kind, find_account
 from amanat.participants.signing import ToSign, act_number, to_sign
 from amanat.programme import events
@@ -67,6 +69,7 @@ def issue_nominal(command: IssueNominal, context: ActContext) -> Result:
         [fields, context.approved.signatures()],
         command.isin,
         entry,
+        Things(brings=[*things.securities([command.isin]), *things.accounts([account])]),
     )
     _note(context, "issue", command.isin, command.nominal, fields["authorisation"], order, entry)
     return {"isin": command.isin, "authorisation": fields["authorisation"], "order": order,
@@ -140,7 +143,13 @@ def cancel_unsold(command: CancelUnsold, context: ActContext) -> Result:
     (held,) = approved.signatures("holder")
     others = approved.signatures("issue", "confirm")
     order = _order(
-        context, "cancel_unsold", "cancel_unsold", [fields, held, others], command.isin, entry
+        context,
+        "cancel_unsold",
+        "cancel_unsold",
+        [fields, held, others],
+        command.isin,
+        entry,
+        Things(changes=things.accounts([account])),
     )
     _note(context, "cancel", command.isin, command.nominal, fields["authorisation"], order, entry)
     return {"isin": command.isin, "authorisation": fields["authorisation"], "order": order,
@@ -203,6 +212,7 @@ def release_headroom(command: ReleaseHeadroom, context: ActContext) -> Result:
         [fields, context.approved.signatures()],
         row.isin,
         entry,
+        Things(),
     )
     _note(context, "release", row.isin, command.nominal, row.number, order, entry)
     return {"authorisation": row.number, "order": order, "entry": entry}
@@ -240,6 +250,7 @@ def order_release_of_redeemed(uow: UnitOfWork, programme: str, isin: str, cause:
         [isin_word(isin)],
         subject=("programme", isin),
         cause=cause,
+        things=Things(),
     )
     return order
 
@@ -286,6 +297,7 @@ def attest_reserves(command: AttestReserves, context: ActContext) -> Result:
         [struct, context.approved.signatures()],
         subject=("programme", context.programme),
         cause=entry,
+        things=Things(),
     )
     return {"order": order, "entry": entry}
 
@@ -418,7 +430,13 @@ def _told(
 
 
 def _order(
-    context: ActContext, kind: str, function: str, args: list[Any], isin: str, entry: str
+    context: ActContext,
+    kind: str,
+    function: str,
+    args: list[Any],
+    isin: str,
+    entry: str,
+    about: Things,
 ) -> str:
     order: str = context.uow.orders.request(
         kind,
@@ -428,6 +446,7 @@ def _order(
         args,
         subject=("programme", isin),
         cause=entry,
+        things=about,
     )
     return order
 

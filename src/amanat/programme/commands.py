@@ -172,8 +172,10 @@ class RevokeKey(Command):
 class AppointSender(Command):
     """Let another key send this installation's chain transactions; a quorum approves.
 
-    So many whole coins of the network go to it from the former one beforehand, for its fees.
-    `former_lost` says that the former key signs nothing more, not even what hastens its last ones.
+    `sender` says which: `operator`, or `settlement`, `payments`, `tenders`, `settlement_2` and so
+    on, for a queue of its own.  So many whole coins of the network go to the key from the
+    operator's beforehand, for its fees.  `former_lost` says that the former key signs nothing more,
+    not even what hastens its last ones.
     """
 
     key: Address
@@ -199,3 +201,4 @@ class SecurityAsked(Query):
     """One security by its ISIN."""
 
     isin: IsinText
+    sender: Code = "operator"

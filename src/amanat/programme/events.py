@@ -81,7 +81,8 @@ DIRECTORY_CHANGE_CANCELLATION_REQUESTED = declare(
     "DirectoryChangeCancellationRequested", ("change", "reason")
 )
 SENDER_APPOINTMENT_REQUESTED = declare(
-    "SenderAppointmentRequested", ("key", "former", "former_lost", "endow_coins", "reason")
+    "SenderAppointmentRequested",
+    ("key", "sender", "former", "former_lost", "endow_coins", "reason"),
 )
-SENDER_APPOINTED = declare("SenderAppointed", ("key", "former"))
+SENDER_APPOINTED = declare("SenderAppointed", ("key", "sender", "former"))
 KEY_REVOCATION_REQUESTED = declare("KeyRevocationRequested", ("key", "institution", "reason"))

@@ -492,7 +492,8 @@ def sender_endowed(order: Order, events: Sequence[LedgerEvent], uow: UnitOfWork)
     """The key that was appointed has what it needs for its fees: it sends from now on."""
     del events
     assert order.subject is not None
-    begin_sending(uow, order.subject[1], order.programme)
+    key, sender = order.subject[1].split(":")
+    begin_sending(uow, key, sender, order.programme)
 
 
 def directory_refused(order: Order, refusal: Mapping[str, Any], uow: UnitOfWork) -> None:

@@ -220,8 +220,25 @@ class ChangeStateForbids(Refusal):
     template: ClassVar[str] = "The change {change} is {state}."
 
 
+class SuccessorMissing(Refusal):
+    """A contract is replaced by one that was created here for it, and no other."""
+
+    template: ClassVar[str] = (
+        "There is no {contract} at {at} that waits to replace another: have it created first."
+    )
+
+
+class SenderUnknown(Refusal):
+    """There are senders for some purposes, and no others."""
+
+    template: ClassVar[str] = (
+        "There is no sender {sender}: operator, settlement, payments or tenders, and with _2 to _99"
+        " a further one of a purpose."
+    )
+
+
 class SenderSends(Refusal):
-    """Another key than the one that sends already is appointed."""
+    """A key that sends already, for this sender or another, is appointed."""
 
     template: ClassVar[str] = "The key {key} sends already; appoint another."
 

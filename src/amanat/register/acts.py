@@ -18,7 +18,9 @@ from amanat.core.identifiers import Isin
 from amanat.core.ids import new_id
 from amanat.core.messages import Message
 from amanat.core.quantities import Nominal
+from amanat.ledger.things import Things
 from amanat.ledger.wire import ZERO_ADDRESS
+from amanat.participants import things
 from amanat.participants.model import ChangePending
 from amanat.participants.records import find_account, institutions_with
 from amanat.participants.signing import ToSign, act_number, to_sign
@@ -115,6 +117,13 @@ def _order_to_sign(
     )
 
 
+def _things_of(kind: OrderKind, sender: str, receiver: str) -> Things:
+    """A freeze waits for nothing; what moves a holding waits for what was ordered of it before."""
+    if kind is OrderKind.FREEZE:
+        return Things(brings=things.accounts([sender]))
+    return Things(changes=things.accounts([sender, receiver]))
+
+
 def _request(
     context: ActContext,
     order_kind: str,
@@ -149,6 +158,7 @@ def _request(
         [order, approved.signatures()],
         subject=("register", thing),
         cause=entry,
+        things=_things_of(kind, sender, receiver),
     )
     return request
 

@@ -15,7 +15,9 @@ from amanat.access.acts import ActContext, Ask, Result, act
 from amanat.core.errors import NotFound
 from amanat.core.ids import new_id
 from amanat.core.messages import Message
+from amanat.ledger.things import Things
 from amanat.ledger.wire import ZERO_ADDRESS
+from amanat.participants import things
 from amanat.participants.model import ChangePending
 from amanat.participants.records import find_account
 from amanat.participants.signing import act_number, to_sign
@@ -136,6 +138,7 @@ def freeze_everything(command: FreezeEverything, context: ActContext) -> Result:
         [batch, context.approved.signatures()],
         subject=("register", memo["account"]),
         cause=entry,
+        things=Things(brings=things.accounts([memo["account"]])),
     )
     _store(command, context, holds, order)
     return {"holds": holds, "order": order, "entry": entry}

@@ -10,7 +10,9 @@ from amanat.access.acts import ActContext, Ask, Requirement, Result, act
 from amanat.core.dates import business_day_from_date
 from amanat.core.errors import NotFound
 from amanat.core.messages import Message
+from amanat.ledger.things import Things
 from amanat.ledger.typed_data import HOLD, HOLD_RELEASE
+from amanat.participants import things
 from amanat.participants.records import find_account
 from amanat.participants.signing import ToSign, act_number
 from amanat.programme.records import face_in, require_running
@@ -113,6 +115,7 @@ def place_hold(command: PlaceHold, context: ActContext) -> Result:
         label=command.isin,
         subject=("register", memo["hold"]),
         cause=entry,
+        things=Things(changes=things.accounts([account])),
     )
     context.uow.connection.execute(
         pledge.insert().values(
@@ -194,6 +197,7 @@ def release_hold(command: ReleaseHold, context: ActContext) -> Result:
         label=row.isin,
         subject=("register", row.digest),
         cause=entry,
+        things=Things(brings=things.accounts([row.account])),
     )
     context.uow.connection.execute(
         sql.update(pledge)

@@ -6,20 +6,25 @@ line.  A chunk pays nobody twice, however often it is sent.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, ClassVar
 
 import sqlalchemy as sql
+from sqlalchemy.engine import Row
 
 from amanat.access.acts import ActContext, Ask, Requirement, Result, act
+from amanat.access.sending_keys import PAYMENTS
 from amanat.core.dates import business_day_from_date
 from amanat.core.errors import Invalid, NotFound, Place, Refusal, Refused
 from amanat.core.ids import new_id
 from amanat.core.messages import Message
 from amanat.core.quantities import text_from
 from amanat.ledger.orders import OrderRequest
+from amanat.ledger.things import Things
 from amanat.ledger.typed_data import CHUNK, FUNDING, EntitlementTree, RunKind
 from amanat.ledger.typed_data import Entitlement as LedgerEntitlement
+from amanat.participants import things
 from amanat.participants.records import (
     find_account,
     institutions_with,
@@ -439,6 +444,12 @@ def fund_payment(command: FundPayment, context: ActContext) -> Result:
         [funding, approved.signatures("payer")[0], approved.signatures("issuer", "agent")],
         subject=("servicing", row.id),
         cause=entry,
+        sender=PAYMENTS,
+        things=Things(
+            needs=[things.DAY, things.EPOCH, *things.securities([row.isin])],
+            brings=things.accounts([approved.memo["tax_account"]]),
+            changes=[things.payment(row.id), *things.accounts([approved.memo["payer"]])],
+        ),
     )
     update_payment(
         connection,
@@ -454,6 +465,19 @@ def fund_payment(command: FundPayment, context: ActContext) -> Result:
 
 
 # -- paying ---------------------------------------------------------------------------------------
+
+
+def _things_paid(row: Row[Any], lines: Sequence[Row[Any]]) -> Things:
+    """What the payment of these lines has to do with."""
+    return Things(
+        needs=[
+            things.DAY,
+            things.payment(row.id),
+            *things.securities([row.isin]),
+            *things.participants({line.institution for line in lines}),
+        ],
+        brings=things.accounts({line.account for line in lines}),
+    )
 
 
 @act(capacities=["operator", "agent", "registrar"])
@@ -486,6 +510,7 @@ def pay_chunk(command: PayChunk, context: ActContext) -> Result:
         {"payment": row.id, "first_chunk": chosen[0], "chunks": len(chosen)},
         subject=f"payment:{row.id}",
     )
+    holders = lines_of(connection, programme, row.id)
     orders = context.uow.orders.request_many(
         [
             OrderRequest(
@@ -497,6 +522,8 @@ def pay_chunk(command: PayChunk, context: ActContext) -> Result:
                 subject=("servicing", row.id),
                 cause=entry,
                 gas=CHUNK_GAS,
+                sender=PAYMENTS,
+                things=_things_paid(row, holders[number * CHUNK : (number + 1) * CHUNK]),
             )
             for number in chosen
         ]
@@ -542,6 +569,8 @@ def retry_escrow(command: RetryEscrow, context: ActContext) -> Result:
                 [row.number, ledger_entitlement(line).as_tuple()],
                 subject=("servicing", f"{row.id}:{line.position}"),
                 cause=entry,
+                sender=PAYMENTS,
+                things=_things_paid(row, [line]),
             )
             for line in chosen
         ]

@@ -17,11 +17,14 @@ from typing import Any, ClassVar
 import sqlalchemy as sql
 
 from amanat.access.acts import ActContext, Ask, Requirement, Result, ViewContext, act, view
+from amanat.access.sending_keys import PAYMENTS
 from amanat.core.canonical import canonical_bytes
 from amanat.core.dates import business_day_from_date
 from amanat.core.errors import NotFound, Refusal
 from amanat.ledger.tables import order
+from amanat.ledger.things import Things
 from amanat.ledger.typed_data import CHUNK, OUTSIDE_PAYMENT
+from amanat.participants import things
 from amanat.participants.records import institutions_with
 from amanat.programme.records import find_security, money_in
 from amanat.register.signing import epoch_of, struct_to_sign
@@ -293,6 +296,12 @@ def record_paid_outside(command: RecordPaidOutside, context: ActContext) -> Resu
         [values, approved.signatures("issuer", "agent")],
         subject=("servicing", row.id),
         cause=entry,
+        sender=PAYMENTS,
+        things=Things(
+            needs=[things.DAY, things.EPOCH],
+            brings=things.accounts([row.payer]) if row.payer else (),
+            changes=[things.payment(row.id)],
+        ),
     )
     update_payment(
         context.uow.connection,

@@ -8,9 +8,12 @@ from dataclasses import replace
 import sqlalchemy as sql
 
 from amanat.access.acts import ActContext, Ask, Requirement, Result, act
+from amanat.access.sending_keys import PAYMENTS
 from amanat.core.errors import Refusal
 from amanat.core.ids import new_id
+from amanat.ledger.things import Things
 from amanat.ledger.typed_data import CASH_CREATION, CASH_WITHDRAWAL
+from amanat.participants import things
 from amanat.participants.model import Level
 from amanat.participants.records import find_account, require_level
 from amanat.participants.signing import ToSign
@@ -133,6 +136,7 @@ def _request(command: CreateCash | WithdrawCash, context: ActContext) -> Result:
         command.amount_paisa,
         reference_hash(command.rtgs_reference),
     )
+    held = things.accounts([row.address])
     args: list[object] = [movement, approved.signatures(CASH_ISSUER)]
     if not creates:
         args.append(approved.signatures("participant")[0])
@@ -144,6 +148,12 @@ def _request(command: CreateCash | WithdrawCash, context: ActContext) -> Result:
         args,
         subject=("settlement", identifier),
         cause=entry,
+        sender=PAYMENTS,
+        things=Things(
+            needs=[things.DAY, things.EPOCH, *things.participants([row.participant])],
+            brings=held if creates else (),
+            changes=() if creates else held,
+        ),
     )
     connection.execute(
         cash_movement.insert().values(

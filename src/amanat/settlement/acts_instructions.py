@@ -13,10 +13,13 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Row
 
 from amanat.access.acts import ActContext, Ask, Requirement, Result, act
+from amanat.access.sending_keys import SETTLEMENT
 from amanat.core.errors import NotFound, Refused
 from amanat.core.ids import new_id
 from amanat.core.messages import Message
+from amanat.ledger.things import Things
 from amanat.ledger.typed_data import INSTRUCTION
+from amanat.participants import things
 from amanat.participants.records import find_account
 from amanat.participants.signing import ToSign
 from amanat.programme.records import currency_of
@@ -430,6 +433,8 @@ def _order_burn(context: ActContext, row: Row[Any], account: str, entry: str) ->
         args,
         subject=("settlement", row.id),
         cause=entry,
+        sender=SETTLEMENT,
+        things=Things(changes=things.accounts([row.deliverer])),
     )
     return order
 

@@ -10,11 +10,13 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Row
 
 from amanat.access.acts import ActContext, Ask, Requirement, Result, act
+from amanat.access.sending_keys import SETTLEMENT
 from amanat.core.dates import business_day_from_date
 from amanat.core.errors import Refused
 from amanat.core.ids import new_id
 from amanat.core.messages import Message
 from amanat.ledger.orders import OrderRequest
+from amanat.ledger.things import Things
 from amanat.ledger.typed_data import (
     POSITION,
     SignedInstruction,
@@ -22,6 +24,7 @@ from amanat.ledger.typed_data import (
     pack_batch,
     pack_cycle,
 )
+from amanat.participants import things
 from amanat.participants.records import find_account
 from amanat.programme.records import currency_of, money_in, require_running
 from amanat.register.signing import struct_to_sign
@@ -111,6 +114,28 @@ def settle_day(command: SettleDay, context: ActContext) -> Result:
     }
 
 
+def _things_of(rows: Sequence[Row[Any]]) -> Things:
+    """What a batch of these instructions has to do with."""
+    parties = {one for row in rows for one in (row.deliverer_institution, row.receiver_institution)}
+    return Things(
+        needs=[
+            things.DAY,
+            *things.securities({row.isin for row in rows}),
+            *things.participants(parties),
+        ],
+        changes=things.accounts({one for row in rows for one in (row.deliverer, row.receiver)}),
+    )
+
+
+def _things_of_cycle(context: ActContext, isins: Sequence[str], accounts: Sequence[str]) -> Things:
+    connection, programme = context.uow.connection, context.programme
+    parties = {find_account(connection, programme, one).participant for one in accounts}
+    return Things(
+        needs=[things.DAY, *things.securities(isins), *things.participants(parties)],
+        changes=things.accounts(accounts),
+    )
+
+
 def _order_batches(context: ActContext, rows: Sequence[Row[Any]], size: int) -> list[str]:
     if not rows:
         return []
@@ -128,6 +153,8 @@ def _order_batches(context: ActContext, rows: Sequence[Row[Any]], size: int) -> 
                 [pack_batch([_signed(legs[at], rows[at]) for at in batch])],
                 subject=("settlement", f"batch:{rows[batch[0]].id}"),
                 gas=batch_gas(len(batch)),
+                sender=SETTLEMENT,
+                things=_things_of([rows[at] for at in batch]),
             )
             for batch in batches
         ]
@@ -355,6 +382,10 @@ def request_cycle(context: ActContext, *, purpose: Purpose, trades: int, gross_p
         [content],
         subject=("settlement", f"cycle:{memo['cycle']}"),
         cause=entry,
+        sender=SETTLEMENT,
+        things=_things_of_cycle(
+            context, memo["isins"], [one["account"] for one in memo["positions"]]
+        ),
     )
     connection.execute(
         cycle.insert().values(

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 import httpx
 import sqlalchemy as sql
 
+from amanat.access.key_register import sender_of
+from amanat.access.sending_keys import sending_keys
 from amanat.access.tables import institution, person
 from amanat.core.errors import AmanatError
 from amanat.ledger import tables as ledger
@@ -153,7 +155,7 @@ def operator_key(patient: Patient) -> list[Finding]:
 
 @_asks("operator_funds")
 def operator_funds(patient: Patient, rpc: RpcClient) -> list[Finding]:
-    """The operator's key can pay, may send, and is used by nobody else."""
+    """The key of every sender can pay, may send, and is used by nobody else."""
     name, address = "operator_funds", patient.facts.get("operator")
     if address is None:
         return skipped(name, "the operator's key is not at hand")
@@ -163,16 +165,37 @@ def operator_funds(patient: Patient, rpc: RpcClient) -> list[Finding]:
             ("eth_getBlockByNumber", ("latest", False)),
             ("eth_getTransactionCount", (address, "latest")),
             ("eth_call", ({"to": _ALLOW_LIST, "data": _allowed_call(address)}, "latest")),
+    found: list[Finding] = []
+    for sender, one in ({"operator": address} | _senders(patient)).items():
+        found += _funds(patient, rpc, sender, one)
+    return found or well(name, "they can pay and may send")
+
+
+def _senders(patient: Patient) -> dict[str, str]:
+    """The key in use for each sender, as the register has it."""
+    if patient.engine is None:
+        return {}
+    with patient.engine.connect().execution_options(reads_only=True) as connection:
+        return {
+            sender_of(row.purpose): row.address
+            for row in sending_keys(connection)
+            if row.state == "in_use"
+        }
+
+
+def _funds(patient: Patient, rpc: RpcClient, sender: str, address: str) -> list[Finding]:
+    name = "operator_funds"
         ]
     )
     found: list[Finding] = []
     fee = int(_field(head, "baseFeePerGas") or "0x0", 16)
     if not isinstance(balance, RpcFault) and int(balance, 16) == 0 and fee > 0:
         mend = f"Send it some of the network's coin: {address}"
-        found += wrong(name, f"it holds nothing, and gas costs {fee} wei", mend)
+        found += wrong(name, f"{sender}: it holds nothing, and gas costs {fee} wei", mend)
     if isinstance(allowed, str) and len(allowed) == 66 and int(allowed, 16) == 0:
         mend = f"Let the network's authority admit it: `amanat network allow {address}`"
-        found += wrong(name, "the chain's allow list does not have it: it may not send", mend)
+        told = f"{sender}: the chain's allow list does not have it: it may not send"
+        found += wrong(name, told, mend)
     if not isinstance(nonce, RpcFault) and patient.engine is not None:
         found += _nonce(patient, address, int(nonce, 16))
     return found or well(name, "it can pay and may send")
