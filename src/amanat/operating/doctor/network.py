@@ -179,12 +179,6 @@ def _senders(patient: Patient) -> dict[str, str]:
 
 def _funds(patient: Patient, rpc: RpcClient, sender: str, address: str) -> list[Finding]:
     name = "operator_funds"
-        ]
-    )
-    found: list[Finding] = []
-    fee = int(_field(head, "baseFeePerGas") or "0x0", 16)
-    if not isinstance(balance, RpcFault) and int(balance, 16) == 0 and fee > 0:
-        mend = f"Send it some of the network's coin: {address}"
     balance, head, nonce, allowed = rpc.batch(
         [
             ("eth_getBalance", (address, "latest")),
@@ -197,6 +191,12 @@ def _funds(patient: Patient, rpc: RpcClient, sender: str, address: str) -> list[
         told = f"{sender}: the chain's allow list does not have it: it may not send"
         found += wrong(name, told, mend)
     if not isinstance(nonce, RpcFault) and patient.engine is not None:
+        ]
+    )
+    found: list[Finding] = []
+    fee = int(_field(head, "baseFeePerGas") or "0x0", 16)
+    if not isinstance(balance, RpcFault) and int(balance, 16) == 0 and fee > 0:
+        mend = f"Send it some of the network's coin: {address}"
         found += _nonce(patient, address, int(nonce, 16))
     return found
 
