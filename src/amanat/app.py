@@ -31,6 +31,7 @@ from amanat.ledger.keystore import SCRYPT_LIGHT, SCRYPT_STANDARD, Keystore
 from amanat.ledger.node import EmbeddedNode
 from amanat.ledger.orders import OrderBook
 from amanat.ledger.registry import HandlerRegistry
+from amanat.ledger.rpc import NodeToken
 from amanat.ledger.service import Ledger
 from amanat.settings import Settings, SignIn, read_secret
 from amanat.store.engine import open_engine
@@ -101,10 +102,10 @@ class Application:
         devices = read_devices(settings.devices_path)
         self.keys = KeyRing(Keystore(folder / "keys", scrypt=scrypt), password, devices)
         self.operator = self.keys.create("installation", OPERATOR)
-        self.reserve = self.keys.create("installation", RESERVE)
         self.senders = {OPERATOR: self.operator} | {
             name: self.keys.create("installation", name) for name in settings.senders
         }
+        self.reserve = self.keys.create("installation", RESERVE)
         self.registry = HandlerRegistry()
         for room in ROOMS:
             importlib.import_module(f"amanat.{room}.handlers").register(self.registry)
@@ -142,6 +143,7 @@ class Application:
             evm=self.settings.evm,
             forgets=self.node is not None,
             agree_min=self.settings.nodes_agree,
+            token=NodeToken.of(self.settings.nodes_token_file),
         )
 
     # -- life -----------------------------------------------------------------------------------

@@ -85,14 +85,15 @@ class Network(Section):
 
     nodes: list[HttpUrl] | None = _setting("AMANAT_NODES")
     nodes_file: Absolute | None = _setting("AMANAT_NODES_FILE")
+    token_file: Absolute | None = _setting("AMANAT_NODES_TOKEN_FILE")
     chain_id: int | None = _setting("AMANAT_CHAIN_ID", ge=1)
     finality: Literal["latest", "safe", "finalized"] | Confirmations | None = _setting(
         "AMANAT_FINALITY"
     )
     evm: Literal["cancun", "london"] | None = _setting("AMANAT_EVM")
     agree: int | None = _setting("AMANAT_NODES_AGREE", ge=1)
-
     senders: list[str] | None = _setting("AMANAT_SENDERS")
+
 
 class Keys(Section):
     """Where keys are."""

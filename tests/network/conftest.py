@@ -37,7 +37,6 @@ def validators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 
 @pytest.fixture(scope="module")
 def rpc(validators: Home) -> Iterator[RpcClient]:
-    founded = validators.founded()
-    client = RpcClient(founded.rpc_urls(), chain_id=founded.chain_id)
+    client = validators.client()
     yield client
     client.close()

@@ -20,7 +20,7 @@ from tests.settlement.trading import BOND_ISIN, MILLION, Trading
 
 from amanat.app import Application
 from amanat.core.errors import Unavailable
-from amanat.ledger.rpc import RpcClient
+from amanat.ledger.rpc import NodeToken, RpcClient
 from amanat.ledger.signers import Signer
 from amanat.ledger.tables import alarm, order
 from amanat.network.lists import SENDERS, WEI_PER_COIN, appoint, let_in
@@ -139,7 +139,11 @@ class Market:
 
 @contextmanager
 def open_market(
-    folder: Path, urls: Sequence[str], chain_id: int, administrator: Signer
+    folder: Path,
+    urls: Sequence[str],
+    chain_id: int,
+    administrator: Signer,
+    token: NodeToken | None = None,
 ) -> Iterator[Market]:
     """A market on the nodes of these URLs, whose chain keeps its list of senders by `Eligibility`.
 
@@ -148,11 +152,12 @@ def open_market(
     settings = replace(
         Settings.at(folder, light_keys=True),
         node_urls=tuple(urls),
+        nodes_token_file=token.file if token else None,
         chain_id=chain_id,
         finality="finalized",
     )
     application = Application(settings)
-    rpc = RpcClient(urls, chain_id=chain_id)
+    rpc = RpcClient(urls, chain_id=chain_id, token=token)
     let_in(rpc, administrator, application.operator, deploys=True, wei=10**9 * WEI_PER_COIN)
     with application:
         world = found_world(application, sender_list=SENDERS)

@@ -74,6 +74,7 @@ def test_later_commands_on_the_folder_ask_the_same_nodes(
     read = Settings.from_environment({"AMANAT_DATA": str(folder)})
     founded = validators.founded()
     assert list(read.node_urls) == founded.rpc_urls()
+    assert read.nodes_token_file == validators.token_file("ministry")
     assert (read.chain_id, read.finality) == (founded.chain_id, "finalized")
 
 

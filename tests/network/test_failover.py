@@ -30,7 +30,8 @@ TAKEN_MIN = 20
 def market(validators: Home, tmp_path: Path) -> Iterator[Market]:
     founded = validators.founded()
     signer = validators.administrator("ministry")
-    with open_market(tmp_path / "data", founded.rpc_urls(), founded.chain_id, signer) as opened:
+    urls, token = founded.rpc_urls(), validators.token()
+    with open_market(tmp_path / "data", urls, founded.chain_id, signer, token) as opened:
         yield opened
     release(validators)
     wait_ready(validators)
@@ -84,7 +85,7 @@ def test_orders_in_flight_outlive_the_node_that_took_them(validators: Home, mark
     urls = {name: url for url, name in names.items()}
     others = set(names.values()) - {names[used]}
     market.ask(MONEY, TRADES)
-    with Watcher(urls, founded.chain_id) as watcher:
+    with Watcher(urls, founded.chain_id, validators.token()) as watcher:
         sender = market.app.operator
         with Killer(validators, names[used], watcher.client(names[used]), sender) as killer:
             while not killer.killed_at:

@@ -25,6 +25,17 @@ from amanat.network.home import (
 from amanat.network.plan import load_plan
 from amanat.network.status import status_of
 from amanat.network.supervisor import is_up, running
+from amanat.network.tokens import (
+    TOKENS_FILE,
+    Admission,
+    NameOfNobody,
+    TokenNotHeld,
+    TokensUnreadable,
+    admit,
+    digest_of,
+    fresh_token,
+    read_admitted,
+)
 
 PILOT = Path(__file__).parents[2] / "pilots" / "pib-3y-2021"
 
@@ -35,7 +46,7 @@ FOUNDED = Founded(
     blockchain_id="chain",
     coin_for_senders=1_000,
     administrators={"ministry": "0x" + "11" * 20},
-    nodes=(Node("ministry", "Ministry of Finance", "NodeID-1", 1, 2),),
+    nodes=(Node("ministry", "Ministry of Finance", "NodeID-1", 1, 2, 3),),
 )
 
 
@@ -43,7 +54,8 @@ def test_the_record_reads_back_what_was_kept(tmp_path: Path) -> None:
     home = Home(tmp_path)
     home.keep(FOUNDED)
     assert home.founded() == FOUNDED
-    assert home.founded().rpc_urls() == ["http://127.0.0.1:1/ext/bc/chain/rpc"]
+    assert home.founded().rpc_urls() == ["http://127.0.0.1:3/ext/bc/chain/rpc"]
+    assert home.founded().nodes[0].own_url == "http://127.0.0.1:1"
 
 
 def test_where_nothing_was_founded_that_is_said(tmp_path: Path) -> None:
@@ -86,11 +98,66 @@ def test_an_administrators_key_opens_again(tmp_path: Path) -> None:
 def test_a_network_that_is_down_is_shown_as_silent(tmp_path: Path) -> None:
     home = Home(tmp_path)
     home.keep(FOUNDED)
+    home.give_token("ministry")
     assert not is_up(home)
-    assert running(home) == {"pid": None, "nodes": {}}
+    assert running(home) == {"pid": None, "nodes": {}, "gates": {}}
     answer = CliRunner().invoke(app, ["network", "status", "--home", str(tmp_path), "--json"])
     assert answer.exit_code == 0
     told = json.loads(answer.stdout)
     assert [(one["pid"], one["height"], one["healthy"]) for one in told["nodes"]] == [
         (None, None, None)
     ]
+
+
+def test_a_token_is_given_rotated_and_taken(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.keep(FOUNDED)
+    with pytest.raises(TokenNotHeld):
+        home.token()
+    gate = Admission(home.node_folder("ministry"))
+    file = home.give_token("secp")
+    first = file.read_bytes().strip()
+    assert file.stat().st_mode & 0o077 == 0
+    assert gate.institution(first) == "secp"
+    home.give_token("secp")
+    second = file.read_bytes().strip()
+    assert (gate.institution(first), gate.institution(second)) == (None, "secp")
+    home.give_token("secp", former_s=3600)
+    assert gate.institution(second) == "secp"
+    assert gate.institution(file.read_bytes().strip()) == "secp"
+    home.take_token("secp")
+    assert gate.institution(second) is None
+    assert not file.exists()
+
+
+def test_the_command_shows_no_token(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.keep(FOUNDED)
+    command = ["network", "token", "ministry", "--home", str(tmp_path)]
+    answer = CliRunner().invoke(app, command)
+    assert answer.exit_code == 0
+    assert home.token_file("ministry").read_text().strip() not in answer.output
+    assert CliRunner().invoke(app, [*command, "--revoke"]).exit_code == 0
+    assert read_admitted(home.node_folder("ministry")) == []
+
+
+@pytest.mark.parametrize("name", ["../secrets/network", "", "Ministry", "a/b", "a" * 65])
+def test_a_token_belongs_to_an_institution(tmp_path: Path, name: str) -> None:
+    home = Home(tmp_path)
+    home.keep(FOUNDED)
+    for change in (home.give_token, home.take_token):
+        with pytest.raises(NameOfNobody):
+            change(name)
+    assert [one.name for one in tmp_path.iterdir()] == ["network.json"]
+
+
+@pytest.mark.parametrize("content", ["{", '{"a": 1}', '[{"institution": "ministry"}]'])
+def test_hashes_that_cannot_be_read_admit_nobody(tmp_path: Path, content: str) -> None:
+    token = fresh_token()
+    admit(tmp_path, "ministry", digest_of(token))
+    gate = Admission(tmp_path)
+    assert gate.institution(token.encode()) == "ministry"
+    (tmp_path / TOKENS_FILE).write_text(content)
+    assert gate.institution(token.encode()) is None
+    with pytest.raises(TokensUnreadable):
+        read_admitted(tmp_path)

@@ -54,7 +54,7 @@ def test_who_was_shut_out_is_refused_by_every_node(rpc: RpcClient, validators: H
     assert role_of(rpc, DEPLOYERS, key.address) is ListRole.NONE
     founded = validators.founded()
     for url in founded.rpc_urls():
-        one = RpcClient([url], chain_id=founded.chain_id)
+        one = RpcClient([url], chain_id=founded.chain_id, token=validators.token())
         with pytest.raises(RpcFault, match="non-allow listed address"):
             send(one, key, key.address)
         one.close()

@@ -76,8 +76,8 @@ def test_a_rolling_restart_halts_nothing(
     urls = dict(zip(names, founded.rpc_urls(), strict=True))
     data, ministry = tmp_path_factory.mktemp("market"), ten.administrator("ministry")
     with (
-        open_market(data, list(urls.values()), founded.chain_id, ministry) as market,
-        Watcher(urls, founded.chain_id) as watcher,
+        open_market(data, list(urls.values()), founded.chain_id, ministry, ten.token()) as market,
+        Watcher(urls, founded.chain_id, ten.token()) as watcher,
         ThreadPoolExecutor(1) as pool,
     ):
         kill(ten, [FAILED])

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Self
 
 from amanat.core.errors import AmanatError
-from amanat.ledger.rpc import RpcClient, RpcFault
+from amanat.ledger.rpc import NodeToken, RpcClient, RpcFault
 
 _PAUSE_S = 0.2
 _BLOCKS_AT_ONCE = 100
@@ -35,9 +35,11 @@ class Seen:
 class Watcher:
     """Follows the accepted blocks of nodes, by URL, from the height that each has at the start."""
 
-    def __init__(self, urls: Mapping[str, str], chain_id: int) -> None:
+    def __init__(
+        self, urls: Mapping[str, str], chain_id: int, token: NodeToken | None = None
+    ) -> None:
         self._clients = {
-            name: RpcClient([url], chain_id=chain_id, timeout_s=5.0, rest_s=0.0)
+            name: RpcClient([url], chain_id=chain_id, timeout_s=5.0, rest_s=0.0, token=token)
             for name, url in urls.items()
         }
         self.seen = {name: Seen() for name in urls}

@@ -138,7 +138,7 @@ def status(home: HomeFolder = _HOME, as_json: Json = False) -> None:
 def environment(home: HomeFolder = _HOME, as_json: Json = False) -> None:
     """The settings with which an installation uses this network, to be read by a shell."""
     with errors_in_lines(as_json=as_json):
-        settings = environment_of(_open(home).founded())
+        settings = environment_of(_open(home))
         if as_json:
             print_json(settings)
             return
@@ -213,10 +213,50 @@ def revoke(
             rpc.close()
 
 
-def environment_of(founded: Founded) -> dict[str, str]:
+@network.command()
+def token(
+    institution: Annotated[str, typer.Argument(help="Whose token it is.")],
+    revoke: Annotated[
+        bool, typer.Option("--revoke", help="Take its token away, at once and at every node.")
+    ] = False,
+    former_minutes: Annotated[
+        int, typer.Option(min=0, help="How long its former token is still admitted.")
+    ] = 0,
+    home: HomeFolder = _HOME,
+    as_json: Json = False,
+) -> None:
+    """Make the token anew with which an institution asks the nodes, or take it away.
+
+    The token is never shown: it stands in a file, which the answer names.
+    """
+    with errors_in_lines(as_json=as_json):
+        here = _open(home)
+        if revoke:
+            here.take_token(institution)
+            print_answer({"institution": institution, "admitted": "no"}, as_json=as_json)
+            return
+        file = here.give_token(institution, former_s=60.0 * former_minutes)
+        answer = {"institution": institution, "admitted": "yes", "file": str(file)}
+        print_answer(answer, as_json=as_json)
+
+
+@network.command()
+def gate(
+    folder: Annotated[Path, typer.Argument(help="Folder of one node, with its gate.json.")],
+) -> None:
+    """Keep the gate before one node; `amanat network up` does so for all on one machine."""
+    from amanat.network.gate import stand
+
+    with errors_in_lines(as_json=False):
+        stand(folder)
+
+
+def environment_of(home: NetworkHome) -> dict[str, str]:
     """The settings of `amanat.settings` for an installation on this network."""
+    founded = home.founded()
     return {
         "AMANAT_NODES": ",".join(founded.rpc_urls()),
+        "AMANAT_NODES_TOKEN_FILE": str(home.token().file),
         "AMANAT_CHAIN_ID": str(founded.chain_id),
         "AMANAT_FINALITY": "finalized",
     }
@@ -228,12 +268,9 @@ def _require_node(founded: Founded, institution: str) -> None:
 
 
 def _administrator(home: NetworkHome, by: str | None) -> tuple[Founded, RpcClient, Signer]:
-    from amanat.ledger.rpc import RpcClient
-
     founded = home.founded()
     name = by or next(iter(founded.administrators))
-    signer = home.administrator(name)
-    return founded, RpcClient(founded.rpc_urls(), chain_id=founded.chain_id), signer
+    return founded, home.client(), home.administrator(name)
 
 
 def _show_lists(rpc: RpcClient, address: str, hashes: list[str], as_json: bool) -> None:

@@ -210,12 +210,10 @@ def appoint_keeper(network: Path, eligibility: str) -> None:
 @contextmanager
 def _administered(network: Path) -> Iterator[tuple[Founded, RpcClient, Signer]]:
     """A network, a client for its nodes, and the key of its first administrator."""
-    from amanat.ledger.rpc import RpcClient
     from amanat.network.home import Home
 
     home = Home(network)
-    founded = home.founded()
-    rpc = RpcClient(founded.rpc_urls(), chain_id=founded.chain_id)
+    founded, rpc = home.founded(), home.client()
     try:
         yield founded, rpc, home.administrator(next(iter(founded.administrators)))
     finally:
@@ -226,10 +224,12 @@ def _on_network(settings: Settings, network: Path) -> Settings:
     """The same settings, with the nodes of a network in the place of the embedded one."""
     from amanat.network.home import Home
 
-    founded = Home(network).founded()
+    home = Home(network)
+    founded = home.founded()
     return replace(
         settings,
         node_urls=tuple(founded.rpc_urls()),
+        nodes_token_file=home.token().file,
         chain_id=founded.chain_id,
         finality="finalized",
     )
@@ -241,6 +241,7 @@ def _configure(settings: Settings) -> None:
     (settings.data_dir / CONFIGURATION_FILE).write_text(
         "# Made by `amanat pilot --network`.\n"
         f"[network]\nnodes = [\n{nodes}]\nchain_id = {settings.chain_id}\n"
+        f'token_file = "{settings.nodes_token_file}"\n'
         f'finality = "{settings.finality}"\n',
         encoding="utf-8",
     )

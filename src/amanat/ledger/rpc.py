@@ -1,13 +1,15 @@
 """A JSON-RPC client for one network with several nodes: pooled, batched, with failover.
 
-Reads and writes go to the first node that is healthy.  A node that does not answer rests for a
+Where the nodes ask who is there, each request bears the token of a file (`NodeToken`).  Reads and
+writes go to the first node that is healthy.  A node that does not answer rests for a
 while and the next one is asked; a signed transaction has one hash wherever it is sent, so writes
 may be repeated at another node as safely as reads.
 
 ```
 AmanatError
 ├── Unavailable
-│   └── NodeUnavailable     no node of the list answers
+│   ├── NodeUnavailable     no node of the list answers
+│   └── TokenUnreadable     the file of the nodes' token cannot be read, or others may read it
 ├── Corrupt
 │   └── WrongChain          a node answers for another chain than the one configured
 ├── RpcFault                a node answered with a JSON-RPC error
@@ -23,6 +25,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -46,6 +49,10 @@ class NodeUnavailable(Unavailable):
         self.reasons = dict(reasons)
         told = "; ".join(f"{without_secrets(url)}: {why}" for url, why in reasons.items())
         super().__init__(f"No node answers ({told or 'none is configured'}).")
+
+
+class TokenUnreadable(Unavailable):
+    """The file of the nodes' token; what it holds is never told."""
 
 
 class WrongChain(Corrupt):
@@ -90,6 +97,46 @@ def fault_of(method: str, error: Mapping[str, Any]) -> RpcFault:
     return kind(method, number, text, error.get("data"))
 
 
+class NodeToken:
+    """The bearer token that nodes are shown, read from a file whose first line it is.
+
+    Whoever rotates it writes the file anew: it is read again when a node refuses what it held.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._held = ""
+
+    @classmethod
+    def of(cls, file: Path | None) -> NodeToken | None:
+        """The token in a file that is set, None where none is."""
+        return cls(file) if file else None
+
+    def header(self) -> dict[str, str]:
+        """The header that bears it; raises `TokenUnreadable`."""
+        if not self._held:
+            self._held = self._read()
+        return {"authorization": f"Bearer {self._held}"}
+
+    def renewed(self, refused: dict[str, str]) -> dict[str, str] | None:
+        """What the file bears now instead of a header that was refused; None if the same."""
+        self._held = self._read()
+        found = self.header()
+        return found if found != refused else None
+
+    def _read(self) -> str:
+        try:
+            if self.file.stat().st_mode & 0o007:
+                raise TokenUnreadable(f"{self.file}: others may read it; set its mode to 600.")
+            lines = self.file.read_text(encoding="ascii").split("\n")
+        except (OSError, ValueError) as error:
+            raise TokenUnreadable(f"{self.file}: {type(error).__name__}") from None
+        token = lines[0].strip()
+        if not token.isprintable() or not token or " " in token:
+            raise TokenUnreadable(f"{self.file}: its first line is no token.")
+        return token
+
+
 @dataclass(frozen=True, slots=True)
 class NodeHealth:
     """What one node says of itself: its height, or why it gave none."""
@@ -112,7 +159,8 @@ class RpcClient:
     """Asks the nodes of one network; safe to share between threads.
 
     `urls` may be a function, for a node whose port can change when it is restarted.  With
-    `chain_id` every node is asked once for its chain before it is used.
+    `chain_id` every node is asked once for its chain before it is used.  `token` goes to every node
+    of the list and nowhere else: redirections are not followed.
     """
 
     def __init__(
@@ -124,7 +172,9 @@ class RpcClient:
         rest_s: float = 2.0,
         connections_max: int = 16,
         headers: Mapping[str, str] | None = None,
+        token: NodeToken | None = None,
     ) -> None:
+        self._token = token
         self._urls = urls if callable(urls) else lambda: urls
         self.chain_id = chain_id
         self._rest_s = rest_s
@@ -271,13 +321,25 @@ class RpcClient:
             for at, (method, params) in enumerate(calls)
         ]
         content = json.dumps(body if len(body) > 1 else body[0], separators=(",", ":"))
-        response = self._http.post(node.url, content=content)
+        response = self._bearing(node.url, content)
+        if response.status_code in (401, 403):
+            raise ValueError(f"does not admit us (HTTP {response.status_code})")
         if response.status_code >= 400:
             raise ValueError(f"HTTP {response.status_code}")
         answers = json.loads(response.content)
         if isinstance(answers, dict):
             answers = [answers]
         return _ordered(calls, answers, first)
+
+    def _bearing(self, url: str, content: str) -> httpx.Response:
+        """Post with the token, and once more where it was rotated meanwhile."""
+        if self._token is None:
+            return self._http.post(url, content=content)
+        header = self._token.header()
+        response = self._http.post(url, content=content, headers=header)
+        if response.status_code == 401 and (renewed := self._token.renewed(header)):
+            response = self._http.post(url, content=content, headers=renewed)
+        return response
 
 
 def _ordered(calls: Sequence[Call], answers: list[dict[str, Any]], first: int) -> list[Any]:

@@ -20,7 +20,7 @@ from amanat.ledger.indexer import Indexer, IndexerStopped
 from amanat.ledger.orders import OrderBook
 from amanat.ledger.reconciliation import Reconciled, reconcile
 from amanat.ledger.registry import HandlerRegistry
-from amanat.ledger.rpc import RpcClient
+from amanat.ledger.rpc import NodeToken, RpcClient
 from amanat.ledger.signers import Signers
 from amanat.observing.heartbeat import Heartbeat
 from amanat.store.uow import Store
@@ -36,7 +36,8 @@ class Ledger:
     """One network as the application uses it.
 
     With `forgets` the node is the embedded one, which may come back younger than it was; of a list
-    of nodes at least `agree_min` must have a block before it takes effect.
+    of nodes at least `agree_min` must have a block before it takes effect, and each is shown the
+    `token` where they ask for one.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Ledger:
         first_block: int = 1,
         agree_min: int = 1,
         times: DispatchTimes | None = None,
+        token: NodeToken | None = None,
     ) -> None:
         self.store = store
         self.book = book
@@ -63,7 +65,7 @@ class Ledger:
         self.artifacts: Artifacts = book.artifacts
         self.contracts: ContractBook = book.contracts
         self.heartbeat = Heartbeat("ledger")
-        self.rpc = RpcClient(urls, chain_id=chain_id)
+        self.rpc = RpcClient(urls, chain_id=chain_id, token=token)
         # The embedded node mines at once: what it does not know after a second, it forgot.
         times = times or DispatchTimes(look_again_s=1.0 if forgets else 3.0)
         self.checked = CheckedNode(store.engine, self.rpc, chain_id)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from amanat.core.errors import Unavailable
+from amanat.network.gate_settings import GateSettings
 from amanat.network.genesis import genesis
 from amanat.network.home import Founded, Home, NetworkExists, Node, Parts
 from amanat.network.plan import NetworkPlan
@@ -52,14 +53,14 @@ def found(home: Home, plan: NetworkPlan, parts: Parts, tell: Tell) -> Founded:
     first = genesis(plan, keys, int(time.time()))
     text = json.dumps(first, indent=2) + "\n"
     (home.folder / "genesis.json").write_text(text, encoding="utf-8")
-    ports = _free_ports(2 * len(plan.validators))
-    pairs = list(zip(ports[::2], ports[1::2], strict=True))
+    ports = _free_ports(3 * len(plan.validators))
+    places = list(zip(ports[::3], ports[1::3], ports[2::3], strict=True))
     asked = {
         "root": str(home.folder / "founding"),
         "node": str(parts.node),
         "plugins": str(parts.plugins),
         "validators": [
-            {"http-port": str(http), "staking-port": str(staking)} for http, staking in pairs
+            {"http-port": str(http), "staking-port": str(staking)} for http, staking, _ in places
         ],
         "flags": node_flags(),
         "genesis": first,
@@ -68,10 +69,8 @@ def found(home: Home, plan: NetworkPlan, parts: Parts, tell: Tell) -> Founded:
     }
     made = _run_founder(home, parts, asked, tell)
     nodes = tuple(
-        Node(one.institution, one.name, node_id, http, staking)
-        for one, node_id, (http, staking) in zip(
-            plan.validators, made["node_ids"], pairs, strict=True
-        )
+        Node(one.institution, one.name, node_id, *ports)
+        for one, node_id, ports in zip(plan.validators, made["node_ids"], places, strict=True)
     )
     for node, folder in zip(nodes, made["folders"], strict=True):
         home.node_folder(node.institution).parent.mkdir(mode=0o700, exist_ok=True)
@@ -89,7 +88,24 @@ def found(home: Home, plan: NetworkPlan, parts: Parts, tell: Tell) -> Founded:
     )
     shutil.rmtree(home.folder / "founding" / ".tmpnet", ignore_errors=True)
     home.keep(founded)
+    tell("giving each institution its token")
+    for node in nodes:
+        _place_gate(home, founded, node)
+        home.give_token(node.institution)
     return founded
+
+
+def _place_gate(home: Home, founded: Founded, node: Node) -> None:
+    """Write where the gate of a node stands, in the node's folder."""
+    settings = GateSettings(
+        institution=node.institution,
+        host="127.0.0.1",
+        port=node.gate_port,
+        node=node.own_url,
+        path=founded.rpc_path,
+        chain_id=founded.chain_id,
+    )
+    settings.keep(home.node_folder(node.institution))
 
 
 def node_flags() -> dict[str, str]:
@@ -102,7 +118,7 @@ def node_flags() -> dict[str, str]:
         "staking-host": "127.0.0.1",
         "public-ip": "127.0.0.1",
         "db-type": "pebbledb",  # waits for the disk at every write, where leveldb does not
-        "admin-api-enabled": "false",
+        "api-admin-enabled": "false",
         "index-enabled": "false",
         "log-level": "info",
         "log-display-level": "warn",

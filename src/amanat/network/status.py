@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from amanat.core.errors import Unavailable
+from amanat.network.gate_settings import STATUS_PATH
 from amanat.network.home import Founded, Home, Node
 from amanat.network.supervisor import running
 
@@ -50,10 +51,14 @@ class NetworkStatus:
 
 
 def status_of(home: Home) -> NetworkStatus:
-    """Ask every node; one that is down or silent is shown as such.  Raises `NetworkNotFounded`."""
+    """Ask every node; one that is down or silent is shown as such.
+
+    Raises `NetworkNotFounded`, `TokenNotHeld`.
+    """
     founded = home.founded()
     processes = running(home)["nodes"]
-    with httpx.Client(timeout=_ASK_WITHIN_S, trust_env=False) as client:
+    bearing = home.token().header()
+    with httpx.Client(timeout=_ASK_WITHIN_S, trust_env=False, headers=bearing) as client:
         asked = [
             _ask(client, founded, node, processes.get(node.institution, {}).get("pid"))
             for node in founded.nodes
@@ -97,33 +102,34 @@ def wait_ready(
 
 
 def _ask(client: httpx.Client, founded: Founded, node: Node, pid: int | None) -> NodeStatus:
-    version = _call(client, f"{node.url}/ext/info", "info.getNodeVersion")
-    if version is None:
+    told = _told(client, node)
+    if told is None:
         return NodeStatus(node.institution, node.node_id, pid)
-    peers = _call(client, f"{node.url}/ext/info", "info.peers", {})
     height = _call(client, _rpc(founded, node), "eth_blockNumber", [])
     validators = {one.node_id for one in founded.nodes}
-    known = (peers or {}).get("peers", [])
     return NodeStatus(
         institution=node.institution,
         node_id=node.node_id,
         pid=pid,
-        version=version["version"],
-        peers=sum(one["nodeID"] in validators for one in known),
-        healthy=_healthy(client, node),
+        version=told["version"],
+        peers=sum(one in validators for one in told["peers"]),
+        healthy=told["healthy"],
         height=int(height, 16) if isinstance(height, str) else None,
     )
 
 
-def _rpc(founded: Founded, node: Node) -> str:
-    return f"{node.url}/ext/bc/{founded.blockchain_id}/rpc"
-
-
-def _healthy(client: httpx.Client, node: Node) -> bool:
+def _told(client: httpx.Client, node: Node) -> dict[str, Any] | None:
+    """What the node's gate tells of it; None where it or the node is silent."""
     try:
-        return bool(client.get(f"{node.url}/ext/health").json().get("healthy"))
+        response = client.get(f"{node.url}{STATUS_PATH}")
+        told = response.json() if response.status_code == 200 else None
     except (httpx.HTTPError, ValueError):
-        return False
+        return None
+    return told if isinstance(told, dict) else None
+
+
+def _rpc(founded: Founded, node: Node) -> str:
+    return f"{node.url}{founded.rpc_path}"
 
 
 def _hash(client: httpx.Client, founded: Founded, node: Node, height: int) -> str | None:

@@ -2,9 +2,9 @@
 
     python -m amanat.network.supervisor HOME
 
-It starts each node, starts it again when it ends, and ends with all of them on SIGTERM.  A node
-whose folder holds the file `held` is stopped and stays down until the file is gone.  Where each
-institution has a machine of its own, its init system does the same for its one node.
+It starts each node and its gate, starts again what ends, and ends with all of them on SIGTERM.  A
+node whose folder holds the file `held` is stopped with its gate and stays down until it is gone.
+Where each institution has a machine of its own, its init system does the same for its one node.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ _REST_S_MAX = 10.0
 _STEADY_AFTER_S = 60.0
 _PR_SET_PDEATHSIG = 1
 HELD = "held"
+_NOTHING: dict[str, Any] = {"pid": None, "nodes": {}, "gates": {}}
 
 
 class NetworkRunning(Refusal):
@@ -45,9 +46,12 @@ class NetworkNotStopped(Unavailable):
 
 @dataclass(slots=True)
 class _Kept:
-    """One node as the supervisor sees it; times are of the monotonic clock, in seconds."""
+    """One program as the supervisor sees it; times are of the monotonic clock, in seconds."""
 
-    node: Node
+    kind: str
+    institution: str
+    command: tuple[str, ...]
+    output: Path
     child: subprocess.Popen[bytes] | None = None
     started: int = 0
     started_at: float = 0.0
@@ -61,8 +65,10 @@ class Supervisor:
 
     def __init__(self, home: Home, parts: Parts) -> None:
         self.home = home
-        self._parts = parts
-        self._kept = [_Kept(node) for node in home.founded().nodes]
+        nodes = home.founded().nodes
+        self._kept = [_node(home, parts, one) for one in nodes] + [
+            _gate(home, one) for one in nodes
+        ]
         self._stop = False
         self._told: str = ""
 
@@ -88,7 +94,7 @@ class Supervisor:
 
     def _look_after(self, one: _Kept) -> None:
         now = time.monotonic()
-        held = self._stop or (self.home.node_folder(one.node.institution) / HELD).exists()
+        held = self._stop or (self.home.node_folder(one.institution) / HELD).exists()
         if one.child is not None and one.child.poll() is not None:
             self._note_end(one, now)
         if one.child is None and not held and one.rests_until <= now:
@@ -102,17 +108,18 @@ class Supervisor:
 
     def _note_end(self, one: _Kept, now: float) -> None:
         assert one.child is not None
-        print(f"{one.node.institution} ended with {one.child.returncode}", flush=True)
+        ended = f"{one.kind} of {one.institution} ended with {one.child.returncode}"
+        print(ended, flush=True)
         steady = now - one.started_at > _STEADY_AFTER_S
         one.rest_s = 0.5 if steady else min(one.rest_s * 2, _REST_S_MAX)
         one.rests_until = now + one.rest_s
         one.child, one.stopping_since = None, None
 
     def _start(self, one: _Kept, now: float) -> None:
-        folder = self.home.node_folder(one.node.institution)
-        with (folder / "node.log").open("ab") as output:
+        folder = self.home.node_folder(one.institution)
+        with one.output.open("ab") as output:
             one.child = subprocess.Popen(
-                [str(self._parts.node), "--config-file", str(folder / "config.json")],
+                one.command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -122,25 +129,31 @@ class Supervisor:
             )
         one.started += 1
         one.started_at = now
-        print(f"{one.node.institution} started as {one.child.pid}", flush=True)
+        print(f"{one.kind} of {one.institution} started as {one.child.pid}", flush=True)
 
     def _tell(self) -> None:
-        state = {
-            "pid": os.getpid(),
-            "nodes": {
-                one.node.institution: {
-                    "pid": one.child.pid if one.child else None,
-                    "started": one.started,
-                }
-                for one in self._kept
-            },
-        }
+        state: dict[str, Any] = {"pid": os.getpid(), "nodes": {}, "gates": {}}
+        for one in self._kept:
+            pid = one.child.pid if one.child else None
+            state[f"{one.kind}s"][one.institution] = {"pid": pid, "started": one.started}
         text = json.dumps(state)
         if text != self._told:
             fresh = _state_file(self.home).with_suffix(".fresh")
             fresh.write_text(text)
             fresh.replace(_state_file(self.home))
             self._told = text
+
+
+def _node(home: Home, parts: Parts, node: Node) -> _Kept:
+    folder = home.node_folder(node.institution)
+    command = (str(parts.node), "--config-file", str(folder / "config.json"))
+    return _Kept("node", node.institution, command, folder / "node.log")
+
+
+def _gate(home: Home, node: Node) -> _Kept:
+    folder = home.node_folder(node.institution)
+    command = (sys.executable, "-m", "amanat.network.gate", str(folder))
+    return _Kept("gate", node.institution, command, folder / "gate.log")
 
 
 def _state_file(home: Home) -> Path:
@@ -184,12 +197,12 @@ def is_up(home: Home) -> bool:
 
 
 def running(home: Home) -> dict[str, Any]:
-    """The supervisor's own account: its process id, each node's, and how often it was started."""
+    """The supervisor's own account: its process id, those of nodes and gates, how often started."""
     try:
         found: dict[str, Any] = json.loads(_state_file(home).read_text())
     except (FileNotFoundError, ValueError):
-        return {"pid": None, "nodes": {}}
-    return found if is_up(home) else {"pid": None, "nodes": {}}
+        return dict(_NOTHING)
+    return found if is_up(home) else dict(_NOTHING)
 
 
 def bring_up(home: Home) -> None:

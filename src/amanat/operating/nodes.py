@@ -11,6 +11,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from amanat.core.errors import AmanatError
+from amanat.ledger.rpc import NodeToken
+
 ANSWER_WITHIN_S = 2.0
 _ASKED: tuple[tuple[str, list[Any]], ...] = (
     ("eth_chainId", []),
@@ -48,13 +51,18 @@ def labels(urls: Sequence[str]) -> list[str]:
     return told
 
 
-def look_at(urls: Sequence[str], chain_id: int) -> list[NodeSeen]:
-    """Every node of the list, in its order."""
+def look_at(urls: Sequence[str], chain_id: int, token: NodeToken | None = None) -> list[NodeSeen]:
+    """Every node of the list, in its order, shown the token where there is one."""
     if not urls:
         return []
     limits = httpx.Timeout(ANSWER_WITHIN_S)
+    try:
+        # From the file each time: it may have been rotated.
+        headers = NodeToken(token.file).header() if token else {}
+    except AmanatError as error:
+        return [NodeSeen(one, error.code) for one in labels(urls)]
     with (
-        httpx.Client(timeout=limits, trust_env=False) as client,
+        httpx.Client(timeout=limits, trust_env=False, headers=headers) as client,
         ThreadPoolExecutor(min(len(urls), 16)) as pool,
     ):
         named = zip(urls, labels(urls), strict=True)

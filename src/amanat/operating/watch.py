@@ -22,6 +22,7 @@ from amanat.app import Application
 from amanat.core.errors import AmanatError
 from amanat.ledger import tables as ledger
 from amanat.ledger.orders import OPEN_STATES
+from amanat.ledger.rpc import NodeToken
 from amanat.operating.backups import Backup, last_backup
 from amanat.operating.nodes import NodeSeen, labels, look_at
 from amanat.settlement.tables import instruction
@@ -106,6 +107,7 @@ class Watch:
 
     def __init__(self, app: Application) -> None:
         self.app = app
+        self._token = NodeToken.of(app.settings.nodes_token_file)
         self._lock = threading.Lock()
         self._kept: tuple[float, Seen] | None = None
         self._reads = _Asked(self._read, ANSWER_WITHIN_S)
@@ -132,7 +134,7 @@ class Watch:
         if rows is not None and rows["pending"]:
             seen.troubles["migrations"] = "migrations_missing"
         urls = self.urls()
-        seen.nodes = look_at(urls, self.app.settings.chain_id)
+        seen.nodes = look_at(urls, self.app.settings.chain_id, self._token)
         if rows is not None:
             seen.following = _told(seen, "following", lambda: self._following(rows))
         try:

@@ -136,6 +136,7 @@ def _secret_files(patient: Patient) -> Iterator[Path]:
     for variable in (
         "AMANAT_DATABASE_PASSWORD_FILE",
         "AMANAT_NODES_FILE",
+        "AMANAT_NODES_TOKEN_FILE",
         "AMANAT_METRICS_TOKEN_FILE",
         "AMANAT_OPENID_SECRET_FILE",
         "AMANAT_CERTIFICATE_KEY",

@@ -19,7 +19,7 @@ from amanat.core.errors import AmanatError
 from amanat.ledger import tables as ledger
 from amanat.ledger.artifacts import Artifacts
 from amanat.ledger.keystore import Keystore
-from amanat.ledger.rpc import RpcClient, RpcFault
+from amanat.ledger.rpc import NodeToken, RpcClient, RpcFault
 from amanat.ledger.wire import keccak
 from amanat.operating.doctor.findings import Finding, Patient, skipped, watch, well, wrong
 from amanat.operating.nodes import NodeSeen, labels, look_at
@@ -41,7 +41,8 @@ def nodes(patient: Patient) -> list[Finding]:
         return skipped(name, "the configuration cannot be read")
     if not settings.node_urls:
         return well(name, "embedded; it starts and stops with the server")
-    seen = look_at(settings.node_urls, settings.chain_id)
+    token = NodeToken.of(settings.nodes_token_file)
+    seen = look_at(settings.node_urls, settings.chain_id, token)
     found: list[Finding] = []
     for one in seen:
         if one.trouble == "other_chain":
@@ -53,7 +54,9 @@ def nodes(patient: Patient) -> list[Finding]:
             found += wrong(name, f"{one.node}: {one.trouble.replace('_', ' ')}", mend)
     of_use = [one for one in seen if one.trouble is None]
     if of_use:
-        patient.rpc = RpcClient(settings.node_urls, chain_id=settings.chain_id, timeout_s=8.0)
+        patient.rpc = RpcClient(
+            settings.node_urls, chain_id=settings.chain_id, timeout_s=8.0, token=token
+        )
         found += _apart(patient, of_use)
     return found or well(name, ", ".join(f"{one.node} at {one.height}" for one in seen))
 
@@ -68,9 +71,10 @@ def _apart(patient: Patient, seen: list[NodeSeen]) -> list[Finding]:
             found += watch("nodes", told, "Look at its peers and at its disk.")
     settings = patient.settings
     assert settings is not None
+    token = NodeToken.of(settings.nodes_token_file)
     common, hashes = hex(max(min(heights) - 1, 0)), {}
     for url, label in zip(settings.node_urls, labels(settings.node_urls), strict=True):
-        client = RpcClient([url], timeout_s=5.0)
+        client = RpcClient([url], timeout_s=5.0, token=token)
         try:
             block = client.call("eth_getBlockByNumber", common, False)
             hashes[label] = block["hash"] if block else None
@@ -93,9 +97,11 @@ def node_clocks(patient: Patient) -> list[Finding]:
         return skipped(name, "no node to be asked from here")
     found, well_ones = [], []
     body = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
+    token = NodeToken.of(settings.nodes_token_file)
+    bearing = token.header() if token else {}
     for url, label in zip(settings.node_urls, labels(settings.node_urls), strict=True):
         try:
-            with httpx.Client(timeout=3.0, trust_env=False) as client:
+            with httpx.Client(timeout=3.0, trust_env=False, headers=bearing) as client:
                 stated = client.post(url, json=body).headers.get("date", "")
             theirs = email.utils.parsedate_to_datetime(stated)
         except (httpx.HTTPError, ValueError, TypeError):
@@ -185,18 +191,18 @@ def _funds(patient: Patient, rpc: RpcClient, sender: str, address: str) -> list[
             ("eth_getBlockByNumber", ("latest", False)),
             ("eth_getTransactionCount", (address, "latest")),
             ("eth_call", ({"to": _ALLOW_LIST, "data": _allowed_call(address)}, "latest")),
-        found += wrong(name, f"{sender}: it holds nothing, and gas costs {fee} wei", mend)
-    if isinstance(allowed, str) and len(allowed) == 66 and int(allowed, 16) == 0:
-        mend = f"Let the network's authority admit it: `amanat network allow {address}`"
-        told = f"{sender}: the chain's allow list does not have it: it may not send"
-        found += wrong(name, told, mend)
-    if not isinstance(nonce, RpcFault) and patient.engine is not None:
         ]
     )
     found: list[Finding] = []
     fee = int(_field(head, "baseFeePerGas") or "0x0", 16)
     if not isinstance(balance, RpcFault) and int(balance, 16) == 0 and fee > 0:
         mend = f"Send it some of the network's coin: {address}"
+        found += wrong(name, f"{sender}: it holds nothing, and gas costs {fee} wei", mend)
+    if isinstance(allowed, str) and len(allowed) == 66 and int(allowed, 16) == 0:
+        mend = f"Let the network's authority admit it: `amanat network allow {address}`"
+        told = f"{sender}: the chain's allow list does not have it: it may not send"
+        found += wrong(name, told, mend)
+    if not isinstance(nonce, RpcFault) and patient.engine is not None:
         found += _nonce(patient, address, int(nonce, 16))
     return found
 
