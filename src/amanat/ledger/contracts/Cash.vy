@@ -122,6 +122,20 @@ def escrow_out(to: address, amount: uint256):
 
 
 @external
+def follow_escrow(former: address):
+    """
+    @notice Moves what a former `Payments` still holds in escrow to the one that replaced it. Only
+            `Payments`, and only from a contract that never was a participant's account.
+    """
+    governed._require_caller(codes.PAYMENTS)
+    if not former.is_contract or holding._participant(former) != 0:
+        refusals._account_invalid(former)
+    amount: uint256 = holding._available(holding._slots[former])
+    if amount != 0:
+        holding._move(former, msg.sender, amount, 0)
+
+
+@external
 @view
 def check_paid(to: address) -> bool:
     """

@@ -18,7 +18,13 @@ import governed
 import refusals
 
 initializes: governed
-exports: (governed.DOMAIN_SEPARATOR, governed.eip712Domain, governed.is_spent, governed.directory)
+exports: (
+    governed.DOMAIN_SEPARATOR,
+    governed.eip712Domain,
+    governed.is_spent,
+    governed.directory,
+    governed.predecessor,
+)
 
 interface Board:
     def post_participant(participant: uint256, standing: uint256): nonpayable
@@ -31,8 +37,15 @@ interface Token:
 interface SenderList:
     def setEnabled(account: address): nonpayable
     def setNone(account: address): nonpayable
+    def readAllowList(account: address) -> uint256: view
+
+interface Former:
+    def authority_of(participant_class: uint256) -> uint256: view
+    def senders_of(participant: uint256) -> DynArray[address, 64]: view
 
 SENDERS_MAX: constant(uint256) = 64
+# Role on a chain's list from which on a contract changes others' roles: 2 admin, 3 manager.
+LIST_ADMIN: constant(uint256) = 2
 
 PARTICIPANT_TYPE: constant(bytes32) = keccak256("Participant(uint256 number,uint256 epoch,uint256 participant,uint256 participant_class,uint256 country,uint256 level,uint256 valid_until)")
 OPENING_TYPE: constant(bytes32) = keccak256("AccountOpening(uint256 number,uint256 epoch,uint256 participant,address[] accounts)")
@@ -86,9 +99,11 @@ event ClassAuthorityChanged:
 
 SENDER_LIST: immutable(SenderList)
 
-authority_of: public(HashMap[uint256, uint256])
+_authority_of: HashMap[uint256, uint256]
 # A participant's first accounts, which may send by themselves; empty without a sender list.
 senders: HashMap[uint256, DynArray[address, SENDERS_MAX]]
+# Participants whose senders were brought over from a former contract.
+_carried: HashMap[uint256, bool]
 
 
 @deploy
@@ -103,7 +118,7 @@ def __init__(directory: address, authorities: DynArray[uint256, 32], sender_list
     participant_class: uint256 = 0
     for institution: uint256 in authorities:
         participant_class += 1
-        self.authority_of[participant_class] = institution
+        self._authority_of[participant_class] = institution
         log ClassAuthorityChanged(participant_class=participant_class, institution=institution)
 
 
@@ -132,6 +147,7 @@ def set_participant(to: Participant, signatures: DynArray[Bytes[65], 16]):
         )
     )
     governed._spend(digest, to.epoch)
+    governed._require_current(codes.ELIGIBILITY)
     self._check_fields(to)
     level: uint256 = 0
     old_class: uint256 = 0
@@ -187,6 +203,7 @@ def open_accounts(opening: AccountOpening, signatures: DynArray[Bytes[65], 16]):
         )
     )
     governed._spend(digest, opening.epoch)
+    governed._require_current(codes.ELIGIBILITY)
     participant_class: uint256 = self._class_of(opening.participant)
     signers: governed.Signers = governed._signers(digest, signatures)
     self._require_authority(participant_class, signers)
@@ -216,19 +233,20 @@ def close_account(
         keccak256(abi_encode(CLOSING_TYPE, closing.number, closing.epoch, closing.account))
     )
     governed._spend(digest, closing.epoch)
+    governed._require_current(codes.ELIGIBILITY)
     participant: uint256 = staticcall governed.DIRECTORY.participant_of(closing.account)
     if participant == 0:
         refusals._account_unknown(closing.account)
     if participant == codes.CLOSED_ACCOUNT:
         refusals._account_closed(closing.account)
     signers: governed.Signers = governed._signers(digest, signatures)
-    allowed: uint256 = (1 << self.authority_of[self._class_of(participant)]) | (
+    allowed: uint256 = (1 << self._authority(self._class_of(participant))) | (
         staticcall governed.DIRECTORY.with_capacity(codes.REGISTRAR)
     )
     if signers.institutions & allowed == 0:
         refusals._signers_missing(allowed, signers.institutions)
     extcall Board(governed.DIRECTORY.address).post_account(closing.account, codes.CLOSED_ACCOUNT)
-    if self._keeps_senders() and closing.account in self.senders[participant]:
+    if self._keeps_senders() and closing.account in self._senders_of(participant):
         extcall SENDER_LIST.setNone(closing.account)
     log AccountWasClosed(account=closing.account, participant=participant)
     for token: address in tokens:
@@ -249,19 +267,37 @@ def set_class_authority(to: ClassAuthority, signatures: DynArray[Bytes[65], 16])
         )
     )
     governed._spend(digest, to.epoch)
+    governed._require_current(codes.ELIGIBILITY)
     if to.participant_class == 0 or to.participant_class > 255:
         refusals._class_unknown(to.participant_class)
     if to.institution == 0 or to.institution > 63:
         refusals._institution_unknown(to.institution)
     signers: governed.Signers = governed._signers(digest, signatures)
     required: uint256 = 1 << to.institution
-    old: uint256 = self.authority_of[to.participant_class]
+    old: uint256 = self._authority(to.participant_class)
     if old != 0:
         required |= 1 << old
     governed._require_all(required, signers.institutions)
     governed._require_capacity(codes.ISSUER, signers.institutions)
-    self.authority_of[to.participant_class] = to.institution
+    self._authority_of[to.participant_class] = to.institution
     log ClassAuthorityChanged(participant_class=to.participant_class, institution=to.institution)
+
+
+@external
+def succeed(former: address):
+    """
+    @notice Takes over: classes' authorities and senders are read in the former contract until they
+            change here; standings and accounts lie on the board. Only the Directory.
+    """
+    governed._succeed(codes.ELIGIBILITY, former)
+    self._check_succession(former)
+
+
+@external
+@view
+def check_succession(former: address):
+    """@notice Refuses as `succeed` would: a chain's list must let this contract write it."""
+    self._check_succession(former)
 
 
 @external
@@ -289,7 +325,14 @@ def sender_list() -> address:
 @view
 def senders_of(participant: uint256) -> DynArray[address, SENDERS_MAX]:
     """@return The accounts that send by themselves while the participant is not frozen."""
-    return self.senders[participant]
+    return self._senders_of(participant)
+
+
+@external
+@view
+def authority_of(participant_class: uint256) -> uint256:
+    """@return The institution that writes a class; 0 when there is no such class."""
+    return self._authority(participant_class)
 
 
 @external
@@ -299,13 +342,38 @@ def may_send(account: address) -> bool:
     participant: uint256 = staticcall governed.DIRECTORY.participant_of(account)
     if participant == 0 or participant == codes.CLOSED_ACCOUNT:
         return False
-    return account in self.senders[participant] and not self._is_frozen(participant)
+    return account in self._senders_of(participant) and not self._is_frozen(participant)
+
+
+@internal
+@view
+def _authority(participant_class: uint256) -> uint256:
+    """@dev What a former contract knew is read there until something changes it here."""
+    institution: uint256 = self._authority_of[participant_class]
+    if institution == 0 and governed.former != empty(address):
+        return staticcall Former(governed.former).authority_of(participant_class)
+    return institution
+
+
+@internal
+@view
+def _senders_of(participant: uint256) -> DynArray[address, SENDERS_MAX]:
+    if governed.former != empty(address) and not self._carried[participant]:
+        return staticcall Former(governed.former).senders_of(participant)
+    return self.senders[participant]
 
 
 @internal
 @view
 def _keeps_senders() -> bool:
     return SENDER_LIST.address != empty(address)
+
+
+@internal
+@view
+def _check_succession(former: address):
+    if self._keeps_senders() and staticcall SENDER_LIST.readAllowList(self) < LIST_ADMIN:
+        refusals._sender_list_closed(SENDER_LIST.address)
 
 
 @internal
@@ -324,7 +392,12 @@ def _is_frozen(participant: uint256) -> bool:
 @internal
 def _add_sender(participant: uint256, account: address):
     """@dev Later accounts than the first 64 trade through the operator: a suspension must fit."""
-    if not self._keeps_senders() or len(self.senders[participant]) == SENDERS_MAX:
+    if not self._keeps_senders():
+        return
+    if governed.former != empty(address) and not self._carried[participant]:
+        self.senders[participant] = self._senders_of(participant)
+        self._carried[participant] = True
+    if len(self.senders[participant]) == SENDERS_MAX:
         return
     self.senders[participant].append(account)
     if not self._is_frozen(participant):
@@ -335,7 +408,8 @@ def _add_sender(participant: uint256, account: address):
 def _list_all(participant: uint256, enabled: bool):
     if not self._keeps_senders():
         return
-    for account: address in self.senders[participant]:
+    senders: DynArray[address, SENDERS_MAX] = self._senders_of(participant)
+    for account: address in senders:
         if not enabled:
             extcall SENDER_LIST.setNone(account)
         elif staticcall governed.DIRECTORY.participant_of(account) == participant:
@@ -347,7 +421,7 @@ def _list_all(participant: uint256, enabled: bool):
 def _check_fields(to: Participant):
     if to.participant == 0 or to.participant >= codes.CLOSED_ACCOUNT:
         refusals._participant_number_invalid(to.participant)
-    if to.participant_class > 255 or self.authority_of[to.participant_class] == 0:
+    if to.participant_class > 255 or self._authority(to.participant_class) == 0:
         refusals._class_unknown(to.participant_class)
     if to.level < codes.ACTIVE or to.level > codes.FROZEN:
         refusals._level_unknown(to.level)
@@ -373,14 +447,14 @@ def _class_of(participant: uint256) -> uint256:
 @internal
 @view
 def _require_authority(participant_class: uint256, signers: governed.Signers):
-    governed._require_all(1 << self.authority_of[participant_class], signers.institutions)
+    governed._require_all(1 << self._authority(participant_class), signers.institutions)
 
 
 @internal
 @view
 def _require_second(participant_class: uint256, signers: governed.Signers):
     """@dev A second key: of the same authority, or of a registrar that is another institution."""
-    authority: uint256 = 1 << self.authority_of[participant_class]
+    authority: uint256 = 1 << self._authority(participant_class)
     registrars: uint256 = staticcall governed.DIRECTORY.with_capacity(codes.REGISTRAR)
     others: uint256 = signers.institutions & registrars & ~authority
     if signers.twice & authority == 0 and others == 0:

@@ -14,6 +14,8 @@
      padded with zero leaves to 64 * 2^n; a chunk is 64 leaves.
      What was paid through other systems while the ledger could not be reached is recorded by two
      institutions and never paid again: paid + tax + escrow + outside equals the funding.
+     A contract that replaces this one takes the escrow with it and pays on from the cursor of
+     every run; no payment is ever funded in both.
      Halted and resumed through `Programme.set_halt` with number 7.
 """
 
@@ -22,16 +24,29 @@ import governed
 import refusals
 
 initializes: governed
-exports: (governed.DOMAIN_SEPARATOR, governed.eip712Domain, governed.is_spent, governed.directory)
+exports: (
+    governed.DOMAIN_SEPARATOR,
+    governed.eip712Domain,
+    governed.is_spent,
+    governed.directory,
+    governed.predecessor,
+)
 
 interface Cash:
     def escrow_in(payer: address, amount: uint256): nonpayable
     def escrow_out(to: address, amount: uint256): nonpayable
+    def follow_escrow(former: address): nonpayable
     def check_paid(to: address) -> bool: view
 
 interface Security:
     def redeem(account: address, amount: uint256): nonpayable
     def maturity_day() -> uint256: view
+
+interface Former:
+    def next_run() -> uint256: view
+    def run(number: uint256) -> Run: view
+    def run_of(security: address, kind: uint256, record_day: uint256) -> uint256: view
+    def escrowed(run: uint256, index: uint256) -> bytes32: view
 
 FUNDING_TYPE: constant(bytes32) = keccak256("Funding(uint256 epoch,address security,uint256 kind,uint256 record_day,bytes32 root,uint256 funding,uint256 entitlements,address payer,address tax_account)")
 OUTSIDE_TYPE: constant(bytes32) = keccak256("OutsidePayment(uint256 epoch,address security,uint256 kind,uint256 record_day,bytes32 root,uint256 funding,uint256 entitlements,uint256 cursor,uint256 amount,bytes32 list_digest)")
@@ -40,6 +55,8 @@ COUPON: constant(uint256) = 1
 REDEMPTION: constant(uint256) = 2
 CHUNK: constant(uint256) = 64
 INNER_GAS: constant(uint256) = 300_000
+# In the place of an entitlement that a former contract kept and this one paid.
+PAID: constant(bytes32) = 0xffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff
 
 struct Funding:
     epoch: uint256
@@ -139,9 +156,11 @@ event ChunkPaid:
     chunk: uint256
 
 next_run: public(uint256)
-run_of: public(HashMap[address, HashMap[uint256, HashMap[uint256, uint256]]])
-escrowed: public(HashMap[uint256, HashMap[uint256, bytes32]])
+_run_of: HashMap[address, HashMap[uint256, HashMap[uint256, uint256]]]
+_escrowed: HashMap[uint256, HashMap[uint256, bytes32]]
 _runs: HashMap[uint256, Run]
+# Runs below this number were funded in former contracts; 0 where there is none.
+first_run: public(uint256)
 
 
 @deploy
@@ -187,7 +206,7 @@ def fund(funding: Funding, payer_signature: Bytes[65], signatures: DynArray[Byte
     governed._require_signed_by(funding.payer, digest, payer_signature)
     run: uint256 = self.next_run
     self.next_run = run + 1
-    self.run_of[funding.security][funding.kind][funding.record_day] = run
+    self._run_of[funding.security][funding.kind][funding.record_day] = run
     self._runs[run] = Run(
         security=funding.security,
         kind=funding.kind,
@@ -241,8 +260,8 @@ def record_paid_outside(outside: Outside, signatures: DynArray[Bytes[65], 16]) -
     digest: bytes32 = self._outside_digest(outside)
     governed._spend(digest, outside.epoch)
     self._check_payment(outside.security, outside.kind, outside.funding, outside.entitlements)
-    run: uint256 = self.run_of[outside.security][outside.kind][outside.record_day]
-    stored: Run = self._runs[run]
+    run: uint256 = self._run_number(outside.security, outside.kind, outside.record_day)
+    stored: Run = self._carry(run)
     if run != 0:
         if stored.outside_from != max_value(uint256):
             refusals._run_exists(run)
@@ -261,7 +280,7 @@ def record_paid_outside(outside: Outside, signatures: DynArray[Bytes[65], 16]) -
     if run == 0:
         run = self.next_run
         self.next_run = run + 1
-        self.run_of[outside.security][outside.kind][outside.record_day] = run
+        self._run_of[outside.security][outside.kind][outside.record_day] = run
         self._runs[run].security = outside.security
         self._runs[run].kind = outside.kind
         self._runs[run].record_day = outside.record_day
@@ -298,7 +317,7 @@ def pay_chunk(run: uint256, chunk: uint256, entitlements: DynArray[Entitlement, 
     @param proof Siblings on the way from the chunk's subtree to the root.
     """
     governed._require_running(codes.PAYMENTS)
-    stored: Run = self._runs[run]
+    stored: Run = self._carry(run)
     if stored.entitlements == 0:
         refusals._run_unknown(run)
     if chunk < stored.cursor:
@@ -349,15 +368,29 @@ def pay_escrowed(run: uint256, entitlement: Entitlement):
             send it. Refuses with the reason that still stands.
     """
     governed._require_running(codes.PAYMENTS)
-    if self.escrowed[run][entitlement.index] != self._leaf(entitlement):
+    if self._kept(run, entitlement.index) != self._leaf(entitlement):
         refusals._entitlement_not_escrowed(run, entitlement.index)
-    self.escrowed[run][entitlement.index] = empty(bytes32)
-    stored: Run = self._runs[run]
+    self._escrowed[run][entitlement.index] = empty(bytes32)
+    if run < self.first_run:
+        self._escrowed[run][entitlement.index] = PAID
+    stored: Run = self._carry(run)
     self._require_open(stored.security)
     self._pay(stored.security, stored.kind, entitlement)
     self._log_paid(run, entitlement)
     self._book(run, stored, entitlement.gross - entitlement.tax, entitlement.tax)
     self._runs[run].kept = stored.kept - entitlement.gross
+
+
+@external
+def succeed(former: address):
+    """
+    @notice Takes over: the former contract's escrow, its runs and their cursors. Only the
+            Directory.
+    """
+    governed._succeed(codes.PAYMENTS, former)
+    self.next_run = staticcall Former(former).next_run()
+    self.first_run = self.next_run
+    extcall self._cash().follow_escrow(former)
 
 
 @external
@@ -377,14 +410,28 @@ def pay_inner(security: address, kind: uint256, entitlement: Entitlement, hinder
 @view
 def run(number: uint256) -> Run:
     """@return A run: what was funded, the cursor in chunks, and what is paid, net and tax."""
-    return self._runs[number]
+    return self._known(number)
+
+
+@external
+@view
+def run_of(security: address, kind: uint256, record_day: uint256) -> uint256:
+    """@return The run of a payment, here or in a former contract; 0 when it has none."""
+    return self._run_number(security, kind, record_day)
+
+
+@external
+@view
+def escrowed(run: uint256, index: uint256) -> bytes32:
+    """@return The leaf of an entitlement that is kept in escrow; zero when it is not."""
+    return self._kept(run, index)
 
 
 @external
 @view
 def escrow_of(number: uint256) -> uint256:
     """@return What is still in escrow of a run: funding less paid, tax and paid outside."""
-    stored: Run = self._runs[number]
+    stored: Run = self._known(number)
     return stored.funding - stored.paid - stored.tax - stored.outside
 
 
@@ -425,6 +472,44 @@ def check_funding(funding: Funding):
 
 @internal
 @view
+def _known(number: uint256) -> Run:
+    """@dev A run of a former contract is read there until something changes it here."""
+    if number < self.first_run and self._runs[number].entitlements == 0:
+        return staticcall Former(governed.former).run(number)
+    return self._runs[number]
+
+
+@internal
+def _carry(number: uint256) -> Run:
+    """@dev As `_known`, and what a former contract knew is kept here from now on."""
+    stored: Run = self._known(number)
+    if number < self.first_run and number != 0 and self._runs[number].entitlements == 0:
+        self._runs[number] = stored
+    return stored
+
+
+@internal
+@view
+def _run_number(security: address, kind: uint256, record_day: uint256) -> uint256:
+    run: uint256 = self._run_of[security][kind][record_day]
+    if run == 0 and governed.former != empty(address):
+        return staticcall Former(governed.former).run_of(security, kind, record_day)
+    return run
+
+
+@internal
+@view
+def _kept(run: uint256, index: uint256) -> bytes32:
+    leaf: bytes32 = self._escrowed[run][index]
+    if leaf == PAID:
+        return empty(bytes32)
+    if leaf == empty(bytes32) and run < self.first_run:
+        return staticcall Former(governed.former).escrowed(run, index)
+    return leaf
+
+
+@internal
+@view
 def _cash() -> Cash:
     return Cash(staticcall governed.DIRECTORY.contract_at(codes.CASH))
 
@@ -445,7 +530,7 @@ def _check_funding(funding: Funding):
         refusals._security_unknown(funding.security)
     if funding.kind != COUPON and funding.kind != REDEMPTION:
         refusals._run_kind_unknown(funding.kind)
-    existing: uint256 = self.run_of[funding.security][funding.kind][funding.record_day]
+    existing: uint256 = self._run_number(funding.security, funding.kind, funding.record_day)
     if existing != 0:
         refusals._run_exists(existing)
     self._check_amounts(funding.security, funding.kind, funding.funding, funding.entitlements)
@@ -503,7 +588,7 @@ def _pay_apart(
         return True
     if len(reason) == 0:
         refusals._payment_starved(entitlement.index, msg.gas)
-    self.escrowed[run][entitlement.index] = self._leaf(entitlement)
+    self._escrowed[run][entitlement.index] = self._leaf(entitlement)
     log EntitlementEscrowed(
         run=run,
         holder=entitlement.holder,

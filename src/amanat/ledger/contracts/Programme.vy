@@ -7,6 +7,8 @@
         securities. Halts the programme or one of its contracts.
 @dev Number 3 halts the whole programme: no token moves and nothing is authorised or issued.
      Amounts in USD are US cents; rates are units of nominal per US dollar, times 1,000,000.
+     A contract that replaces this one goes on with the same ceiling and the same sums: what was
+     used stays used, and what was issued stays issued.
 """
 
 import codes
@@ -14,7 +16,13 @@ import governed
 import refusals
 
 initializes: governed
-exports: (governed.DOMAIN_SEPARATOR, governed.eip712Domain, governed.is_spent, governed.directory)
+exports: (
+    governed.DOMAIN_SEPARATOR,
+    governed.eip712Domain,
+    governed.is_spent,
+    governed.directory,
+    governed.predecessor,
+)
 
 interface Board:
     def post_halt(contract_id: uint256, halted: bool): nonpayable
@@ -27,6 +35,16 @@ interface Security:
     def burn(account: address, amount: uint256): nonpayable
     def redeemed() -> uint256: view
     def maturity_day() -> uint256: view
+
+interface Former:
+    def ceiling() -> uint256: view
+    def used() -> uint256: view
+    def next_authorisation() -> uint256: view
+    def reserves() -> uint256: view
+    def evidence_valid_until() -> uint256: view
+    def sums_of(isin: bytes32) -> Sums: view
+    def authorised(number: uint256) -> Authorised: view
+    def rule_of(kind: uint256) -> KindRule: view
 
 AUTHORISATION_TYPE: constant(bytes32) = keccak256("Authorisation(uint256 number,uint256 epoch,bytes32 isin,uint256 kind,uint256 nominal,uint256 usd_value,uint256 rate,uint256 rate_day,bytes32 terms_hash,bytes32 authority_hash,uint256 classes,uint256 maturity_day,uint256 expiry_day,string name,uint256 capacity)")
 WITHDRAWAL_TYPE: constant(bytes32) = keccak256("AuthorisationWithdrawal(bytes32 authorisation,uint256 epoch)")
@@ -104,6 +122,15 @@ struct Authorised:
     issued: uint256
     expiry_day: uint256
 
+struct Sums:
+    security: address
+    terms: bytes32
+    nominal: uint256
+    usd: uint256
+    freed: uint256
+    issued: uint256
+    issued_usd: uint256
+
 event SecurityCreated:
     isin: indexed(bytes32)
     security: indexed(address)
@@ -174,14 +201,9 @@ used: public(uint256)
 next_authorisation: public(uint256)
 reserves: public(uint256)
 evidence_valid_until: public(uint256)
-security_of: public(HashMap[bytes32, address])
-terms_of: public(HashMap[bytes32, bytes32])
-nominal_of: public(HashMap[bytes32, uint256])
-usd_of: public(HashMap[bytes32, uint256])
-freed_of: public(HashMap[bytes32, uint256])
-# What is issued of an ISIN, and its part of the USD values of its authorisations, rounded down.
-issued_of: public(HashMap[bytes32, uint256])
-issued_usd_of: public(HashMap[bytes32, uint256])
+# Of each ISIN: its security, what a reopening may not change, nominal and USD value authorised, USD
+# freed by redemption, what is issued, and its part of the USD values, rounded down.
+_sums: HashMap[bytes32, Sums]
 _authorised: HashMap[uint256, Authorised]
 _rules: HashMap[uint256, KindRule]
 withdrawn: public(HashMap[bytes32, uint256])
@@ -239,6 +261,7 @@ def authorise(
     """
     governed._require_running(codes.PROGRAMME)
     governed._spend(self._authorisation_digest(authorisation, 0), authorisation.epoch)
+    self._carry(authorisation.isin)
     self._check_authorisation(authorisation)
     self._check_signers(authorisation, authorising, clearing, confirming)
     self.next_authorisation = authorisation.number + 1
@@ -251,9 +274,9 @@ def authorise(
         issued=0,
         expiry_day=authorisation.expiry_day,
     )
-    self.nominal_of[authorisation.isin] += authorisation.nominal
-    self.usd_of[authorisation.isin] += authorisation.usd_value
-    security: address = self.security_of[authorisation.isin]
+    self._sums[authorisation.isin].nominal += authorisation.nominal
+    self._sums[authorisation.isin].usd += authorisation.usd_value
+    security: address = self._sums[authorisation.isin].security
     if security == empty(address):
         security = self._create_security(authorisation)
     log NominalAuthorised(
@@ -278,6 +301,7 @@ def withdraw_authorisation(authorisation: bytes32, epoch: uint256, signatures: D
             authorisation is executed.
     @param authorisation Its digest with capacity 0.
     """
+    governed._require_current(codes.PROGRAMME)
     if governed.spent[authorisation]:
         refusals._act_spent(authorisation)
     digest: bytes32 = governed._digest(
@@ -353,7 +377,7 @@ def issue(issue: Issue, signatures: DynArray[Bytes[65], 16]):
     if issue.nominal > left:
         refusals._authorisation_exceeded(issue.authorisation, issue.nominal, left)
     self._set_issued(issue.authorisation, authorised, authorised.issued + issue.nominal)
-    extcall Security(self.security_of[authorised.isin]).mint(issue.account, issue.nominal)
+    extcall Security(self._sums[authorised.isin].security).mint(issue.account, issue.nominal)
     log NominalIssued(
         authorisation=issue.authorisation,
         isin=authorised.isin,
@@ -376,7 +400,7 @@ def cancel_unsold(cancellation: Issue, account_signature: Bytes[65], signatures:
         cancellation.account, self._issue_digest(CANCELLATION_TYPE, cancellation), account_signature
     )
     day: uint256 = (staticcall governed.DIRECTORY.today())[0]
-    maturity_day: uint256 = staticcall Security(self.security_of[authorised.isin]).maturity_day()
+    maturity_day: uint256 = staticcall Security(self._sums[authorised.isin].security).maturity_day()
     if day >= maturity_day:
         refusals._security_matured(maturity_day, day)
     if cancellation.nominal > authorised.issued:
@@ -386,7 +410,7 @@ def cancel_unsold(cancellation: Issue, account_signature: Bytes[65], signatures:
     self._set_issued(
         cancellation.authorisation, authorised, authorised.issued - cancellation.nominal
     )
-    extcall Security(self.security_of[authorised.isin]).burn(
+    extcall Security(self._sums[authorised.isin].security).burn(
         cancellation.account, cancellation.nominal
     )
     log UnsoldCancelled(
@@ -403,6 +427,7 @@ def release_headroom(release: HeadroomRelease, signatures: DynArray[Bytes[65], 1
     @notice Gives up nominal that was authorised and not issued; its USD value becomes headroom.
     @param signatures By the issuer and by every agent that confirms this kind.
     """
+    governed._require_current(codes.PROGRAMME)
     digest: bytes32 = governed._digest(
         keccak256(
             abi_encode(
@@ -411,7 +436,8 @@ def release_headroom(release: HeadroomRelease, signatures: DynArray[Bytes[65], 1
         )
     )
     governed._spend(digest, release.epoch)
-    authorised: Authorised = self._authorised[release.authorisation]
+    authorised: Authorised = self._known(release.authorisation)
+    self._carry(authorised.isin)
     self._check_issue_signers(release.authorisation, authorised, digest, signatures)
     if release.nominal == 0:
         refusals._amount_zero()
@@ -419,13 +445,13 @@ def release_headroom(release: HeadroomRelease, signatures: DynArray[Bytes[65], 1
     if release.nominal > left:
         refusals._authorisation_exceeded(release.authorisation, release.nominal, left)
     freed: uint256 = authorised.usd_value * release.nominal // authorised.nominal
-    self.issued_usd_of[authorised.isin] -= self._issued_usd(authorised)
+    self._sums[authorised.isin].issued_usd -= self._issued_usd(authorised)
     authorised.nominal -= release.nominal
     authorised.usd_value -= freed
     self._authorised[release.authorisation] = authorised
-    self.issued_usd_of[authorised.isin] += self._issued_usd(authorised)
-    self.nominal_of[authorised.isin] -= release.nominal
-    self.usd_of[authorised.isin] -= freed
+    self._sums[authorised.isin].issued_usd += self._issued_usd(authorised)
+    self._sums[authorised.isin].nominal -= release.nominal
+    self._sums[authorised.isin].usd -= freed
     self.used -= freed
     log HeadroomReleased(
         isin=authorised.isin,
@@ -444,18 +470,19 @@ def release_redeemed(isin: bytes32):
          fully issued, then never free more than was authorised. Nothing is redeemed before the
          maturity, and nothing issued or cancelled after it, so the proportion no longer moves.
     """
-    security: address = self.security_of[isin]
-    if security == empty(address):
-        refusals._security_unknown(security)
+    governed._require_current(codes.PROGRAMME)
+    self._carry(isin)
+    sums: Sums = self._sums[isin]
+    if sums.security == empty(address):
+        refusals._security_unknown(sums.security)
     if REDEMPTION_FREES_HEADROOM:
-        redeemed: uint256 = staticcall Security(security).redeemed()
-        issued: uint256 = self.issued_of[isin]
-        freed: uint256 = self.freed_of[isin]
+        redeemed: uint256 = staticcall Security(sums.security).redeemed()
+        freed: uint256 = sums.freed
         due: uint256 = 0
-        if issued != 0:
-            due = self.issued_usd_of[isin] * redeemed // issued
+        if sums.issued != 0:
+            due = sums.issued_usd * redeemed // sums.issued
         if due > freed:
-            self.freed_of[isin] = due
+            self._sums[isin].freed = due
             self.used -= due - freed
             log HeadroomReleased(isin=isin, authorisation=0, nominal=redeemed, usd_value=due - freed)
 
@@ -466,6 +493,7 @@ def release_redeemed(isin: bytes32):
 @external
 def set_ceiling(number: uint256, epoch: uint256, ceiling: uint256, signatures: DynArray[Bytes[65], 16]):
     """@notice Changes the ceiling; signed by the issuer and all institutions named for it."""
+    governed._require_current(codes.PROGRAMME)
     digest: bytes32 = governed._digest(keccak256(abi_encode(CEILING_TYPE, number, epoch, ceiling)))
     governed._spend(digest, epoch)
     if ceiling < self.used:
@@ -485,13 +513,14 @@ def set_kind_rule(number: uint256, epoch: uint256, rule: KindRule, signatures: D
     @notice Changes which clearances and confirmations a kind needs; signed by the issuer and by
             every institution that the old or the new rule names.
     """
+    governed._require_current(codes.PROGRAMME)
     digest: bytes32 = governed._digest(
         keccak256(
             abi_encode(KIND_TYPE, number, epoch, rule.kind, rule.clearances, rule.confirmations)
         )
     )
     governed._spend(digest, epoch)
-    old: KindRule = self._rules[rule.kind]
+    old: KindRule = self._rule(rule.kind)
     signers: governed.Signers = governed._signers(digest, signatures)
     governed._require_capacity(codes.ISSUER, signers.institutions)
     governed._require_all(
@@ -510,6 +539,7 @@ def attest_reserves(attestation: ReserveAttestation, signatures: DynArray[Bytes[
     @notice Records reserves in US cents and the last day of their evidence; all attestors sign.
             Reserves that are short halt the programme at once.
     """
+    governed._require_current(codes.PROGRAMME)
     digest: bytes32 = governed._digest(
         keccak256(
             abi_encode(
@@ -532,6 +562,20 @@ def attest_reserves(attestation: ReserveAttestation, signatures: DynArray[Bytes[
         self._post_halt(codes.PROGRAMME, True, RESERVES_REASON)
 
 
+@external
+def succeed(former: address):
+    """
+    @notice Takes over: ceiling, use, reserves and every number. Sums of an ISIN, authorisations and
+            rules follow when something first changes them. Only the Directory.
+    """
+    governed._succeed(codes.PROGRAMME, former)
+    self.ceiling = staticcall Former(former).ceiling()
+    self.used = staticcall Former(former).used()
+    self.next_authorisation = staticcall Former(former).next_authorisation()
+    self.reserves = staticcall Former(former).reserves()
+    self.evidence_valid_until = staticcall Former(former).evidence_valid_until()
+
+
 # Halts.
 
 
@@ -544,6 +588,7 @@ def set_halt(halt: Halt, signatures: DynArray[Bytes[65], 16]):
     @dev A resumption whose number is not above that of the last halt of the same contract is
          refused: one that was signed before it and kept back cannot undo it.
     """
+    governed._require_current(codes.PROGRAMME)
     digest: bytes32 = governed._digest(
         keccak256(
             abi_encode(
@@ -590,13 +635,62 @@ def check_evidence():
 @view
 def authorised(number: uint256) -> Authorised:
     """@return What authorisation `number` allows and how much of it is issued."""
-    return self._authorised[number]
+    return self._known(number)
+
+
+@external
+@view
+def sums_of(isin: bytes32) -> Sums:
+    """@return All that this contract, or the former one, keeps of an ISIN; zeros when unknown."""
+    return self._sums_of(isin)
+
+
+@external
+@view
+def security_of(isin: bytes32) -> address:
+    return self._sums_of(isin).security
+
+
+@external
+@view
+def terms_of(isin: bytes32) -> bytes32:
+    return self._sums_of(isin).terms
+
+
+@external
+@view
+def nominal_of(isin: bytes32) -> uint256:
+    return self._sums_of(isin).nominal
+
+
+@external
+@view
+def usd_of(isin: bytes32) -> uint256:
+    return self._sums_of(isin).usd
+
+
+@external
+@view
+def freed_of(isin: bytes32) -> uint256:
+    return self._sums_of(isin).freed
+
+
+@external
+@view
+def issued_of(isin: bytes32) -> uint256:
+    return self._sums_of(isin).issued
+
+
+@external
+@view
+def issued_usd_of(isin: bytes32) -> uint256:
+    return self._sums_of(isin).issued_usd
 
 
 @external
 @view
 def rule_of(kind: uint256) -> KindRule:
-    return self._rules[kind]
+    return self._rule(kind)
 
 
 @external
@@ -635,6 +729,38 @@ def attestors() -> uint256:
 
 @internal
 @view
+def _sums_of(isin: bytes32) -> Sums:
+    """@dev What a former contract knew is read there until something changes it here."""
+    if self._sums[isin].security == empty(address) and governed.former != empty(address):
+        return staticcall Former(governed.former).sums_of(isin)
+    return self._sums[isin]
+
+
+@internal
+def _carry(isin: bytes32):
+    """@dev What a former contract knew of an ISIN is kept here from now on."""
+    if self._sums[isin].security == empty(address) and governed.former != empty(address):
+        self._sums[isin] = staticcall Former(governed.former).sums_of(isin)
+
+
+@internal
+@view
+def _known(number: uint256) -> Authorised:
+    if self._authorised[number].isin == empty(bytes32) and governed.former != empty(address):
+        return staticcall Former(governed.former).authorised(number)
+    return self._authorised[number]
+
+
+@internal
+@view
+def _rule(kind: uint256) -> KindRule:
+    if self._rules[kind].kind == 0 and governed.former != empty(address):
+        return staticcall Former(governed.former).rule_of(kind)
+    return self._rules[kind]
+
+
+@internal
+@view
 def _authorisation_digest(authorisation: Authorisation, capacity: uint256) -> bytes32:
     return governed._digest(
         keccak256(
@@ -663,7 +789,7 @@ def _authorisation_digest(authorisation: Authorisation, capacity: uint256) -> by
 @internal
 @view
 def _check_authorisation(authorisation: Authorisation):
-    if self._rules[authorisation.kind].kind == 0:
+    if self._rule(authorisation.kind).kind == 0:
         refusals._kind_unknown(authorisation.kind)
     if authorisation.number != self.next_authorisation:
         refusals._authorisation_number_used(authorisation.number, self.next_authorisation)
@@ -687,9 +813,9 @@ def _check_authorisation(authorisation: Authorisation):
         refusals._ceiling_passed(self.used, value, self.ceiling)
     if ATTESTORS != 0 and self.used + value > self.reserves:
         refusals._reserves_short(self.reserves, self.used + value)
-    registered: bytes32 = self.terms_of[authorisation.isin]
-    if self.security_of[authorisation.isin] != empty(address) and registered != self._terms(authorisation):
-        refusals._terms_differ(authorisation.isin, self._terms(authorisation), registered)
+    sums: Sums = self._sums_of(authorisation.isin)
+    if sums.security != empty(address) and sums.terms != self._terms(authorisation):
+        refusals._terms_differ(authorisation.isin, self._terms(authorisation), sums.terms)
 
 
 @internal
@@ -700,7 +826,7 @@ def _check_signers(
     clearing: DynArray[Bytes[65], 16],
     confirming: DynArray[Bytes[65], 16],
 ):
-    rule: KindRule = self._rules[authorisation.kind]
+    rule: KindRule = self._rule(authorisation.kind)
     withdrawn: uint256 = self.withdrawn[self._authorisation_digest(authorisation, 0)]
     issuers: uint256 = staticcall governed.DIRECTORY.with_capacity(codes.ISSUER)
     authorised: governed.Signers = governed._signers(
@@ -763,8 +889,8 @@ def _create_security(authorisation: Authorisation) -> address:
         symbol,
         code_offset=3,
     )
-    self.security_of[authorisation.isin] = security
-    self.terms_of[authorisation.isin] = self._terms(authorisation)
+    self._sums[authorisation.isin].security = security
+    self._sums[authorisation.isin].terms = self._terms(authorisation)
     extcall board.post_token(security)
     log SecurityCreated(
         isin=authorisation.isin,
@@ -793,8 +919,9 @@ def _issue_digest(type_hash: bytes32, issue: Issue) -> bytes32:
 def _spend_issue(type_hash: bytes32, issue: Issue, signatures: DynArray[Bytes[65], 16]) -> Authorised:
     digest: bytes32 = self._issue_digest(type_hash, issue)
     governed._spend(digest, issue.epoch)
-    authorised: Authorised = self._authorised[issue.authorisation]
+    authorised: Authorised = self._known(issue.authorisation)
     self._check_issue_signers(issue.authorisation, authorised, digest, signatures)
+    self._carry(authorised.isin)
     return authorised
 
 
@@ -807,7 +934,7 @@ def _check_issue_signers(
         refusals._authorisation_unknown(number)
     signers: governed.Signers = governed._signers(digest, signatures)
     governed._require_capacity(codes.ISSUER, signers.institutions)
-    governed._require_all(self._rules[authorised.kind].confirmations, signers.institutions)
+    governed._require_all(self._rule(authorised.kind).confirmations, signers.institutions)
     self._require_two(signers.institutions)
 
 
@@ -825,12 +952,14 @@ def _set_issued(number: uint256, authorised: Authorised, issued: uint256):
     """@dev Keeps the ISIN's sums beside what is issued under one authorisation."""
     after: Authorised = authorised
     after.issued = issued
-    self._authorised[number].issued = issued
-    self.issued_of[authorised.isin] = (
-        self.issued_of[authorised.isin] - authorised.issued + issued
+    self._authorised[number] = after
+    self._sums[authorised.isin].issued = (
+        self._sums[authorised.isin].issued - authorised.issued + issued
     )
-    self.issued_usd_of[authorised.isin] = (
-        self.issued_usd_of[authorised.isin] - self._issued_usd(authorised) + self._issued_usd(after)
+    self._sums[authorised.isin].issued_usd = (
+        self._sums[authorised.isin].issued_usd
+        - self._issued_usd(authorised)
+        + self._issued_usd(after)
     )
 
 

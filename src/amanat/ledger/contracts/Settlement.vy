@@ -10,6 +10,8 @@
      failure leaves it clear. Eight accounts share a word, 32 numbers each. An instruction refuses, in this order: ContractHalted,
      InstructionNotYetDue, InstructionExpired, SameAccount, AmountZero, NumberSpent, BadSignature
      (deliverer, then receiver), then what the security and the cash refuse.
+     What both parties signed for a contract that this one replaced settles here, unless its
+     number was spent there; positions of a cycle are signed anew.
 """
 
 import codes
@@ -17,7 +19,12 @@ import governed
 import refusals
 
 initializes: governed
-exports: (governed.DOMAIN_SEPARATOR, governed.eip712Domain, governed.directory)
+exports: (
+    governed.DOMAIN_SEPARATOR,
+    governed.eip712Domain,
+    governed.directory,
+    governed.predecessor,
+)
 
 interface Board:
     def standings(accounts: DynArray[address, 255]) -> DynArray[uint256, 255]: view
@@ -30,6 +37,11 @@ interface Token:
     def settle_leg(sender: address, to: address, amount: uint256, standing: uint256): nonpayable
     def settle_net(accounts: DynArray[address, 64], amounts: DynArray[int256, 64], standings: DynArray[uint256, 64]): nonpayable
     def check_transfer(sender: address, to: address, amount: uint256) -> bool: view
+
+interface Former:
+    def DOMAIN_SEPARATOR() -> bytes32: view
+    def number_spent(deliverer: address, number: uint256) -> bool: view
+    def predecessor() -> address: view
 
 interface Inner:
     def settle_inner(terms: uint256, deliverer: address, receiver: address, security: address, cash_and_index: uint256, standing: uint256, cash_standing: uint256, deliverer_r: uint256, deliverer_s: uint256, receiver_r: uint256, receiver_s: uint256) -> bytes32: nonpayable
@@ -57,6 +69,8 @@ MAX_CYCLE: constant(uint256) = 42 + 20 * 8 + 64 * (97 + 8 * 8)
 # More than any instruction uses, even if it opens four slots. With this much left when the inner
 # call starts, nothing in it can fail for want of gas.
 INNER_GAS: constant(uint256) = 300_000
+# Replacements whose instructions may still be settled.
+MAX_FORMERS: constant(uint256) = 8
 
 struct Instruction:
     security: address
@@ -229,7 +243,13 @@ def settle_inner(
     digest: bytes32 = self._digest(terms, deliverer, receiver, security)
     signer: address = ecrecover(digest, unsafe_add(27, (terms >> 224) & 1), deliverer_r, deliverer_s)
     if signer != deliverer or signer == empty(address):
-        refusals._bad_signature(deliverer, signer)
+        digest = self._former_digest(
+            terms, deliverer, receiver, security, deliverer_r, deliverer_s
+        )
+        if digest == empty(bytes32):
+            refusals._bad_signature(deliverer, signer)
+        if self._spent_before(deliverer, (terms >> 192) & MASK_32):
+            refusals._number_spent(deliverer, (terms >> 192) & MASK_32)
     signer = ecrecover(digest, unsafe_add(27, (terms >> 225) & 1), receiver_r, receiver_s)
     if signer != receiver or signer == empty(address):
         refusals._bad_signature(receiver, signer)
@@ -316,6 +336,15 @@ def settle_cycle(cycle: Bytes[MAX_CYCLE]):
 
 
 @external
+def succeed(former: address):
+    """
+    @notice Takes over. Only the Directory. Instructions that were signed for the former contract
+            settle here, under numbers that were not spent there.
+    """
+    governed._succeed(codes.SETTLEMENT, former)
+
+
+@external
 def burn_number(deliverer: address, number: uint256, signature: Bytes[65]):
     """@notice Spends a number so that nothing settles under it. Signed by the deliverer."""
     self._burn(deliverer, number, deliverer, signature)
@@ -328,16 +357,8 @@ def burn_instruction(instruction: Instruction, deliverer_signature: Bytes[65], s
     @param signature The receiver's, over NumberBurn.
     """
     self._check_fields(instruction)
-    governed._require_signed_by(
-        instruction.deliverer,
-        self._digest(
-            self._terms_unsigned(instruction),
-            instruction.deliverer,
-            instruction.receiver,
-            instruction.security,
-        ),
-        deliverer_signature,
-    )
+    digest: bytes32 = self._signed_digest(instruction, deliverer_signature)
+    governed._require_signed_by(instruction.deliverer, digest, deliverer_signature)
     self._burn(instruction.deliverer, instruction.number, instruction.receiver, signature)
 
 
@@ -380,14 +401,10 @@ def check_settle(instruction: Instruction, deliverer_signature: Bytes[65], recei
         instruction.receiver,
         instruction.security,
         flags,
-        self._number_spent(instruction.deliverer, instruction.number),
+        self._number_spent(instruction.deliverer, instruction.number)
+        or self._spent_before(instruction.deliverer, instruction.number),
     )
-    digest: bytes32 = self._digest(
-        self._terms_unsigned(instruction),
-        instruction.deliverer,
-        instruction.receiver,
-        instruction.security,
-    )
+    digest: bytes32 = self._signed_digest(instruction, deliverer_signature)
     governed._require_signed_by(instruction.deliverer, digest, deliverer_signature)
     governed._require_signed_by(instruction.receiver, digest, receiver_signature)
     fine: bool = staticcall Token(instruction.security).check_transfer(
@@ -402,8 +419,8 @@ def check_settle(instruction: Instruction, deliverer_signature: Bytes[65], recei
 @external
 @view
 def number_spent(deliverer: address, number: uint256) -> bool:
-    """@return Whether the deliverer's number is settled or burned."""
-    return self._number_spent(deliverer, number)
+    """@return Whether the deliverer's number is settled or burned, here or in a former contract."""
+    return self._number_spent(deliverer, number) or self._spent_before(deliverer, number)
 
 
 # Internals.
@@ -479,21 +496,93 @@ def _terms(instruction: Instruction, deliverer_signature: Bytes[65], receiver_si
 @internal
 @view
 def _digest(terms: uint256, deliverer: address, receiver: address, security: address) -> bytes32:
-    return governed._digest(
-        keccak256(
-            abi_encode(
-                INSTRUCTION_TYPE,
-                security,
-                deliverer,
-                receiver,
-                (terms >> 64) & MASK_64,
-                terms & MASK_64,
-                (terms >> 192) & MASK_32,
-                (terms >> 160) & MASK_32,
-                (terms >> 128) & MASK_32,
-            )
+    return governed._digest(self._instruction_hash(terms, deliverer, receiver, security))
+
+
+@internal
+@pure
+def _instruction_hash(
+    terms: uint256, deliverer: address, receiver: address, security: address
+) -> bytes32:
+    return keccak256(
+        abi_encode(
+            INSTRUCTION_TYPE,
+            security,
+            deliverer,
+            receiver,
+            (terms >> 64) & MASK_64,
+            terms & MASK_64,
+            (terms >> 192) & MASK_32,
+            (terms >> 160) & MASK_32,
+            (terms >> 128) & MASK_32,
         )
     )
+
+
+@internal
+@view
+def _former_digest(
+    terms: uint256,
+    deliverer: address,
+    receiver: address,
+    security: address,
+    r: uint256,
+    s: uint256,
+) -> bytes32:
+    """
+    @return The digest of the instruction for the former contract for which the deliverer signed
+            it; empty when it signed for none of them.
+    @dev Off the path of what was signed for this contract: it costs only what was not.
+    """
+    struct_hash: bytes32 = self._instruction_hash(terms, deliverer, receiver, security)
+    one: address = governed.former
+    for _: uint256 in range(MAX_FORMERS):
+        if one == empty(address) or deliverer == empty(address):
+            break
+        digest: bytes32 = keccak256(
+            concat(x"1901", staticcall Former(one).DOMAIN_SEPARATOR(), struct_hash)
+        )
+        if ecrecover(digest, unsafe_add(27, (terms >> 224) & 1), r, s) == deliverer:
+            return digest
+        one = staticcall Former(one).predecessor()
+    return empty(bytes32)
+
+
+@internal
+@view
+def _signed_digest(instruction: Instruction, signature: Bytes[65]) -> bytes32:
+    """@return What the deliverer signed, for this contract or a former one; else this one's."""
+    terms: uint256 = self._terms(instruction, signature, signature)
+    return self._digest_of(
+        terms,
+        instruction.deliverer,
+        instruction.receiver,
+        instruction.security,
+        extract32(signature, 0, output_type=uint256),
+        extract32(signature, 32, output_type=uint256),
+    )
+
+
+@internal
+@view
+def _digest_of(
+    terms: uint256, deliverer: address, receiver: address, security: address, r: uint256, s: uint256
+) -> bytes32:
+    """@return As `_signed_digest`, of terms with the parity of the signature."""
+    own: bytes32 = self._digest(terms, deliverer, receiver, security)
+    if ecrecover(own, unsafe_add(27, (terms >> 224) & 1), r, s) == deliverer:
+        return own
+    before: bytes32 = self._former_digest(terms, deliverer, receiver, security, r, s)
+    return own if before == empty(bytes32) else before
+
+
+@internal
+@view
+def _spent_before(deliverer: address, number: uint256) -> bool:
+    """@return Whether a former contract settled or burned the number."""
+    if governed.former == empty(address):
+        return False
+    return staticcall Former(governed.former).number_spent(deliverer, number)
 
 
 @internal
@@ -520,6 +609,7 @@ def _number_spent(deliverer: address, number: uint256) -> bool:
 @internal
 @view
 def _require_running(board: Board):
+    governed._require_current(codes.SETTLEMENT)
     if staticcall board.is_halted(codes.SETTLEMENT):
         refusals._contract_halted(codes.SETTLEMENT)
 
@@ -572,7 +662,9 @@ def _settle_apart(
     if len(answer) == 0:
         refusals._batch_starved(index, msg.gas)
     log InstructionFailed(
-        digest=self._digest(terms, deliverer, receiver, security), index=index, reason=answer
+        digest=self._digest_of(terms, deliverer, receiver, security, deliverer_r, deliverer_s),
+        index=index,
+        reason=answer,
     )
     return empty(bytes32)
 
@@ -653,6 +745,7 @@ def _spend_number(account: address, index: uint256, number: uint256):
 
 @internal
 def _burn(deliverer: address, number: uint256, party: address, signature: Bytes[65]):
+    governed._require_current(codes.SETTLEMENT)
     if number > MASK_32:
         refusals._amount_too_large(number)
     governed._require_signed_by(

@@ -11,7 +11,8 @@
      that has passed cannot be extended. Only a sealed letter that two institutions vouch for may
      be entered until the close; it is marked and counted apart. All digests but EIP-712's are
      SHA-256, which whoever checks a result offline has in their standard library. Halted and
-     resumed with number 8.
+     resumed with number 8. While a tender is announced without a result, another contract cannot
+     replace this one: sealed bids are never moved.
 """
 
 import codes
@@ -19,7 +20,13 @@ import governed
 import refusals
 
 initializes: governed
-exports: (governed.DOMAIN_SEPARATOR, governed.eip712Domain, governed.is_spent, governed.directory)
+exports: (
+    governed.DOMAIN_SEPARATOR,
+    governed.eip712Domain,
+    governed.is_spent,
+    governed.directory,
+    governed.predecessor,
+)
 
 ANNOUNCEMENT_TYPE: constant(bytes32) = keccak256("TenderAnnouncement(uint256 epoch,uint256 tender,bytes32 isin,uint256 target,uint256 opens_at,uint256 bids_due,bytes32 terms_hash)")
 TIMES_TYPE: constant(bytes32) = keccak256("TenderTimes(uint256 number,uint256 epoch,uint256 tender,uint256 opens_at,uint256 bids_due)")
@@ -71,6 +78,12 @@ struct Result:
     unsuccessful: uint256
     void: uint256
     allotted: uint256
+
+interface Former:
+    def open_tenders() -> uint256: view
+    def tender(number: uint256) -> State: view
+    def bidder_key(tender: uint256, bidder: uint256) -> address: view
+    def live(tender: uint256, bidder: uint256, commitment: bytes32) -> uint256: view
 
 struct State:
     isin: bytes32
@@ -148,9 +161,11 @@ event ResultPublished:
 CONFIRMATIONS: immutable(uint256)
 
 _tenders: HashMap[uint256, State]
-bidder_key: public(HashMap[uint256, HashMap[uint256, address]])
+_bidder_key: HashMap[uint256, HashMap[uint256, address]]
 # Live commitments: tender, bidder, commitment -> index + 1; 0 when unknown or withdrawn.
-live: public(HashMap[uint256, HashMap[uint256, HashMap[bytes32, uint256]]])
+_live: HashMap[uint256, HashMap[uint256, HashMap[bytes32, uint256]]]
+# Tenders that are neither cancelled nor have a result.
+open_tenders: public(uint256)
 _recorded: HashMap[bytes32, bool]
 
 
@@ -183,8 +198,9 @@ def announce(announcement: Announcement, signatures: DynArray[Bytes[65], 16]):
         )
     )
     governed._spend(digest, announcement.epoch)
-    if self._tenders[announcement.tender].bids_due != 0:
+    if self._known(announcement.tender).bids_due != 0:
         refusals._tender_exists(announcement.tender)
+    self.open_tenders += 1
     self._check_times(announcement.opens_at, announcement.bids_due)
     self._require_both(digest, signatures)
     self._tenders[announcement.tender] = State(
@@ -259,6 +275,7 @@ def cancel(tender: uint256, epoch: uint256, reason: bytes32, signatures: DynArra
         refusals._result_exists(tender)
     self._require_both(digest, signatures)
     self._tenders[tender].cancelled = True
+    self.open_tenders -= 1
     log TenderWasCancelled(tender=tender, reason=reason)
 
 
@@ -287,11 +304,11 @@ def admit_bidders(roll: BidderRoll, signatures: DynArray[Bytes[65], 16]):
     for i: uint256 in range(64):
         if i >= len(roll.bidders):
             break
-        if self.bidder_key[roll.tender][roll.bidders[i]] != empty(address):
+        if self._bidder_key[roll.tender][roll.bidders[i]] != empty(address):
             refusals._bidder_exists(roll.tender, roll.bidders[i])
         if roll.keys[i] == empty(address):
             refusals._account_invalid(roll.keys[i])
-        self.bidder_key[roll.tender][roll.bidders[i]] = roll.keys[i]
+        self._bidder_key[roll.tender][roll.bidders[i]] = roll.keys[i]
         log BidderAdmitted(tender=roll.tender, bidder=roll.bidders[i], key=roll.keys[i])
 
 
@@ -337,7 +354,7 @@ def commit_letter(
     state: State = self._changeable(tender)
     if block.timestamp < state.opens_at:
         refusals._tender_not_open(tender, state.opens_at)
-    if self.bidder_key[tender][bidder] == empty(address):
+    if self._bidder_key[tender][bidder] == empty(address):
         refusals._bidder_unknown(tender, bidder)
     digest: bytes32 = governed._digest(
         keccak256(abi_encode(LETTER_TYPE, epoch, tender, bidder, commitment))
@@ -442,6 +459,7 @@ def publish_result(result: Result, signatures: DynArray[Bytes[65], 16]):
         refusals._commitments_unaccounted(state.commitments - state.withdrawn, accounted)
     self._require_both(digest, signatures)
     self._tenders[result.tender].result_root = result.root
+    self.open_tenders -= 1
     log ResultPublished(
         tender=result.tender,
         root=result.root,
@@ -454,10 +472,42 @@ def publish_result(result: Result, signatures: DynArray[Bytes[65], 16]):
 
 
 @external
+def succeed(former: address):
+    """@notice Takes over once no tender of the former contract is open. Only the Directory."""
+    governed._succeed(codes.TENDER, former)
+    self._check_succession(former)
+
+
+@external
+@view
+def check_succession(former: address):
+    """@notice Refuses as `succeed` would for what is open."""
+    self._check_succession(former)
+
+
+@external
 @view
 def tender(number: uint256) -> State:
     """@return All that the chain knows of a tender; zeros when there is none."""
-    return self._tenders[number]
+    return self._known(number)
+
+
+@external
+@view
+def bidder_key(tender: uint256, bidder: uint256) -> address:
+    """@return The key with which this tender knows a bidder; zero when it does not."""
+    if self._is_before(tender):
+        return staticcall Former(governed.former).bidder_key(tender, bidder)
+    return self._bidder_key[tender][bidder]
+
+
+@external
+@view
+def live(tender: uint256, bidder: uint256, commitment: bytes32) -> uint256:
+    """@return The index of a live commitment plus 1; 0 when it is unknown or withdrawn."""
+    if self._is_before(tender):
+        return staticcall Former(governed.former).live(tender, bidder, commitment)
+    return self._live[tender][bidder][commitment]
 
 
 @external
@@ -490,7 +540,7 @@ def check_commit(tender: uint256, bidder: uint256):
     """@notice Refuses as `commit` would, signature and commitment aside."""
     governed._require_running(codes.TENDER)
     self._require_bidding(tender)
-    if self.bidder_key[tender][bidder] == empty(address):
+    if self._bidder_key[tender][bidder] == empty(address):
         refusals._bidder_unknown(tender, bidder)
 
 
@@ -499,7 +549,31 @@ def check_commit(tender: uint256, bidder: uint256):
 
 @internal
 @view
+def _check_succession(former: address):
+    open_tenders: uint256 = staticcall Former(former).open_tenders()
+    if open_tenders != 0:
+        refusals._tenders_open(open_tenders)
+
+
+@internal
+@view
+def _is_before(tender: uint256) -> bool:
+    """@return Whether only a former contract can know the tender."""
+    return self._tenders[tender].bids_due == 0 and governed.former != empty(address)
+
+
+@internal
+@view
+def _known(tender: uint256) -> State:
+    if self._is_before(tender):
+        return staticcall Former(governed.former).tender(tender)
+    return self._tenders[tender]
+
+
+@internal
+@view
 def _existing(tender: uint256) -> State:
+    governed._require_current(codes.TENDER)
     state: State = self._tenders[tender]
     if state.bids_due == 0:
         refusals._tender_unknown(tender)
@@ -553,7 +627,7 @@ def _check_times(opens_at: uint256, bids_due: uint256):
 @internal
 @view
 def _require_bidder(tender: uint256, bidder: uint256, digest: bytes32, signature: Bytes[65]):
-    key: address = self.bidder_key[tender][bidder]
+    key: address = self._bidder_key[tender][bidder]
     if key == empty(address):
         refusals._bidder_unknown(tender, bidder)
     governed._require_signed_by(key, digest, signature)
@@ -605,7 +679,7 @@ def _record(tender: uint256, bidder: uint256, commitment: bytes32, replaces: byt
     self._tenders[tender].commitments_head = sha256(
         abi_encode(self._tenders[tender].commitments_head, bidder, commitment, by_letter)
     )
-    self.live[tender][bidder][commitment] = index + 1
+    self._live[tender][bidder][commitment] = index + 1
     log CommitmentRecorded(
         tender=tender, bidder=bidder, commitment=commitment, index=index, by_letter=by_letter
     )
@@ -613,8 +687,8 @@ def _record(tender: uint256, bidder: uint256, commitment: bytes32, replaces: byt
 
 @internal
 def _withdraw(tender: uint256, bidder: uint256, commitment: bytes32):
-    if self.live[tender][bidder][commitment] == 0:
+    if self._live[tender][bidder][commitment] == 0:
         refusals._commitment_unknown(tender, commitment)
-    self.live[tender][bidder][commitment] = 0
+    self._live[tender][bidder][commitment] = 0
     self._tenders[tender].withdrawn += 1
     log CommitmentWithdrawn(tender=tender, bidder=bidder, commitment=commitment)

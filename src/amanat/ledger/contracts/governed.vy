@@ -147,6 +147,8 @@ def _succeed(contract_id: uint256, former: address):
 def _require_current(contract_id: uint256):
     """@dev A contract that another has replaced carries out nothing more."""
     current: address = staticcall DIRECTORY.contract_at(contract_id)
+    if current == empty(address):
+        refusals._not_founded()
     if current != self:
         refusals._contract_replaced(contract_id, current)
 

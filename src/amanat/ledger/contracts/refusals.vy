@@ -112,6 +112,30 @@ def _change_kind_unknown(kind: uint256):
 
 @internal
 @pure
+def _contract_not_replaceable(contract_id: uint256):
+    raw_revert(abi_encode(contract_id, method_id=method_id("ContractNotReplaceable(uint256)")))
+
+
+@internal
+@pure
+def _contract_replaced(contract_id: uint256, current: address):
+    raw_revert(abi_encode(contract_id, current, method_id=method_id("ContractReplaced(uint256,address)")))
+
+
+@internal
+@pure
+def _successor_unfit(at: address):
+    raw_revert(abi_encode(at, method_id=method_id("SuccessorUnfit(address)")))
+
+
+@internal
+@pure
+def _sender_list_closed(list: address):
+    raw_revert(abi_encode(list, method_id=method_id("SenderListClosed(address)")))
+
+
+@internal
+@pure
 def _change_not_announced(change: bytes32):
     raw_revert(abi_encode(change, method_id=method_id("ChangeNotAnnounced(bytes32)")))
 
@@ -546,6 +570,12 @@ def _payment_starved(index: uint256, gas_left: uint256):
 @pure
 def _not_yet_matured(maturity_day: uint256, day: uint256):
     raw_revert(abi_encode(maturity_day, day, method_id=method_id("NotYetMatured(uint256,uint256)")))
+
+
+@internal
+@pure
+def _tenders_open(tenders: uint256):
+    raw_revert(abi_encode(tenders, method_id=method_id("TendersOpen(uint256)")))
 
 
 @internal
