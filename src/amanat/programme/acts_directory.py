@@ -20,9 +20,7 @@ from amanat.access.tables import institution, person
 from amanat.core.errors import NotFound
 from amanat.core.messages import Message, Word
 from amanat.ledger.things import Things
-from amanat.ledger.gateway import SUCCESSOR
-from amanat.ledger.tables import contract as contracts
-from amanat.ledger.typed_data import CONTRACT_NUMBERS, ChangeKind
+from amanat.ledger.typed_data import ChangeKind
 from amanat.participants import things
 from amanat.participants.records import find_institution
 from amanat.participants.signing import ToSign, act_number, to_sign
@@ -180,6 +178,7 @@ def announce_change(command: AnnounceChange, context: ActContext) -> Result:
         [change, context.approved.signatures()],
         subject=("programme", memo["change"]),
         cause=entry,
+        things=Things(),
     )
     context.uow.connection.execute(
         directory_change.insert().values(
@@ -257,7 +256,6 @@ def _ask_cancellation(command: CancelChange, context: ActContext) -> Ask:
     own = find_institution(context.uow.connection, context.programme, context.actor.institution)
     alone = int(context.ledger.call("Directory", "objectors", bytes.fromhex(row.digest)))
     signers = [own.code] if alone >> own.number & 1 else signers_of(context, command.signers)
-        things=Things(),
     return _ask(context, signed, signers)
 
 
@@ -285,6 +283,7 @@ def cancel_change(command: CancelChange, context: ActContext) -> Result:
         ],
         subject=("programme", row.digest),
         cause=entry,
+        things=Things(),
     )
     return {"change": row.digest, "order": order, "entry": entry}
 
@@ -325,6 +324,7 @@ def revoke_key(command: RevokeKey, context: ActContext) -> Result:
         [key, context.approved.memo["epoch"], context.approved.signatures()[0]],
         subject=("programme", key),
         cause=entry,
+        things=Things(brings=[things.EPOCH]),
     )
     context.uow.connection.execute(
         sql.update(person)
@@ -333,5 +333,3 @@ def revoke_key(command: RevokeKey, context: ActContext) -> Result:
     )
     end_key(context.uow.connection, context.programme, key, "revoked", context.now)
     return {"key": key, "order": order, "entry": entry}
-        things=Things(),
-        things=Things(brings=[things.EPOCH]),
