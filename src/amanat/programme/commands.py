@@ -180,6 +180,7 @@ class AppointSender(Command):
 
     key: Address
     reason: Words
+    sender: Code = "operator"
     endow_coins: Annotated[Whole, Field(ge=0, le=10**12)] = 0
     former_lost: bool = False
     signers: Annotated[tuple[Code, ...], Field(max_length=16)] = ()
@@ -201,4 +202,3 @@ class SecurityAsked(Query):
     """One security by its ISIN."""
 
     isin: IsinText
-    sender: Code = "operator"
