@@ -58,8 +58,14 @@ def test_a_suspended_participant_is_refused_by_the_nodes_until_it_is_lifted(
 
     set_level(performer, "frozen")
     assert role_of(rpc, SENDERS, key.address) is ListRole.NONE
-    with pytest.raises(RpcFault, match="non-allow listed address"):
-        send(rpc, key, key.address)
+    before, count = rpc.block_number(), rpc.call("eth_getTransactionCount", key.address, "latest")
+    for url in validators.founded().rpc_urls():
+        one = RpcClient([url], chain_id=rpc.chain_id, token=validators.token())
+        with pytest.raises(RpcFault, match="non-allow listed address"):
+            send(one, key, key.address)
+        one.close()
+    assert rpc.block_number() == before
+    assert rpc.call("eth_getTransactionCount", key.address, "pending") == count
     assert performer.application.ledger.check() == []
 
     set_level(performer, "active")

@@ -64,8 +64,9 @@ def test_a_sender_deploys_only_with_permission(rpc: RpcClient, validators: Home)
     deployer, sender = with_coin(rpc, validators, deploys=True), with_coin(rpc, validators)
     assert status(rpc, send(rpc, deployer, None, CREATION)) == 1
     assert rpc.call("eth_getCode", created_address(deployer.address, 0), "latest") == "0x00"
-    assert status(rpc, send(rpc, sender, None, CREATION)) == 0
-    assert rpc.call("eth_getCode", created_address(sender.address, 0), "latest") == "0x"
+    with pytest.raises(RpcFault, match="may not create contracts"):
+        send(rpc, sender, None, CREATION)
+    assert rpc.call("eth_getTransactionCount", sender.address, "pending") == "0x0"
 
 
 def test_only_an_administrator_changes_the_lists(rpc: RpcClient, validators: Home) -> None:
