@@ -29,6 +29,8 @@ CHECKS: tuple[Check, ...] = (
     database.orders,
     network.nodes,
     network.node_clocks,
+    network.evm,
+    network.finality,
     network.operator_key,
     network.operator_funds,
     network.contracts,

@@ -18,6 +18,8 @@ from amanat.access.tables import institution, person
 from amanat.core.errors import AmanatError
 from amanat.ledger import tables as ledger
 from amanat.ledger.artifacts import Artifacts
+from amanat.ledger.evm import evm_of, tells_finality
+from amanat.ledger.evms import CANCUN, LONDON
 from amanat.ledger.keystore import Keystore
 from amanat.ledger.rpc import NodeToken, RpcClient, RpcFault
 from amanat.ledger.wire import keccak
@@ -30,6 +32,7 @@ NODES_APART_BLOCKS = 20
 _ALLOW_LIST = "0x0200000000000000000000000000000000000002"
 _READ_ALLOW_LIST = keccak(b"readAllowList(address)")[:4].hex()
 _OPERATOR = ("installation", "operator")
+_NODES_FIRST = "Look at the nodes first."
 Ask = Callable[[Patient, RpcClient], list[Finding]]
 
 
@@ -115,6 +118,50 @@ def node_clocks(patient: Patient) -> list[Finding]:
     return found or well(name, ", ".join(well_ones) or "no node tells its time")
 
 
+def evm(patient: Patient) -> list[Finding]:
+    """The chain runs the instructions that the contracts of this installation are made of."""
+    name = "evm"
+    settings = patient.settings
+    if settings is None or patient.rpc is None:
+        return skipped(name, "no node to be asked from here")
+    try:
+        newest = evm_of(patient.rpc)
+    except AmanatError as error:
+        return wrong(name, f"the node refuses the question: {error.code}", _NODES_FIRST)
+    if newest is None:
+        return watch(name, "the node does not tell what it runs", f"See that it is {settings.evm}.")
+    if settings.evm == CANCUN and newest == LONDON:
+        told = "the chain stops before Cancun, and the contracts' code is for Cancun"
+        return wrong(name, told, f"Set AMANAT_EVM to {LONDON}; calls would fail, saying nothing.")
+    if settings.evm != newest:
+        mend = f"Unless another of its nodes is older, set AMANAT_EVM to {newest}: less gas."
+        return watch(name, f"the chain runs {newest}, the contracts' code is for less", mend)
+    return well(name, newest)
+
+
+def finality(patient: Patient) -> list[Finding]:
+    """What counts as final here is what the chain can call final."""
+    name = "finality"
+    settings = patient.settings
+    if settings is None or patient.rpc is None:
+        return skipped(name, "no node to be asked from here")
+    counted = isinstance(settings.finality, int)
+    try:
+        told = tells_finality(patient.rpc)
+    except AmanatError as error:
+        return wrong(name, f"the node refuses the question: {error.code}", _NODES_FIRST)
+    if told and counted:
+        mend = "Set AMANAT_FINALITY to finalized."
+        return watch(name, "the chain calls blocks final, and blocks are counted", mend)
+    if not told and not counted:
+        mend = "Set AMANAT_FINALITY to a number of blocks: with Clique more than half its signers."
+        found = f"the nodes know of no final block, and AMANAT_FINALITY is {settings.finality}"
+        return wrong(name, found, mend)
+    if counted:
+        return well(name, f"{settings.finality} blocks must follow; the chain calls none final")
+    return well(name, str(settings.finality))
+
+
 def _asks(name: str) -> Callable[[Ask], Callable[[Patient], list[Finding]]]:
     def wrap(ask: Ask) -> Callable[[Patient], list[Finding]]:
         @wraps(ask)
@@ -126,8 +173,7 @@ def _asks(name: str) -> Callable[[Ask], Callable[[Patient], list[Finding]]]:
             try:
                 return ask(patient, patient.rpc)
             except AmanatError as error:
-                mend = "Look at the nodes first."
-                return wrong(name, f"the node refuses the question: {error.code}", mend)
+                return wrong(name, f"the node refuses the question: {error.code}", _NODES_FIRST)
 
         return check
 

@@ -1,0 +1,5 @@
+//go:build tools
+
+package clique
+
+import _ "github.com/ethereum/go-ethereum/cmd/geth"
