@@ -220,8 +220,8 @@ class Trading:
         )
 
 
-def open_trading(folder: Path, database_url: str) -> Iterator[Trading]:
-    """A started application with all of this in it."""
+def open_trading(folder: Path, database_url: str, **changes: Any) -> Iterator[Trading]:
+    """A started application with all of this in it; `changes` are of the programme's terms."""
     settings = Settings.at(folder / "installation", light_keys=True)
     with Application(replace(settings, database_url=database_url)) as app:
-        yield Trading(found_world(app)).prepare()
+        yield Trading(found_world(app, **changes)).prepare()

@@ -36,7 +36,12 @@ from amanat.access.acts import (
 )
 from amanat.access.effects import Seen, effects_of
 from amanat.access.fields import require_plain, require_plain_json
-from amanat.access.key_register import note_use, require_epoch, require_usable
+from amanat.access.key_register import (
+    note_use,
+    require_contract,
+    require_epoch,
+    require_usable,
+)
 from amanat.access.proposals import (
     check_open,
     find_proposal,
@@ -251,6 +256,7 @@ class Desk:
             now = self._store.clock()
             check_open(row, now)
             require_epoch(uow.connection, row, needs)
+            require_contract(uow.connection, row, needs)
             self._meet(uow, row, needs, actor, signatures, now)
             outcome = self._carry_out_if_complete(uow, kind, row, actor)
             self._remember(uow, actor, key, request, outcome)

@@ -197,6 +197,34 @@ def raise_expiry_alarms(connection: Connection, now: datetime) -> int:
     return new
 
 
+class ContractOver(Refusal):
+    """What institutions sign is for one contract, and void for the one that replaces it."""
+
+    template = (
+        "{act} {proposal} was to be signed for the contract at {address}, which has been replaced."
+        " Propose it again."
+    )
+
+
+def require_contract(connection: Connection, row: Row[Any], needs: Iterable[Row[Any]]) -> None:
+    """Refuse `ContractOver` where an act of institutions is for a contract that was replaced."""
+    table = ledger_tables.contract
+    named = {
+        str(need.shows["domain"]["verifyingContract"]).lower()
+        for need in needs
+        if need.shows is not None and "epoch" in need.shows.get("message", {})
+    }
+    if not named:
+        return
+    gone = connection.execute(
+        sql.select(table.c.address)
+        .where(table.c.address.in_(named), table.c.replaced.is_(True))
+        .limit(1)
+    ).scalar_one_or_none()
+    if gone is not None:
+        raise ContractOver(act=row.act, proposal=row.id, address=gone)
+
+
 def require_epoch(connection: Connection, row: Row[Any], needs: Iterable[Row[Any]]) -> None:
     """Refuse `EpochOver` where what is to be signed names an epoch that a change of keys ended."""
     signed = {

@@ -30,7 +30,7 @@ from amanat.core.messages import Message
 from amanat.participants.commands import SetLevel
 from amanat.participants.model import Level
 from amanat.participants.records import find_participant, level_of
-from amanat.programme.commands import Halt, Resume
+from amanat.programme.commands import AnnounceChange, Halt, Replaceable, Resume
 from amanat.programme.effects import cash_of, face_of
 from amanat.programme.records import WHOLE_PROGRAMME
 
@@ -211,3 +211,14 @@ def tenders_of_halt(command: Halt | Resume, seen: Seen) -> Iterator[Message]:
         yield Message("Open tenders that stand still while it lasts: {count}", count=len(rows))
     else:
         yield Message("Open tenders that go on: {count}", count=len(rows))
+
+
+@effects(AnnounceChange)
+def tenders_replaced(command: AnnounceChange, seen: Seen) -> Iterator[Message]:
+    """For how many tenders without a result the replacement would wait now."""
+    if command.contract is not Replaceable.TENDER:
+        return
+    yield Message(
+        "Tenders without a result, for which it waits: {count}",
+        count=int(seen.ledger.call("Tender", "open_tenders")),
+    )

@@ -20,6 +20,7 @@ from amanat.ledger.artifacts import Artifacts
 from amanat.ledger.follower import Follower
 from amanat.ledger.reconciliation import UNKNOWN_ORDER
 from amanat.ledger.rpc import RpcClient, RpcFault
+from amanat.ledger.typed_data import CONTRACT_NUMBERS
 from amanat.ledger.units import bare, with_units
 from amanat.ledger.wire import ZERO_ADDRESS, keccak
 from amanat.store.uow import Store
@@ -28,6 +29,7 @@ Progress = Callable[[str, int, int], None]
 
 _BALANCE_OF = keccak(b"balanceOf(address)")[:4].hex()
 _TOTAL_SUPPLY = keccak(b"totalSupply()")[:4].hex()
+_CONTRACT_AT = keccak(b"contract_at(uint256)")[:4].hex()
 _SENDER_LIST = keccak(b"sender_list()")[:4].hex()
 _MAY_SEND = keccak(b"may_send(address)")[:4].hex()
 _READ_ALLOW_LIST = keccak(b"readAllowList(address)")[:4].hex()
@@ -120,16 +122,52 @@ def _contracts_hold_what_the_index_says(check: _Check) -> Iterator[Difference]:
         check.progress("balances in contracts", min(start + _PART, len(calls)), len(calls))
 
 
+def _directory_names_what_is_in_use(check: _Check) -> Iterator[Difference]:
+    """Each programme's Directory names the contracts that the index has as in use.
+
+    Nothing is asked of a programme whose founding is not through: its Directory names nobody yet.
+    """
+    table = tables.contract
+    rows = check.connection.execute(
+        sql.select(table).where(table.c.replaced.is_(False), table.c.label == "")
+    ).all()
+    places = {(row.programme, row.kind): row.address for row in rows}
+    founded = set(
+        check.connection.execute(
+            sql.select(tables.event.c.programme).where(
+                tables.event.c.contract == "Directory", tables.event.c.name == "Founded"
+            )
+        ).scalars()
+    )
+    wanted = [
+        (programme, kind, number)
+        for programme in sorted(founded)
+        for kind, number in CONTRACT_NUMBERS.items()
+    ]
+    calls = [
+        (places[programme, "Directory"], _CONTRACT_AT + f"{number:064x}")
+        for programme, _, number in wanted
+    ]
+    for (programme, kind, _), answer in zip(wanted, _ask(check, calls), strict=True):
+        expected, found = places.get((programme, kind)), f"0x{answer:040x}"
+        if found != expected:
+            yield Difference(
+                "contract in use = Directory", f"{kind} of {programme}", str(expected), found
+            )
+
+
 def _chain_lists_agree(check: _Check) -> Iterator[Difference]:
     """Where the chain keeps a list of who may send, it names the accounts that `Eligibility` says.
 
     Of every account that was ever opened; an account of several programmes is named while one of
     them says so.
     """
+    keeper = tables.contract.alias("keeper")
     opened = check.connection.execute(
-        sql.select(tables.event.c.address, tables.event.c.arguments)
-        .join(tables.contract, tables.contract.c.address == tables.event.c.address)
-        .where(tables.contract.c.replaced.is_(False))
+        sql.select(keeper.c.address, tables.event.c.arguments)
+        .join(keeper, keeper.c.programme == tables.event.c.programme)
+        .where(keeper.c.kind == "Eligibility", keeper.c.label == "")
+        .where(keeper.c.replaced.is_(False))
         .where(tables.event.c.contract == "Eligibility", tables.event.c.name == "AccountOpened")
         .order_by(tables.event.c.position)
     ).all()
@@ -326,5 +364,6 @@ _LAWS: tuple[Callable[[_Check], Iterator[Difference]], ...] = (
     _index_sums_up,
     _journal_replays_to_the_index,
     _orders_are_on_the_chain,
+    _directory_names_what_is_in_use,
     _chain_lists_agree,
 )

@@ -19,6 +19,9 @@ from amanat.ledger.refusals import ContractRefusal
 from amanat.ledger.rpc import Call, CallReverted, RpcFault
 from amanat.ledger.wire import ZERO_ADDRESS, address_of
 
+SUCCESSOR = "successor"
+"""The label of a contract that was created to replace another and that nobody has named yet."""
+
 
 def refusal_of(artifacts: Artifacts, revert: bytes) -> ContractRefusal:
     """What a contract said as it refused: its declared error with typed arguments.
@@ -121,6 +124,46 @@ def record_contract(
             block_number=block_number,
             replaced=False,
         )
+    )
+
+
+def take_place(
+    connection: Connection, ref: ContractRef, *, block_number: int, order_id: str | None
+) -> None:
+    """The Directory names this contract from now on; the one of its kind before it is replaced.
+
+    Its row loses the label `SUCCESSOR`; where it was created elsewhere, it is entered here.
+    """
+    table = tables.contract
+    known = connection.execute(sql.select(table).where(table.c.address == ref.address)).first()
+    if known is None:
+        record_contract(connection, ref, block_number=block_number, order_id=order_id)
+        return
+    if known.label == ref.label and not known.replaced:
+        return
+    connection.execute(
+        sql.update(table)
+        .where(table.c.programme == ref.programme, table.c.kind == ref.kind)
+        .where(table.c.label == ref.label)
+        .values(replaced=True)
+    )
+    connection.execute(
+        sql.update(table)
+        .where(table.c.address == ref.address)
+        .values(label=ref.label, replaced=False)
+    )
+
+
+def former_addresses(connection: Connection, programme: str, kind: str) -> list[str]:
+    """Where the contracts of a kind lie that were in use and are replaced, latest first."""
+    table = tables.contract
+    return list(
+        connection.execute(
+            sql.select(table.c.address)
+            .where(table.c.programme == programme, table.c.kind == kind, table.c.label == "")
+            .where(table.c.replaced.is_(True))
+            .order_by(table.c.block_number.desc())
+        ).scalars()
     )
 
 

@@ -204,11 +204,12 @@ class OrderBook:
     ) -> tuple[str | None, bytes]:
         """Address and bytes of an order all of whose dependencies are done.
 
-        `known` are addresses of contracts that are not in the table yet.
+        `known` are addresses of contracts that are not in the table yet.  What was asked of a
+        contract that has been replaced since goes to the one in its place.
         Raises `ContractUnknown` where a contract is still missing.
         """
         if order.call_bytes is not None and (order.creates or order.address is not None):
-            return order.address, order.call_bytes
+            return self._in_use(connection, order), order.call_bytes
         args = _unpack(json.loads(order.unresolved)) if order.unresolved else None
         if args is None:
             find = self._finder(connection, order.programme, {} if known is None else known)
@@ -225,6 +226,21 @@ class OrderBook:
                 programme=order.programme, contract=order.contract, label=order.label
             )
         return address, call_bytes
+
+    def _in_use(self, connection: Connection, order: Order) -> str | None:
+        """Where the order's call goes: its address, or that of the contract in its place."""
+        if order.creates or not order.contract:
+            return order.address
+        table = tables.contract
+        replaced = connection.execute(
+            sql.select(table.c.kind, table.c.label)
+            .where(table.c.address == order.address, table.c.programme == order.programme)
+            .where(table.c.replaced.is_(True))
+        ).one_or_none()
+        if replaced is None:
+            return order.address
+        found = self.contracts.find(order.programme, replaced.kind, replaced.label, connection)
+        return found or order.address
 
     def arguments(self, order: Order) -> list[Any]:
         """The arguments of an order's call in plain form (bytes as `0x…`); not of creations."""

@@ -38,6 +38,19 @@ class ContractId(IntEnum):
     FIRST_SECURITY = 16
 
 
+CONTRACT_NUMBERS = {
+    "BusinessDay": ContractId.BUSINESS_DAY.value,
+    "Eligibility": ContractId.ELIGIBILITY.value,
+    "Programme": ContractId.PROGRAMME.value,
+    "Cash": ContractId.CASH.value,
+    "Orders": ContractId.ORDERS.value,
+    "Settlement": ContractId.SETTLEMENT.value,
+    "Payments": ContractId.PAYMENTS.value,
+    "Tender": ContractId.TENDER.value,
+}
+"""The contracts that the Directory names, by their names."""
+
+
 class Capacity(IntEnum):
     """What an institution may sign; its mask has bit `1 << capacity` for each."""
 

@@ -1,9 +1,13 @@
-"""Changes of the Directory: keys come and go, capacities and the quorum change.
+"""Changes of the Directory: keys come and go, capacities, the quorum and contracts change.
 
 A quorum announces a change; it waits for the programme's delay, in which whoever it would replace
 can cancel it alone; then anyone has it carried out.  A lost key is revoked at once by another key
 of its institution: that only takes away.  Every change of keys begins a new epoch, which voids
 signatures that were not used.
+
+A contract is replaced in the open: its successor is created, which gives it no rights; a quorum
+announces its address; after the delay the Directory names it, and in that same transaction it takes
+over what the former one knows, or refuses.
 """
 
 from __future__ import annotations
@@ -19,8 +23,10 @@ from amanat.access.key_register import end_key
 from amanat.access.tables import institution, person
 from amanat.core.errors import NotFound
 from amanat.core.messages import Message, Word
+from amanat.ledger.gateway import SUCCESSOR
+from amanat.ledger.tables import contract as contracts
 from amanat.ledger.things import Things
-from amanat.ledger.typed_data import ChangeKind
+from amanat.ledger.typed_data import CONTRACT_NUMBERS, ChangeKind
 from amanat.participants import things
 from amanat.participants.records import find_institution
 from amanat.participants.signing import ToSign, act_number, to_sign
@@ -28,15 +34,19 @@ from amanat.programme import events
 from amanat.programme.commands import (
     AnnounceChange,
     CancelChange,
+    CreateSuccessor,
     DirectoryChange,
     ExecuteChange,
+    Replaceable,
     RevokeKey,
 )
+from amanat.programme.founding import successor_arguments
 from amanat.programme.model import (
     ChangeMeaningless,
     ChangeNotDue,
     ChangeStateForbids,
     KeyNotTheirs,
+    SuccessorMissing,
 )
 from amanat.programme.tables import directory_change
 from amanat.programme.terms import LEDGER_CAPACITIES
@@ -47,9 +57,13 @@ KINDS = {
     DirectoryChange.KEY: ChangeKind.KEY,
     DirectoryChange.CAPACITIES: ChangeKind.CAPACITIES,
     DirectoryChange.QUORUM: ChangeKind.QUORUM,
+    DirectoryChange.CONTRACT: ChangeKind.CONTRACT,
 }
+ASKED_BEFOREHAND = (Replaceable.ELIGIBILITY, Replaceable.TENDER)
+"""Contracts of which one may refuse to take over for now, and says so when asked."""
 # Its outcome hangs on the time of the block, so it is sent unasked.
 _GAS = 400_000
+_GAS_OF_REPLACEMENT = 3_000_000
 
 
 def _word(number: int) -> bytes:
@@ -59,12 +73,15 @@ def _word(number: int) -> bytes:
 def _words(command: AnnounceChange, context: ActContext) -> tuple[bytes, bytes]:
     """Subject and value as the ledger takes them.  Refuses `ChangeMeaningless`, `NotFound`."""
     given = {
-        name for name in ("key", "institution", "quorum") if getattr(command, name) is not None
+        name
+        for name in ("key", "institution", "quorum", "contract", "at")
+        if getattr(command, name) is not None
     } | ({"capacities"} if command.capacities else set())
     allowed = {
         DirectoryChange.KEY: ({"key"}, {"key", "institution"}),
         DirectoryChange.CAPACITIES: ({"institution"}, {"institution", "capacities"}),
         DirectoryChange.QUORUM: ({"quorum"}, {"quorum"}),
+        DirectoryChange.CONTRACT: ({"contract", "at"}, {"contract", "at"}),
     }[command.kind]
     if not allowed[0] <= given <= allowed[1]:
         reason = Message(
@@ -73,6 +90,9 @@ def _words(command: AnnounceChange, context: ActContext) -> tuple[bytes, bytes]:
             given=", ".join(sorted(given)) or Message("nothing"),
         )
         raise ChangeMeaningless(kind=command.kind.value, reason=reason)
+    if command.contract is not None and command.at is not None:
+        at = find_successor(context, command.contract, command.at)
+        return _word(CONTRACT_NUMBERS[command.contract]), bytes.fromhex(at[2:]).rjust(32, b"\0")
     number = _numbered(context, command.institution) if command.institution else 0
     if command.kind is DirectoryChange.QUORUM:
         return _word(0), _word(command.quorum or 0)
@@ -87,6 +107,60 @@ def _words(command: AnnounceChange, context: ActContext) -> tuple[bytes, bytes]:
             ),
         )
     return _word(number), _word(sum(1 << LEDGER_CAPACITIES[one] for one in set(command.capacities)))
+
+
+def find_successor(context: ActContext, kind: Replaceable, at: str) -> str:
+    """The address of a contract that waits to replace another.  Refuses `SuccessorMissing`."""
+    found: str | None = context.uow.connection.execute(
+        sql.select(contracts.c.address).where(
+            contracts.c.programme == context.programme,
+            contracts.c.kind == kind.value,
+            contracts.c.label == SUCCESSOR,
+            contracts.c.replaced.is_(False),
+            contracts.c.address == at.lower(),
+        )
+    ).scalar_one_or_none()
+    if found is None:
+        raise SuccessorMissing(contract=kind.value, at=at)
+    return found
+
+
+def _require_succession(context: ActContext, number: int, at: str) -> None:
+    """Refuse, as the ledger would, what is open in the contract that is to be replaced."""
+    kinds = {CONTRACT_NUMBERS[one]: one for one in ASKED_BEFOREHAND}
+    if number in kinds:
+        kind = kinds[number].value
+        former = context.ledger.address(kind)
+        context.ledger.call(kind, "check_succession", former, address=at)
+
+
+@act(capacities=(*GOVERNS, "operator"))
+def create_successor(command: CreateSuccessor, context: ActContext) -> Result:
+    """Order the creation of a contract as this version has it, with what the former was given.
+
+    Refuses `NotFound` (the programme is not founded yet).
+    """
+    kind = command.contract.value
+    arguments = successor_arguments(context.uow.connection, context.ledger, context.programme, kind)
+    entry = context.uow.journal.append(
+        events.SUCCESSOR_CREATION_REQUESTED,
+        {
+            "contract": kind,
+            "former": context.ledger.address(kind),
+            "reason": command.reason,
+        },
+        subject=f"programme:{context.programme}",
+    )
+    order = context.uow.orders.create(
+        "create_successor",
+        context.programme,
+        kind,
+        arguments,
+        label=SUCCESSOR,
+        subject=("programme", context.programme),
+        cause=entry,
+    )
+    return {"contract": kind, "order": order, "entry": entry}
 
 
 def _numbered(context: ActContext, code: str) -> int:
@@ -149,7 +223,10 @@ def _ask_announcement(command: AnnounceChange, context: ActContext) -> Ask:
 
 @act(capacities=GOVERNS, approvals=_ask_announcement)
 def announce_change(command: AnnounceChange, context: ActContext) -> Result:
-    """Order the announcement.  Refuses, in order: `ChangeMeaningless`, `NotFound`."""
+    """Order the announcement.
+
+    Refuses, in order: `ChangeMeaningless`, `SuccessorMissing`, `NotFound`.
+    """
     memo = context.approved.memo
     entry = context.uow.journal.append(
         events.DIRECTORY_CHANGE_REQUESTED,
@@ -219,11 +296,15 @@ def _find_change(context: ActContext, change: str) -> Row[Any]:
 def execute_change(command: ExecuteChange, context: ActContext) -> Result:
     """Order that an announced change be carried out; who sends it adds no authority.
 
-    Refuses, in order: `NotFound`, `ChangeStateForbids`, `ChangeNotDue`.
+    Refuses, in order: `NotFound`, `ChangeStateForbids`, `ChangeNotDue`, and what keeps a contract
+    from being replaced now.
     """
     row = _find_change(context, command.change)
     if context.now.isoformat() < row.due_at:
         raise ChangeNotDue(change=row.digest, due_at=row.due_at)
+    replaces = row.kind == DirectoryChange.CONTRACT.value
+    if replaces:
+        _require_succession(context, int(row.subject, 16), f"0x{row.value[-40:]}")
     entry = context.uow.journal.append(
         events.DIRECTORY_CHANGE_EXECUTION_REQUESTED,
         {"change": row.digest},
@@ -244,7 +325,7 @@ def execute_change(command: ExecuteChange, context: ActContext) -> Result:
         [change],
         subject=("programme", row.digest),
         cause=entry,
-        gas=_GAS,
+        gas=_GAS_OF_REPLACEMENT if replaces else _GAS,
     )
     return {"change": row.digest, "order": order, "entry": entry}
 

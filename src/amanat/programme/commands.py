@@ -130,6 +130,27 @@ class DirectoryChange(StrEnum):
     """`institution` has `capacities`, those that the ledger knows, and no others."""
     QUORUM = "quorum"
     """`quorum` institutions sign later changes."""
+    CONTRACT = "contract"
+    """The contract at `at`, which was created for it, takes the place of `contract`."""
+
+
+class Replaceable(StrEnum):
+    """Contracts that another can replace; cash and securities hold balances and never are."""
+
+    BUSINESS_DAY = "BusinessDay"
+    ELIGIBILITY = "Eligibility"
+    PROGRAMME = "Programme"
+    ORDERS = "Orders"
+    SETTLEMENT = "Settlement"
+    PAYMENTS = "Payments"
+    TENDER = "Tender"
+
+
+class CreateSuccessor(Command):
+    """Create the contract that shall replace one; it does nothing until the Directory names it."""
+
+    contract: Replaceable
+    reason: Words
 
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -144,6 +165,8 @@ class AnnounceChange(Command):
     institution: Code | None = None
     capacities: Annotated[tuple[Code, ...], Field(max_length=16)] = ()
     quorum: Annotated[Whole, Field(ge=2, le=63)] | None = None
+    contract: Replaceable | None = None
+    at: Address | None = None
     reason: Words
     signers: Annotated[tuple[Code, ...], Field(max_length=16)] = ()
 
@@ -188,6 +211,10 @@ class AppointSender(Command):
 
 class ChangesAsked(Query):
     """Changes of the Directory, latest first."""
+
+
+class ContractsAsked(Query):
+    """The programme's contracts: those in use, those replaced, those created to replace one."""
 
 
 class ProgrammeAsked(Query):

@@ -17,6 +17,7 @@ from amanat.ledger.balances import balance_at, balances_at, supply_at
 from amanat.participants.effects import account_name
 from amanat.participants.records import account_of_kind
 from amanat.programme.commands import (
+    AnnounceChange,
     AttestReserves,
     AuthoriseSecurity,
     CancelUnsold,
@@ -207,3 +208,18 @@ def key_revoked(command: RevokeKey, seen: Seen) -> Iterator[Message]:
     )
     for code in lost:
         yield Message("{person} can sign nothing until given another key", person=code)
+
+
+@effects(AnnounceChange)
+def contract_replaced(command: AnnounceChange, seen: Seen) -> Iterator[Message]:
+    """Which contract comes in the place of which, and what becomes of what was signed for it."""
+    if command.contract is None or command.at is None:
+        return
+    yield Message(
+        "{contract}: {before} before, {after} after",
+        contract=command.contract.value,
+        before=seen.ledger.address(command.contract.value),
+        after=command.at.lower(),
+    )
+    yield Message("The former contract carries out nothing more from then on")
+    yield Message("What institutions signed for it and is not carried out by then is void")

@@ -80,6 +80,9 @@ DIRECTORY_CHANGE_EXECUTION_REQUESTED = declare("DirectoryChangeExecutionRequeste
 DIRECTORY_CHANGE_CANCELLATION_REQUESTED = declare(
     "DirectoryChangeCancellationRequested", ("change", "reason")
 )
+SUCCESSOR_CREATION_REQUESTED = declare(
+    "SuccessorCreationRequested", ("contract", "former", "reason")
+)
 SENDER_APPOINTMENT_REQUESTED = declare(
     "SenderAppointmentRequested",
     ("key", "sender", "former", "former_lost", "endow_coins", "reason"),

@@ -23,6 +23,7 @@ from amanat.core.dates import business_day_from_date
 from amanat.core.errors import Refusal
 from amanat.core.money import Money
 from amanat.core.quantities import text_from
+from amanat.ledger.gateway import Gateway
 from amanat.ledger.orders import AddressOf, Order, read_orders
 from amanat.ledger.service import Ledger
 from amanat.ledger.signers import KeyNotHeld
@@ -31,6 +32,7 @@ from amanat.participants.signing import AUTHORITY, ToSign, gateway_to_sign
 from amanat.participants.tables import participant_class
 from amanat.programme import events
 from amanat.programme.model import Phase
+from amanat.programme.records import find_programme
 from amanat.programme.tables import exchange_rate, gazette, kind_rule, programme
 from amanat.programme.terms import LEDGER_CAPACITIES, PersonTerms, ProgrammeTerms, check_terms
 from amanat.store.journal import Provenance
@@ -421,6 +423,34 @@ def _contract_arguments(terms: ProgrammeTerms) -> dict[str, list[Any]]:
         "Payments": [directory],
         "Tender": [directory, terms.closing_confirmations],
     }
+
+
+def successor_arguments(
+    connection: Connection, ledger: Gateway, code: str, contract: str
+) -> list[Any]:
+    """What a contract is created with that shall replace the one in use.
+
+    What the former one can tell is asked of it, for it may have changed since the founding; sums,
+    rules and authorities are left empty, since the successor takes them from the former one.
+    Refuses `NotFound`.
+    """
+    terms = ProgrammeTerms.model_validate_json(find_programme(connection, code).terms)
+    directory = AddressOf("Directory")
+    if contract == "Programme":
+        masks = [int(ledger.call(contract, name)) for name in ("ceiling_signers", "attestors")]
+        return [
+            directory,
+            ledger.call(contract, "blueprint"),
+            0,
+            bool(ledger.call(contract, "redemption_frees_headroom")),
+            *masks,
+            [],
+        ]
+    if contract == "Eligibility":
+        return [directory, [], ledger.call(contract, "sender_list")]
+    if contract == "Orders":
+        return [directory, int(ledger.call(contract, "quorum"))]
+    return _contract_arguments(terms)[contract]
 
 
 # -- the second and third: naming the contracts, opening the first day ---------------------------

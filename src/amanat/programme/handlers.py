@@ -17,6 +17,7 @@ from amanat.core.ids import new_id
 from amanat.ledger.completion import raise_alarm
 from amanat.ledger.orders import Order
 from amanat.ledger.registry import HandlerRegistry, LedgerEvent
+from amanat.ledger.typed_data import CONTRACT_NUMBERS
 from amanat.ledger.wire import ZERO_ADDRESS
 from amanat.participants.handlers import REFUSAL_MAX, block_time
 from amanat.participants.tables import participant_class
@@ -51,6 +52,7 @@ PUBLIC_ORDERS = (
     "release_redeemed",
     "attest_reserves",
     "move_day",
+    "create_successor",
     "halt",
     "resume",
     *DIRECTORY_ORDERS,
@@ -86,6 +88,7 @@ def register(registry: HandlerRegistry) -> None:
         address=lambda told: str(told["security"]),
         label=lambda told: isin_of_word(told["isin"]),
     )
+    registry.places_contract("Directory", "ContractChanged", _placed)
     registry.moves_day("BusinessDay", "DayAdvanced", lambda told: int(told["day"]))
     registry.opens_on(first_business_date)
     on_event = {
@@ -112,6 +115,7 @@ def register(registry: HandlerRegistry) -> None:
         registry.on_refused(kind)(_refused(table))
     registry.on_done("endow_sender")(sender_endowed)
     registry.on_refused("endow_sender")(directory_refused)
+    registry.on_refused("create_successor")(directory_refused)
     registry.on_refused("halt")(halt_refused)
     registry.on_refused("resume")(resume_refused)
 
@@ -318,6 +322,12 @@ def _add_to_authorisation(uow: UnitOfWork, event: LedgerEvent, **amounts: int) -
         )
         .values({name: table.c[name] + amount for name, amount in amounts.items()})
     )
+
+
+def _placed(told: Mapping[str, Any]) -> tuple[str, str]:
+    """Kind and address of the contract that the Directory names from now on."""
+    kinds = {number: kind for kind, number in CONTRACT_NUMBERS.items()}
+    return kinds[int(told["contract_id"])], str(told["at"]).lower()
 
 
 def _classes_of(mask: int, event: LedgerEvent, uow: UnitOfWork) -> list[str]:

@@ -187,7 +187,7 @@ directory_change = sql.Table(
     sql.Column("digest", sql.String(64), primary_key=True, comment="by which the ledger knows it"),
     sql.Column("number", sql.BigInteger, nullable=False),
     sql.Column("epoch", sql.BigInteger, nullable=False),
-    sql.Column("kind", sql.String(16), nullable=False, comment="key, capacities or quorum"),
+    sql.Column("kind", sql.String(16), nullable=False, comment="key, capacities, quorum, contract"),
     sql.Column("subject", sql.String(64), nullable=False, comment="word of 32 bytes"),
     sql.Column("value", sql.String(64), nullable=False, comment="word of 32 bytes"),
     sql.Column("reason", sql.String(400), nullable=False),

@@ -15,8 +15,17 @@ from amanat.core.money import Money
 from amanat.instruments.payments import cash_flows
 from amanat.instruments.schedule import payment_dates
 from amanat.jurisdictions.conventions import load_convention
+from amanat.ledger.gateway import SUCCESSOR
+from amanat.ledger.tables import contract as ledger_contract
+from amanat.ledger.typed_data import CONTRACT_NUMBERS
 from amanat.participants.tables import participant_class
-from amanat.programme.commands import ChangesAsked, ProgrammeAsked, SecuritiesAsked, SecurityAsked
+from amanat.programme.commands import (
+    ChangesAsked,
+    ContractsAsked,
+    ProgrammeAsked,
+    SecuritiesAsked,
+    SecurityAsked,
+)
 from amanat.programme.records import (
     calendar_of,
     find_programme,
@@ -298,6 +307,38 @@ def _rates(context: ViewContext) -> list[dict[str, Any]]:
 
 def _usd(cents: int) -> str:
     return f"{Money(cents, 'USD').amount} USD"
+
+
+@view("contracts", public=True)
+def contracts(query: ContractsAsked, context: ViewContext) -> list[dict[str, Any]]:
+    """The contracts that the Directory names or named, and those created to replace one.
+
+    Each with its address, since which block it is there, and whether it is `in_use`, `replaced`, or
+    a `successor` that nobody has named yet.
+    """
+    del query
+    table = ledger_contract
+    rows = context.connection.execute(
+        sql.select(table)
+        .where(table.c.programme == context.programme, table.c.kind.in_(CONTRACT_NUMBERS))
+        .order_by(table.c.block_number, table.c.address)
+    ).all()
+    ordered = sorted(rows, key=lambda row: CONTRACT_NUMBERS[row.kind])
+    return [
+        {
+            "contract": row.kind,
+            "address": row.address,
+            "block_number": row.block_number,
+            "state": _standing_of(row),
+        }
+        for row in ordered
+    ]
+
+
+def _standing_of(row: Row[Any]) -> str:
+    if row.replaced:
+        return "replaced"
+    return "successor" if row.label == SUCCESSOR else "in_use"
 
 
 @view("directory_changes", public=True)

@@ -46,10 +46,16 @@ def struct_to_sign(
     *values: Any,
     epoch: int = 0,
     label: str = "",
+    address: str | None = None,
 ) -> ToSign:
-    """A struct's digest for a contract, with the typed data behind it."""
+    """A struct's digest for a contract, with the typed data behind it.
+
+    `address` says which, where it is not the contract in use.
+    """
     connection, programme = context.uow.connection, context.programme
     domain = domain_of(connection, context.ledger, programme, contract, label)
+    if address is not None:
+        domain = Domain(domain.chain_id, address)
     typed = {
         "types": {"EIP712Domain": _DOMAIN_FIELDS, **struct.types()},
         "primaryType": struct.name,

@@ -9,9 +9,10 @@ import sqlalchemy as sql
 from amanat.access.effects import Seen, effects
 from amanat.core.errors import NotFound
 from amanat.core.messages import Message
+from amanat.ledger.balances import balance_at
 from amanat.ledger.typed_data import CHUNK
 from amanat.participants.effects import account_name
-from amanat.programme.commands import Halt, Resume
+from amanat.programme.commands import AnnounceChange, Halt, Replaceable, Resume
 from amanat.programme.effects import cash_of, face_of
 from amanat.programme.records import WHOLE_PROGRAMME
 from amanat.servicing.commands import (
@@ -155,3 +156,12 @@ def payments_of_halt(command: Halt | Resume, seen: Seen) -> Iterator[Message]:
             count=len(rows),
             amount=amount,
         )
+
+
+@effects(AnnounceChange)
+def payments_replaced(command: AnnounceChange, seen: Seen) -> Iterator[Message]:
+    """How much cash in escrow goes over to the new contract, and is paid from there."""
+    if command.contract is not Replaceable.PAYMENTS:
+        return
+    held = balance_at(seen.connection, seen.ledger.address("Cash"), seen.ledger.address("Payments"))
+    yield Message("In escrow, and over to the new contract: {amount}", amount=cash_of(seen, held))

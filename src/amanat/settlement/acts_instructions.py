@@ -17,6 +17,7 @@ from amanat.access.sending_keys import SETTLEMENT
 from amanat.core.errors import NotFound, Refused
 from amanat.core.ids import new_id
 from amanat.core.messages import Message
+from amanat.ledger.gateway import former_addresses
 from amanat.ledger.things import Things
 from amanat.ledger.typed_data import INSTRUCTION
 from amanat.participants import things
@@ -117,9 +118,20 @@ def leg_of(context: ActContext, row: Any) -> Leg:
     return Leg.of(row, security_address(context.uow.connection, context.programme, row.isin))
 
 
-def leg_to_sign(context: ActContext, leg: Leg) -> ToSign:
-    """What both parties of an instruction sign."""
-    return struct_to_sign(context, "Settlement", INSTRUCTION, *leg.struct)
+def leg_to_sign(context: ActContext, leg: Leg, digest: str | None = None) -> ToSign:
+    """What both parties of an instruction sign; with `digest`, what one of them signed already.
+
+    An instruction that began before the contract was replaced is signed for the former one by both,
+    and the one in its place settles it.
+    """
+    signed = struct_to_sign(context, "Settlement", INSTRUCTION, *leg.struct)
+    if digest is None or signed.digest.hex() == digest:
+        return signed
+    for former in former_addresses(context.uow.connection, context.programme, "Settlement"):
+        earlier = struct_to_sign(context, "Settlement", INSTRUCTION, *leg.struct, address=former)
+        if earlier.digest.hex() == digest:
+            return earlier
+    return signed
 
 
 def reserve(
@@ -182,7 +194,7 @@ def _ask_instruct(command: Instruct, context: ActContext) -> Ask:
 
 
 def _ask_signature(context: ActContext, row: Row[Any], side: Side) -> Ask:
-    signed = leg_to_sign(context, leg_of(context, row))
+    signed = leg_to_sign(context, leg_of(context, row), row.digest)
     account = row.deliverer if side is Side.DELIVER else row.receiver
     return Ask(
         [

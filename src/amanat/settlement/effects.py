@@ -17,7 +17,7 @@ from amanat.participants.commands import SetLevel
 from amanat.participants.effects import account_name
 from amanat.participants.model import Level
 from amanat.participants.records import account_of_kind, find_account, find_participant, level_of
-from amanat.programme.commands import Halt, MoveDay, Resume
+from amanat.programme.commands import AnnounceChange, Halt, MoveDay, Replaceable, Resume
 from amanat.programme.effects import cash_of, face_of, holding_change
 from amanat.programme.records import WHOLE_PROGRAMME
 from amanat.register.commands import FreezeAccount, FreezeEverything
@@ -320,3 +320,22 @@ def settling(command: SettleDay, seen: Seen) -> Iterator[Message]:
         )
     ).scalar_one()
     yield Message("Instructions that expire: {count}", count=int(expired))
+
+
+@effects(AnnounceChange)
+def settlement_replaced(command: AnnounceChange, seen: Seen) -> Iterator[Message]:
+    """How many instructions settle in the new contract as they were signed."""
+    if command.contract is not Replaceable.SETTLEMENT:
+        return
+    signed = seen.connection.execute(
+        sql.select(sql.func.count()).where(
+            instruction.c.programme == seen.programme,
+            instruction.c.state.in_(OPEN),
+            instruction.c.deliverer_signature.is_not(None)
+            | instruction.c.receiver_signature.is_not(None),
+        )
+    ).scalar_one()
+    yield Message(
+        "Instructions that settle in the new contract as they were signed: {count}",
+        count=int(signed),
+    )
