@@ -135,6 +135,7 @@ def _opening_days(connection: Connection, registry: HandlerRegistry) -> dict[str
 def _index(application: Application, store: Store, days: Mapping[str, str | None]) -> int:
     registry = _ChainAlone()
     registry.creations = application.registry.creations
+    registry.places = application.registry.places
     registry.days = application.registry.days
     registry.opens_on(lambda _connection, code: days.get(code))
     indexer = Indexer(

@@ -176,9 +176,7 @@ def test_a_forged_signature_is_none_for_the_former_contract_either(
 # -- the programme --------------------------------------------------------------------------------
 
 
-def test_a_new_programme_forgets_no_use_of_the_ceiling(
-    world: Any, kit: Any, refuses: Any
-) -> None:
+def test_a_new_programme_forgets_no_use_of_the_ceiling(world: Any, kit: Any, refuses: Any) -> None:
     names = ("ceiling", "used", "headroom", "next_authorisation", "reserves")
     sums = ("security_of", "terms_of", "nominal_of", "usd_of", "issued_of", "issued_usd_of")
     before = [world.programme.ask(one) for one in names]
@@ -244,9 +242,7 @@ def fund(world: Any, values: Any) -> None:
     world.payments.call("fund", values, own, seals)
 
 
-def test_escrow_and_cursor_go_over_to_the_new_payments(
-    world: Any, kit: Any, refuses: Any
-) -> None:
+def test_escrow_and_cursor_go_over_to_the_new_payments(world: Any, kit: Any, refuses: Any) -> None:
     world.admit(2, level=4)
     rows = [ROWS[0], *[("dealer", 0, 10 + i, 1) for i in range(99)]]
     tree, values = funded(world, rows)
