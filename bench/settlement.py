@@ -45,8 +45,9 @@ from rich.table import Table
 
 from amanat.core.dates import business_day_from_date
 from amanat.ledger.typed_data import INSTRUCTION, Domain, sign
+from amanat.settings import SENDERS
 from founded import DAY, ISIN, LAST_DAY, PROGRAMME, Account, Founded, bank_accounts
-from settlement_server import DATABASE_STAGE, NODE_STAGE, SERVER_STAGE, serve_installation
+from settlement_server import PROCESS_STAGES, serve_installation
 
 SEED = 20_210_304
 _SIGNED_HERE_MAX = 2_000
@@ -184,11 +185,7 @@ class Measured:
     @property
     def others_share(self) -> float:
         """How much of the machine's processors worked for somebody else meanwhile, 0 to 1."""
-        own = sum(
-            self.stages[stage][0]
-            for stage in (SERVER_STAGE, NODE_STAGE, DATABASE_STAGE)
-            if stage in self.stages
-        )
+        own = sum(self.stages[stage][0] for stage in PROCESS_STAGES if stage in self.stages)
         return max(0.0, (self.busy_seconds - own) / (self.seconds * (os.cpu_count() or 1)))
 
 
@@ -234,12 +231,14 @@ class Installation:
         database_pids: Sequence[int],
         accounts: Sequence[Account],
         progress: Progress,
+        network: Path | None = None,
+        senders: tuple[str, ...] = SENDERS,
     ) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._child = context.Process(
             target=serve_installation,
-            args=(theirs, folder, database_url, list(database_pids), accounts),
+            args=(theirs, folder, database_url, list(database_pids), accounts, network, senders),
         )
         self._child.start()
         task = progress.add_task("starting", total=None)
@@ -253,9 +252,9 @@ class Installation:
         self.founded: Founded = told[1][0]  # type: ignore[index, assignment]
         self.client = Client(int(told[1][1]), self.founded)
 
-    def ask(self, what: str) -> Any:
-        """`spent` or `check`; see `settlement_server`."""
-        self._pipe.send(what)
+    def ask(self, what: str, *more: Any) -> Any:
+        """`spent`, `check` and so on; see `settlement_server`."""
+        self._pipe.send((what, *more))
         kind, answer = self._pipe.recv()
         if kind != what:
             raise BenchFailed(f"asked for {what}: {answer}")

@@ -1,7 +1,7 @@
 """The installation that the settlement bench measures, in a process of its own.
 
-It is what `amanat serve` runs: the embedded node, the database, the ledger's thread, the API under
-uvicorn on loopback.  A stopwatch adds up processor time by stage and thread.
+It is what `amanat serve` runs: the embedded node or a network's, the database, the ledger's thread,
+the API under uvicorn on loopback.  A stopwatch adds up processor time by stage and thread.
 """
 
 from __future__ import annotations
@@ -13,14 +13,22 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sql
 import uvicorn
 
 from amanat.app import Application
-from amanat.settings import Settings
+from amanat.cli.pilots import let_in_senders
+from amanat.ledger import tables
+from amanat.network.home import Home
+from amanat.network.supervisor import running
+from amanat.settings import SENDERS, Settings
+from amanat.settlement.tables import instruction
 from amanat.web.server import create_app
 from founded import Account, Founded, found_and_fund
 
@@ -48,7 +56,10 @@ STAGES = (
 HTTP_STAGE = "http: read, parse, validate, answer"
 SERVER_STAGE = "the server, all of its threads"
 NODE_STAGE = "node (its own process)"
+NODES_STAGE = "the five nodes (processes of their own)"
+GATES_STAGE = "the nodes' gates (processes of their own)"
 DATABASE_STAGE = "database server (its own processes)"
+PROCESS_STAGES = (SERVER_STAGE, NODE_STAGE, NODES_STAGE, GATES_STAGE, DATABASE_STAGE)
 
 
 class Stopwatch:
@@ -104,8 +115,11 @@ def _cpu_seconds(pids: Sequence[int]) -> float:
 class Serving:
     """A served application, with what is asked of it over the pipe."""
 
-    def __init__(self, app: Application, server_pids: Sequence[int]) -> None:
+    def __init__(
+        self, app: Application, server_pids: Sequence[int], network: Path | None = None
+    ) -> None:
         self.app = app
+        self._network = network
         self._database_pids = list(server_pids)
         self._stopwatch = Stopwatch()
         for one in STAGES:
@@ -138,7 +152,13 @@ class Serving:
         found = {name: list(pair) for name, pair in self._stopwatch.spent.items()}
         found[HTTP_STAGE] = [loop, 0.0]
         node = self.app.node
-        found[NODE_STAGE] = [_cpu_seconds([node.pid] if node and node.pid else []), 0]
+        if self._network is None:
+            found[NODE_STAGE] = [_cpu_seconds([node.pid] if node and node.pid else []), 0]
+        else:
+            kept = running(Home(self._network))
+            for stage, kind in ((NODES_STAGE, "nodes"), (GATES_STAGE, "gates")):
+                pids = [one["pid"] for one in kept[kind].values() if one["pid"]]
+                found[stage] = [_cpu_seconds(pids), 0]
         if self._database_pids:
             found[DATABASE_STAGE] = [_cpu_seconds(self._database_pids), 0]
         found[SERVER_STAGE] = [time.process_time(), 0.0]
@@ -155,11 +175,66 @@ class Serving:
                 for name in names
             }
 
+    def use_senders(self, count: int) -> int:
+        """Let the first so many settlement senders send what is ordered from now on."""
+        book = self.app.ledger.book
+        everybody = book.senders_of
+
+        def chosen(connection: sql.Connection, purpose: str) -> Sequence[str]:
+            found = sorted(everybody(connection, purpose), key=lambda name: (len(name), name))
+            return found[:count] if purpose == "settlement" else found
+
+        book.senders_of = chosen
+        with self.app.store.reading() as connection:
+            return len(chosen(connection, "settlement"))
+
+    def finalities(self, since: int) -> tuple[int, list[tuple[int, float]]]:
+        """Of each batch ordered after a place in the sequence: instructions, seconds to final."""
+        order = tables.order
+        count = sql.select(sql.func.count()).where(instruction.c.order_id == order.c.id)
+        with self.app.store.reading() as connection:
+            last = connection.execute(sql.select(sql.func.max(order.c.sequence))).scalar_one()
+            rows = connection.execute(
+                sql.select(
+                    order.c.requested_at,
+                    order.c.completed_at,
+                    count.correlate(order).scalar_subquery().label("count"),
+                ).where(
+                    order.c.kind == "settle_batch",
+                    order.c.sequence > since,
+                    order.c.state == "done",
+                )
+            ).all()
+        times = [
+            datetime.fromisoformat(row.completed_at) - datetime.fromisoformat(row.requested_at)
+            for row in rows
+        ]
+        return int(last), [
+            (int(row.count), one.total_seconds()) for row, one in zip(rows, times, strict=True)
+        ]
+
     def stop(self) -> None:
         """Stop serving and the installation."""
         self._server.should_exit = True
         self._thread.join(timeout=10)
         self.app.stop()
+
+
+def _settings(
+    folder: Path, database_url: str, network: Path | None, senders: tuple[str, ...]
+) -> Settings:
+    plain = Settings(folder, database_url, light_keys=True, senders=senders)
+    if network is None:
+        return plain
+    home = Home(network)
+    founded = home.founded()
+    return replace(
+        plain,
+        node_urls=tuple(founded.rpc_urls()),
+        nodes_token_file=home.token().file,
+        chain_id=founded.chain_id,
+        finality="finalized",
+    )
 
 
 def serve_installation(
@@ -168,21 +243,33 @@ def serve_installation(
     database_url: str,
     database_pids: Sequence[int],
     accounts: Sequence[Account],
+    network: Path | None = None,
+    senders: tuple[str, ...] = SENDERS,
 ) -> None:
-    """Child process: found an installation, serve it, answer until told to stop."""
-    app = Application(Settings(folder, database_url, light_keys=True)).start()
+    """Child process: found an installation, serve it, answer until told to stop.
+
+    With `network` it uses the nodes of that folder, whose administrator lets its senders in.
+    """
+    app = Application(_settings(folder, database_url, network, senders))
     try:
+        if network is not None:
+            pipe.send(("told", "letting the senders in"))
+            let_in_senders(network, app)
+        app.start()
         founded: Founded = found_and_fund(app, accounts, lambda text: pipe.send(("told", text)))
-        serving = Serving(app, database_pids)
+        serving = Serving(app, database_pids, network)
         serving.start()
         pipe.send(("serving", (founded, serving.port)))
-        answers: dict[str, Callable[[], Any]] = {
+        answers: dict[str, Callable[..., Any]] = {
             "spent": serving.spent,
             "durability": serving.durability,
             "check": lambda: [str(one) for one in app.ledger.check()],
+            "use_senders": serving.use_senders,
+            "finalities": serving.finalities,
         }
         while (asked := pipe.recv()) != "stop":
-            pipe.send((asked, answers[asked]()))
+            name, *given = asked
+            pipe.send((name, answers[name](*given)))
         serving.stop()
     except BaseException as error:
         pipe.send(("failed", repr(error)))
