@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import stat
 from collections.abc import Callable
@@ -77,6 +78,11 @@ def test_both_institutions_open_what_was_sealed(seal: Seal, tmp_path: Path) -> N
     )
     found = [(bid.line, bid.nominal, str(bid.price)) for bid in read_form(form, TENDER, NUMBER)]
     assert found == [(1, 2_000_000_000, "95.6574"), (2, 500_000_000, "94.9435")]
+    # On the envelope of a letter stands the commitment to its form: SHA-256 over tender, number,
+    # digest of the form and salt, by hand (RFC 6234).
+    inside = hashlib.sha256(opening["form"].encode()).digest()
+    whole = TENDER + NUMBER.to_bytes(4, "big") + inside + salt
+    assert opening["letter_commitment"] == hashlib.sha256(whole).hexdigest()
     # The opening is the dealer's alone, and proves what was committed to.
     assert stat.S_IMODE((tmp_path / "sheet.opening.json").stat().st_mode) == 0o600
     assert opening["form"].encode() == form

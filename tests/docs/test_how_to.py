@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import shlex
 import subprocess
@@ -93,21 +91,6 @@ def run(folder: Path, text: str) -> str:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-def test_an_envelope_bears_the_commitment_to_its_form(tmp_path: Path) -> None:
-    tender, number, salt, form = bytes(range(32)), 17, bytes(32), b'{"form": 1}'
-    opening = {
-        "chain_id": tender.hex(),
-        "number": number,
-        "form": form.decode(),
-        "salt": salt.hex(),
-    }
-    (tmp_path / "sheet.opening.json").write_text(json.dumps(opening))
-    said = bytes.fromhex(run(tmp_path, program("dealer.md")).strip())
-    # SHA-256 over tender, number, digest of the form, salt: RFC 6234, by hand.
-    whole = tender + number.to_bytes(4, "big") + hashlib.sha256(form).digest() + salt
-    assert said == hashlib.sha256(whole).digest()
 
 
 def test_the_developers_act_is_declared(tmp_path: Path) -> None:

@@ -137,6 +137,12 @@ class CommitmentNumberInvalid(Invalid):
     template: ClassVar[str] = "Commitment {sequence} bears the bidder number {number}."
 
 
+class NoLetter(Invalid):
+    """What is sealed to both institutions opens with both keys alone."""
+
+    template: ClassVar[str] = "Commitment {sequence} is no letter: it opens with both keys alone."
+
+
 def open_book(
     tender: bytes,
     keys: tuple[TenderKey, TenderKey],
@@ -155,6 +161,28 @@ def open_book(
     """
     for share, key in zip(shares, keys, strict=True):
         check_share(share, key)
+    return _open(tender, shares, commitments, deliveries)
+
+
+def open_letters(
+    tender: bytes, commitments: Sequence[Commitment], deliveries: Sequence[Delivery]
+) -> Book:
+    """As `open_book` of letters alone, which no key seals: their envelopes are opened by hand.
+
+    Raises `NoLetter`, and as `open_book`.
+    """
+    for one in commitments:
+        if not one.letter:
+            raise NoLetter(sequence=one.sequence)
+    return _open(tender, None, commitments, deliveries)
+
+
+def _open(
+    tender: bytes,
+    shares: tuple[Share, Share] | None,
+    commitments: Sequence[Commitment],
+    deliveries: Sequence[Delivery],
+) -> Book:
     ordered = sorted(commitments, key=lambda one: one.sequence)
     for earlier, later in pairwise(ordered):
         if earlier.sequence == later.sequence:
@@ -184,9 +212,15 @@ def open_book(
 
 
 def open_one(
-    tender: bytes, shares: tuple[Share, Share], one: Commitment, offered: Sequence[Delivery]
+    tender: bytes,
+    shares: tuple[Share, Share] | None,
+    one: Commitment,
+    offered: Sequence[Delivery],
 ) -> tuple[Outcome, tuple[Bid, ...]]:
-    """The outcome of one commitment that counts, from what was delivered for it."""
+    """The outcome of one commitment that counts, from what was delivered for it.
+
+    Without shares letters alone open; raises `NoLetter` for another.
+    """
     matching = [delivery for delivery in offered if opens(tender, one, delivery)]
     if not offered:
         return Outcome(one, Fate.VOID, VoidReason.WITHHELD), ()
@@ -197,6 +231,8 @@ def open_one(
     delivery = matching[0]
     form = delivery.sealed
     if not one.letter:
+        if shares is None:
+            raise NoLetter(sequence=one.sequence)
         inner, outer = shares
         try:
             form = unseal(form, tender=tender, number=one.number, inner=inner, outer=outer)

@@ -129,16 +129,18 @@ def seal_bids(
     act = "SubmitBid" if competitive == {True} else "SubmitNonCompetitiveBid"
     if revises:
         act, fields = "ReviseBid", fields | {"bid": revises[0]}
+    form = write_form(tender, number, bids)
     opening = {
         "schema": OPENING_SCHEMA,
         "tender": offer.code,
         "chain_id": tender.hex(),
         "number": number,
         "account": account,
-        "form": write_form(tender, number, bids).decode(),
+        "form": form.decode(),
         "salt": salt.hex(),
         "sealed_digest": hashlib.sha256(sealed).hexdigest(),
         "commitment": promised.hex(),
+        "letter_commitment": commitment(tender, number, form, salt).hex(),
     }
     signing = commitment_to_sign(
         offer.domain, int.from_bytes(tender, "big"), number, promised, replaces

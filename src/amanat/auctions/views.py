@@ -237,6 +237,30 @@ def my_bids(query: MyBidsAsked, context: ViewContext) -> dict[str, Any]:
     }
 
 
+@view("tender_letters")
+def tender_letters(query: TenderAsked, context: ViewContext) -> list[dict[str, Any]]:
+    """The letters that were entered in a tender, for whom runs it; refuses `NotFound` to others."""
+    if not context.sees(*RUNS):
+        raise NotFound(thing="letters of tender", value=query.tender)
+    row, bid = _find(query.tender, context), tables.sealed_bid
+    found = context.connection.execute(
+        sql.select(bid)
+        .where(bid.c.programme == row.programme, bid.c.tender == row.code, bid.c.letter)
+        .order_by(bid.c.id)
+    )
+    return [
+        {
+            "bid": one.id,
+            "number": one.number,
+            "commitment": one.commitment,
+            "window": one.window,
+            "state": one.state,
+            "opened": one.sealed is not None,
+        }
+        for one in found
+    ]
+
+
 @view("allotments")
 def allotments(query: AllotmentsAsked, context: ViewContext) -> list[dict[str, Any]]:
     """Allotments with what is owed for them; all to whom runs tenders, else one's own."""

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 import typer
 
 from amanat.cli.acts import Data, Json, ProgrammeCode, Url
 from amanat.cli.session import open_session
+from amanat.cli.signatures import (
+    SIGNERS_MIN,
+    Certificate,
+    Devices,
+    KeyFolder,
+    Trusted,
+    bytes_of,
+    check_signatures,
+    named_signer,
+    own_signer,
+    sign_beside,
+)
 from amanat.cli.terminal import err, errors_in_lines, out, print_answer
-from amanat.cli.tools import ask_password
-from amanat.core.errors import NotFound, Refusal
-
-if TYPE_CHECKING:
-    from cryptography import x509
-
-    from amanat.ledger.signed_files import PointSigner
 
 contingency = typer.Typer(help="Pay by the RTGS while the ledger is down; record it afterwards.")
 
@@ -29,19 +34,6 @@ Accounts = Annotated[
     Path, typer.Option(help="CSV institution,name,bic,account; with rows `payer` and `tax`.")
 ]
 Currency = Annotated[str, typer.Option(help="ISO 4217.")]
-KeyFolder = Annotated[
-    Path | None, typer.Option("--keys", help="Folder of a keystore of one's own.")
-]
-Devices = Annotated[
-    Path | None, typer.Option("--devices", help="devices.toml: the key is in a device.")
-]
-SIGNERS_MIN = 2
-
-
-class SignersMissing(Refusal):
-    """A list is signed by two different keys: who made it, and a second pair of eyes."""
-
-    template: ClassVar[str] = "{file} is signed by {found} of {needed} keys."
 
 
 @contingency.command("list")
@@ -109,7 +101,7 @@ def contingency_certificate(
 
     with errors_in_lines(as_json=as_json):
         institution, _, name = key.partition("/")
-        signer = _named_signer(institution, name, folder, devices, data)
+        signer = named_signer(institution, name, folder, devices, data)
         answer: dict[str, Any] = {"key": signer.address, "written": str(output)}
         if request:
             made = make_certificate_request(signer, organisation, key)
@@ -126,7 +118,7 @@ def contingency_sign(
     payment: Payment,
     files: Files,
     accounts: Accounts,
-    certificate: Annotated[Path, typer.Option(help="The certificate of the key that signs.")],
+    certificate: Certificate,
     currency: Currency = "PKR",
     folder: KeyFolder = None,
     devices: Devices = None,
@@ -141,12 +133,12 @@ def contingency_sign(
     Refused unless list and accounts make exactly these files.  The key is in the installation's
     keystore or device and the token's person's own, or one's own with --keys or --devices.
     """
-    from amanat.ledger.signed_files import address_certified, read_certificates, sign_file
+    from amanat.ledger.signed_files import address_certified, read_certificates
     from amanat.servicing.payment_files import check_made_of, read_accounts, read_ordered
 
     with errors_in_lines(as_json=as_json):
-        (mine, *_more) = read_certificates(_bytes(certificate), str(certificate))
-        contents = {one: _bytes(one) for one in files}
+        (mine, *_more) = read_certificates(bytes_of(certificate), str(certificate))
+        contents = {one: bytes_of(one) for one in files}
         with open_session(url, data, programme) as session:
             listed = session.view("outside_list", {"payment": payment})
             payees = read_accounts(accounts.read_text(encoding="utf-8"))
@@ -159,15 +151,9 @@ def contingency_sign(
                 err.print("not signed")
                 raise typer.Exit(1)
             address = address_certified(mine)
-            if folder is None and devices is None:
-                signer = session.own_key(address)
-            else:
-                signer = _signer(address, folder, devices)
-            written = []
-            for one, content in contents.items():
-                path = one.with_name(f"{one.name}.{address[2:10]}.p7s")
-                path.write_bytes(sign_file(content, signer, mine))
-                written.append(str(path))
+            own = folder is not None or devices is not None
+            signer = own_signer(address, folder, devices) if own else session.own_key(address)
+            written = sign_beside(contents, signer, mine)
         answer = {"key": address, "list_digest": listed["list_digest"], "written": written}
         print_answer(answer, as_json=as_json)
 
@@ -175,9 +161,7 @@ def contingency_sign(
 @contingency.command("verify")
 def contingency_verify(
     files: Files,
-    certificates: Annotated[
-        list[Path], typer.Option("--certificate", help="Trusted certificates, PEM; repeatable.")
-    ],
+    certificates: Trusted,
     signers: Annotated[
         int, typer.Option(min=1, help="By how many different keys each must be signed.")
     ] = SIGNERS_MIN,
@@ -188,15 +172,11 @@ def contingency_verify(
     Every FILE.*.p7s beside a file counts, and must be sound.  The same with OpenSSL alone:
     openssl cms -verify -binary -inform PEM -in FILE.KEY.p7s -content FILE -CAfile CERTIFICATE
     """
-    from amanat.ledger.signed_files import read_certificates
     from amanat.servicing.payment_files import check_same, read_ordered
 
     with errors_in_lines(as_json=as_json):
-        trusted = [
-            one for path in certificates for one in read_certificates(_bytes(path), str(path))
-        ]
-        signed = [row for one in files for row in _check(one, trusted, signers)]
-        ordered = {str(one): read_ordered(str(one), _bytes(one)) for one in files}
+        signed = [row for one in files for row in check_signatures(one, certificates, signers)]
+        ordered = {str(one): read_ordered(str(one), bytes_of(one)) for one in files}
         check_same(ordered)
         transfers = next(iter(ordered.values()))
         answer = {
@@ -233,77 +213,8 @@ def contingency_confirm(
         print_answer(answer, as_json=as_json)
 
 
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise NotFound(thing="readable file", value=f"{path} ({error.strerror})") from None
-
-
 def _told(path: Path, ordered: Sequence[Any]) -> str:
     total = sum(one.amount for one in ordered)
     currencies = "/".join(sorted({one.currency for one in ordered}))
-    digest = hashlib.sha256(_bytes(path)).hexdigest()
+    digest = hashlib.sha256(bytes_of(path)).hexdigest()
     return f"{path}: {len(ordered)} transfers, {currencies} {total:,.2f}, sha256 {digest}"
-
-
-def _check(
-    path: Path, trusted: Sequence[x509.Certificate], signers: int
-) -> Iterable[Mapping[str, Any]]:
-    from amanat.ledger.signed_files import check_file_signature
-
-    beside = sorted(path.parent.glob(f"{path.name}.*.p7s"))
-    found = {
-        one: check_file_signature(str(one), _bytes(path), _bytes(one), trusted) for one in beside
-    }
-    keys = {one.key for one in found.values()}
-    if len(keys) < signers:
-        raise SignersMissing(file=path, found=len(keys), needed=signers)
-    return [
-        {
-            "file": str(path),
-            "by": one.subject,
-            "signed_at": one.signed_at.isoformat(),
-            "fingerprint_sha256": one.fingerprint,
-        }
-        for one in found.values()
-    ]
-
-
-def _named_signer(
-    institution: str, name: str, folder: Path | None, devices: Path | None, data: Path | None
-) -> PointSigner:
-    """The key of this name: one's own with --keys or --devices, else the installation's."""
-    from amanat.app import Application
-    from amanat.cli.terminal import settings_of
-    from amanat.ledger.signers import KeyNotHeld
-
-    if folder is None and devices is None:
-        ring = Application(settings_of(data)).keys
-        address = ring.find(institution, name)
-        if address is None:
-            raise KeyNotHeld(holder=f"{institution}/{name}")
-        return ring.point_signer(address)
-    ring = _ring(folder, devices)
-    address = ring.find(institution, name)
-    if address is None:
-        raise KeyNotHeld(holder=f"{institution}/{name}")
-    return _signer(address, folder, devices)
-
-
-def _ring(folder: Path | None, devices: Path | None, password: str = "") -> Any:
-    from amanat.ledger.devices import read_devices
-    from amanat.ledger.keyring import KeyRing
-    from amanat.ledger.keystore import Keystore
-
-    named = read_devices(devices) if devices is not None else ()
-    return KeyRing(Keystore(folder or Path("keys")), password, named)
-
-
-def _signer(address: str, folder: Path | None, devices: Path | None) -> PointSigner:
-    """One's own key by its address; the password of a key file is asked at the terminal."""
-    ring = _ring(folder, devices)
-    if ring.place(address) == "keystore":
-        ring = _ring(folder, devices, ask_password(confirm=False))
-    signer: PointSigner = ring.point_signer(address)
-    return signer

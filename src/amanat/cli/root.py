@@ -14,6 +14,7 @@ from amanat.cli import (
     contingency,
     keeping,
     keys,
+    letters,
     networks,
     operations,
     pilots,
@@ -68,6 +69,7 @@ app.add_typer(keys.keys, name="keys")
 app.add_typer(networks.network, name="network")
 app.add_typer(keeping.backup, name="backup")
 app.add_typer(contingency.contingency, name="contingency")
+app.add_typer(letters.letters, name="letters")
 
 
 def _version(asked: bool) -> None:

@@ -1,0 +1,243 @@
+"""An auction finished by sealed letters while the ledger is down, and recorded when it is back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from amanat.cli.acts import Data, Json, ProgrammeCode, Url
+from amanat.cli.session import Session, open_session
+from amanat.cli.signatures import (
+    Certificate,
+    Devices,
+    KeyFolder,
+    Trusted,
+    bytes_of,
+    check_signatures,
+    own_signer,
+    sign_beside,
+)
+from amanat.cli.terminal import err, errors_in_lines, out, print_answer
+
+if TYPE_CHECKING:
+    from amanat.auctions.letters import TenderShown
+    from amanat.auctions.model import Decision
+
+letters = typer.Typer(help="Finish an auction by sealed letters while the ledger is down.")
+
+TenderFile = Annotated[
+    Path, typer.Argument(help="What `amanat view tender tender=CODE --json` showed, as a file.")
+]
+Register = Annotated[Path, typer.Argument(help="What `amanat letters register` wrote.")]
+Openings = Annotated[
+    list[Path], typer.Argument(help="What was in the envelopes: openings of `amanat seal`.")
+]
+Output = Annotated[Path, typer.Option("--output", help="Where it goes.")]
+
+
+@letters.command("register")
+def letters_register(
+    tender: TenderFile,
+    received: Annotated[
+        Path,
+        typer.Argument(help="CSV number,account,commitment,received_at,letter,non_competitive."),
+    ],
+    output: Output = Path("letters.json"),
+    as_json: Json = False,
+) -> None:
+    """Fix which envelopes came in time, by what stands on them; none is open yet."""
+    from amanat.auctions.letters import make_register, read_register
+
+    with errors_in_lines(as_json=as_json):
+        shown = _tender(tender)
+        made = make_register(shown, bytes_of(received).decode())
+        output.write_bytes(made)
+        count = len(read_register(shown.code, made))
+        print_answer({"letters": count, "written": str(output)}, as_json=as_json)
+
+
+@letters.command("sign")
+def letters_sign(
+    file: Annotated[Path, typer.Argument(help="A register or a sheet of letters.")],
+    certificate: Certificate,
+    folder: KeyFolder = None,
+    devices: Devices = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Sign without asking.")] = False,
+    programme: ProgrammeCode = None,
+    data: Data = None,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Sign a register before the first envelope is opened, or the sheet; each institution once."""
+    from amanat.ledger.signed_files import address_certified, read_certificates
+
+    with errors_in_lines(as_json=as_json):
+        (mine, *_more) = read_certificates(bytes_of(certificate), str(certificate))
+        content = bytes_of(file)
+        if not as_json:
+            out.print_json(content.decode())
+        if not yes and not typer.confirm("Sign this?"):
+            err.print("not signed")
+            raise typer.Exit(1)
+        address = address_certified(mine)
+        if folder is not None or devices is not None:
+            signer = own_signer(address, folder, devices)
+        else:
+            with open_session(url, data, programme) as session:
+                signer = session.own_key(address)
+        written = sign_beside({file: content}, signer, mine)
+        print_answer({"key": address, "written": written}, as_json=as_json)
+
+
+@letters.command("open")
+def letters_open(
+    register: Register,
+    openings: Openings,
+    certificates: Trusted,
+    tender: Annotated[Path, typer.Option(help="The tender as its view showed it.")],
+    security: Annotated[Path, typer.Option(help="The security as its view showed it.")],
+    cut_off: Annotated[str | None, typer.Option(help="Price or yield, as bids are made.")] = None,
+    amount: Annotated[int | None, typer.Option(help="Nominal to award, units.")] = None,
+    currency: Annotated[str, typer.Option(help="ISO 4217.")] = "PKR",
+    output: Output = Path("letters-sheet.json"),
+    as_json: Json = False,
+) -> None:
+    """Compute the sheet of the opened letters, offline; without a cut-off or amount, no award.
+
+    Refused unless two keys that you trust, one of each institution, have signed the register.
+    """
+    from amanat.auctions.letters import sheet_by_letters
+
+    with errors_in_lines(as_json=as_json):
+        check_signatures(register, certificates)
+        terms = json.loads(bytes_of(security))["terms"]
+        sheet = sheet_by_letters(
+            _tender(tender),
+            terms,
+            bytes_of(register),
+            _texts(openings),
+            _decision(cut_off, amount),
+            currency=currency,
+        )
+        output.write_text(json.dumps(sheet, indent=2) + "\n", encoding="utf-8")
+        answer = {
+            "opened": sheet["opened"],
+            "void": [one for one in sheet["letters"] if one["reason"]],
+            "average_yield": sheet["sheet"]["average_yield"],
+            "total": sheet["sheet"]["total"],
+            "written": str(output),
+        }
+        print_answer(answer, as_json=as_json)
+
+
+@letters.command("enter")
+def letters_enter(
+    register: Register,
+    reason: Annotated[str, typer.Option(help="Why by letter; it stands in the journal.")],
+    programme: ProgrammeCode = None,
+    data: Data = None,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Propose, when the ledger is back, to enter every letter there, in the register's order.
+
+    Both institutions approve each; letters that are entered or proposed already are left out.
+    """
+    from amanat.auctions.letters import read_register
+
+    with errors_in_lines(as_json=as_json), open_session(url, data, programme) as session:
+        content = bytes_of(register)
+        code = str(json.loads(content)["tender"])
+        proposed = []
+        for one in read_register(code, content):
+            fields = {name: one[name] for name in ("account", "commitment", "received_at")}
+            fields |= {"letter": one["letter"], "non_competitive": one["non_competitive"]}
+            answer = session.submit(
+                "EnterLetter",
+                fields | {"tender": code, "reason": reason},
+                f"letter-{one['commitment']}",
+            )
+            proposed.append(_brief(answer, one["commitment"]))
+        print_answer(proposed, as_json=as_json)
+
+
+@letters.command("deliver")
+def letters_deliver(
+    register: Register,
+    openings: Openings,
+    programme: ProgrammeCode = None,
+    data: Data = None,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Propose, once both keys are released, what was in each envelope (`OpenLetter`)."""
+    from amanat.auctions.letters import read_openings, read_register
+
+    with errors_in_lines(as_json=as_json), open_session(url, data, programme) as session:
+        content = bytes_of(register)
+        code = str(json.loads(content)["tender"])
+        inside = read_openings(read_register(code, content), _texts(openings))
+        bids = _entered(session, code)
+        proposed = []
+        for commitment, (form, salt) in inside.items():
+            fields = {"tender": code, "bid": bids.get(commitment, ""), "form": form.hex()}
+            answer = session.submit("OpenLetter", fields | {"salt": salt.hex()}, None)
+            proposed.append(_brief(answer, commitment))
+        print_answer(proposed, as_json=as_json)
+
+
+@letters.command("compare")
+def letters_compare(
+    sheet: Annotated[Path, typer.Argument(help="What `amanat letters open` wrote.")],
+    programme: ProgrammeCode = None,
+    data: Data = None,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Check that what the ledger published is what the letters gave."""
+    from amanat.auctions.letters import compare
+
+    with errors_in_lines(as_json=as_json), open_session(url, data, programme) as session:
+        found = json.loads(bytes_of(sheet))
+        published = session.view("tender", {"tender": found["tender"]})
+        compare(found, published)
+        answer = {"tender": found["tender"], "state": published["state"], "same": True}
+        print_answer(answer, as_json=as_json)
+
+
+def _tender(path: Path) -> TenderShown:
+    from amanat.auctions.letters import read_tender
+
+    return read_tender(bytes_of(path).decode())
+
+
+def _texts(paths: list[Path]) -> dict[str, str]:
+    return {str(one): bytes_of(one).decode() for one in paths}
+
+
+def _decision(cut_off: str | None, amount: int | None) -> Decision:
+    from amanat.auctions.model import Award, NoAward
+    from amanat.core.quantities import decimal_from
+
+    if cut_off is None and amount is None:
+        return NoAward()
+    return Award(cut_off=None if cut_off is None else decimal_from(cut_off), amount=amount)
+
+
+def _entered(session: Session, code: str) -> dict[str, str]:
+    """The bids of the letters that are entered, by commitment."""
+    rows = session.view("tender_letters", {"tender": code})
+    return {str(one["commitment"]): str(one["bid"]) for one in rows}
+
+
+def _brief(answer: Mapping[str, Any], commitment: str) -> dict[str, Any]:
+    return {
+        "commitment": commitment,
+        "state": answer["state"],
+        "proposal": answer["proposal"],
+        "awaits": answer["awaits"],
+    }
