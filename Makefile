@@ -7,7 +7,7 @@ PILOT ?= pilots/pib-3y-2021
 NETWORK := var/network
 VM := srEXiWaHuhNyGwPUi444Tu47ZEDwxTWrbQiuD7FmgSAQ6X7Dy
 
-.PHONY: setup pilot pilots network network-test serve test lint conformance soak device-test bench browser docs lock clean
+.PHONY: setup pilot pilots network clique clique-test network-test serve test lint conformance soak device-test bench browser docs lock clean
 
 setup: .venv/.platform node_modules/.installed
 
@@ -53,7 +53,19 @@ network: setup network/bin/.built
 	$(BIN)/amanat pilot $(PILOT) --network $(NETWORK)
 	$(BIN)/amanat network status --home $(NETWORK)
 
-network-test: setup .venv/.dev network/bin/.built
+# A network without finality, for tests alone: geth with Clique, a program of its own (GPL-3).
+# Its linker flag: this geth reaches into the runtime, which later versions of Go forbid.
+clique: network/bin/geth
+
+network/bin/geth: network/clique/go.mod network/clique/go.sum
+	@command -v go >/dev/null 2>&1 || { echo "a Clique network needs Go 1.24 or newer (go.dev/dl)"; exit 1; }
+	cd network/clique && go build -ldflags=-checklinkname=0 -o ../bin/geth github.com/ethereum/go-ethereum/cmd/geth
+	touch $@
+
+clique-test: setup .venv/.dev network/bin/geth
+	$(BIN)/python -m pytest -s -m network tests/network/test_clique.py
+
+network-test: setup .venv/.dev network/bin/.built network/bin/geth
 	$(BIN)/python -m pytest -m network tests/network
 
 serve: setup

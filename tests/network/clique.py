@@ -115,7 +115,7 @@ class Signer:
             "--netrestrict", "127.0.0.0/8", "--port", peers,
             "--nodekey", str(self.folder / "peering"), "--authrpc.port", "0",
             "--http", "--http.addr", "127.0.0.1", "--http.port", http,
-            "--http.api", "eth,net,web3,admin,clique,txpool",
+            "--http.api", "eth,net,web3,admin,miner",
             "--rpc.batch-request-limit", "0", "--rpc.batch-response-max-size", "0",
             "--rpc.gascap", str(GAS_LIMIT), "--ipcdisable",
             "--mine", "--miner.etherbase", self.key.address,
@@ -195,6 +195,22 @@ class Clique:
     def stop(self) -> None:
         for one in self.signers:
             one.stop()
+
+    def hold(self, side: Collection[int]) -> None:
+        """Let these signers make no block, and wait until the rules let them make the next one.
+
+        EIP-225: a signer makes at most one of as many consecutive blocks as are more than half.
+        """
+        for number in side:
+            self.signers[number].rpc.call("miner_stop")
+        rpc = self.signers[0].rpc
+        height = rpc.block_number() + len(self.signers) // 2 + 2
+        self.wait(lambda: rpc.block_number() >= height, "held")
+
+    def release(self, side: Collection[int]) -> None:
+        """Let these signers make blocks again."""
+        for number in side:
+            self.signers[number].rpc.call("miner_start")
 
     def part(self, side: Collection[int]) -> None:
         """Let the signers of `side` have no peer among the others."""
