@@ -90,7 +90,7 @@ def test_units_run_commands_that_exist_and_name_settings_that_exist(path: Path) 
     for line in (*found["ExecStartPre"], *found["ExecStart"]):
         words = shlex.split(line)
         assert words[0] == "/opt/amanat/.venv/bin/amanat"
-        named = [word for word in words[1:] if not word.startswith("-")]
+        named = [word for word in words[1:] if word[0] not in "-/"]
         assert " ".join(named) in commands()
         assert not SECRET_WORDS.search(line)
     for one in found["Environment"]:
@@ -111,7 +111,7 @@ def test_units_are_closed_off(path: Path) -> None:
         ("PrivateTmp", "yes"),
         ("UMask", "0077"),
         ("StateDirectoryMode", "0700"),
-        ("User", "amanat"),
+        ("User", "amanat-gate" if path.stem == "amanat-gate" else "amanat"),
     ):
         assert found[name] == [value], name
 
@@ -121,6 +121,12 @@ def test_the_server_tells_its_supervisor_what_the_unit_waits_for() -> None:
     found = unit(DEPLOY / "systemd" / "amanat.service")
     assert found["Type"] == ["notify"]
     assert int(found["WatchdogSec"][0]) >= 2 * 10
+
+
+def test_the_firewall_lets_the_gates_user_alone_reach_the_node() -> None:
+    found = unit(DEPLOY / "systemd" / "amanat-gate.service")
+    rules = (DEPLOY / "nftables" / "amanat-gate.nft").read_text(encoding="utf-8")
+    assert f'meta skuid != "{found["User"][0]}" reject' in rules
 
 
 def test_the_timer_starts_a_unit_that_is_there() -> None:

@@ -141,6 +141,23 @@ def test_the_command_shows_no_token(tmp_path: Path) -> None:
     assert read_admitted(home.node_folder("ministry")) == []
 
 
+def test_a_gate_elsewhere_is_told_the_hash_alone(tmp_path: Path) -> None:
+    first, second = fresh_token(), fresh_token()
+    gate, run = Admission(tmp_path), CliRunner().invoke
+    at = ["--gate", str(tmp_path)]
+    assert run(app, ["network", "admit", "secp", digest_of(first), *at]).exit_code == 0
+    assert gate.institution(first.encode()) == "secp"
+    later = ["network", "admit", "secp", digest_of(second), *at, "--former-minutes", "60"]
+    assert run(app, later).exit_code == 0
+    assert [gate.institution(one.encode()) for one in (first, second)] == ["secp", "secp"]
+    assert run(app, ["network", "admit", "secp", digest_of(second), *at]).exit_code == 0
+    assert [gate.institution(one.encode()) for one in (first, second)] == [None, "secp"]
+    for words in (["secp", "abc"], ["SECP", digest_of(first)], ["secp", first]):
+        assert run(app, ["network", "admit", *words, *at]).exit_code == 1
+    assert run(app, ["network", "expel", "secp", *at]).exit_code == 0
+    assert gate.institution(second.encode()) is None
+
+
 @pytest.mark.parametrize("name", ["../secrets/network", "", "Ministry", "a/b", "a" * 65])
 def test_a_token_belongs_to_an_institution(tmp_path: Path, name: str) -> None:
     home = Home(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,6 +28,10 @@ network = typer.Typer(help="A network of institutions that the ledger runs on.")
 
 HomeFolder = Annotated[Path, typer.Option("--home", help="Folder of the network.")]
 Institution = Annotated[str | None, typer.Argument(help="One validator alone; else all.")]
+GateFolder = Annotated[Path, typer.Option("--gate", help="Folder of the gate's node.")]
+Former = Annotated[
+    int, typer.Option("--former-minutes", min=0, help="How long its former token is admitted.")
+]
 By = Annotated[
     str | None,
     typer.Option("--by", help="The administrator whose key signs; else the first one."),
@@ -219,9 +224,7 @@ def token(
     revoke: Annotated[
         bool, typer.Option("--revoke", help="Take its token away, at once and at every node.")
     ] = False,
-    former_minutes: Annotated[
-        int, typer.Option(min=0, help="How long its former token is still admitted.")
-    ] = 0,
+    former_minutes: Former = 0,
     home: HomeFolder = _HOME,
     as_json: Json = False,
 ) -> None:
@@ -229,6 +232,8 @@ def token(
 
     The token is never shown: it stands in a file, which the answer names.
     """
+    from amanat.network.tokens import digest_of
+
     with errors_in_lines(as_json=as_json):
         here = _open(home)
         if revoke:
@@ -236,8 +241,42 @@ def token(
             print_answer({"institution": institution, "admitted": "no"}, as_json=as_json)
             return
         file = here.give_token(institution, former_s=60.0 * former_minutes)
+        digest = digest_of(file.read_text(encoding="ascii").strip())
         answer = {"institution": institution, "admitted": "yes", "file": str(file)}
-        print_answer(answer, as_json=as_json)
+        print_answer({**answer, "sha256": digest}, as_json=as_json)
+
+
+@network.command()
+def admit(
+    institution: Annotated[str, typer.Argument(help="Whose token it is.")],
+    sha256: Annotated[str, typer.Argument(help="SHA-256 of the token, without its line's end.")],
+    folder: GateFolder,
+    former_minutes: Former = 0,
+    as_json: Json = False,
+) -> None:
+    """Have one gate admit a token that the institution keeps to itself, by its hash."""
+    from amanat.network.tokens import admit as admit_token
+    from amanat.network.tokens import end_former
+
+    with errors_in_lines(as_json=as_json):
+        admit_token(folder, institution, sha256)
+        until = time.time() + 60.0 * former_minutes
+        end_former(folder, institution, sha256, until=until)
+        print_answer({"institution": institution, "admitted": "yes"}, as_json=as_json)
+
+
+@network.command()
+def expel(
+    institution: Annotated[str, typer.Argument(help="Whom the gate no longer admits.")],
+    folder: GateFolder,
+    as_json: Json = False,
+) -> None:
+    """Have one gate admit no token of an institution any more, at once."""
+    from amanat.network.tokens import expel as expel_institution
+
+    with errors_in_lines(as_json=as_json):
+        expel_institution(folder, institution)
+        print_answer({"institution": institution, "admitted": "no"}, as_json=as_json)
 
 
 @network.command()

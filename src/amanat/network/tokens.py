@@ -23,6 +23,7 @@ from amanat.core.errors import Corrupt, Invalid, Refusal
 
 TOKENS_FILE = "gate-tokens.json"
 _BYTES = 32
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
@@ -38,6 +39,12 @@ class NameOfNobody(Invalid):
     """A token belongs to an institution, which is named by its code."""
 
     template: ClassVar[str] = "{value!r} is no institution's code."
+
+
+class NotADigest(Invalid):
+    """Of a token its SHA-256 is kept: 64 hexadecimal digits."""
+
+    template: ClassVar[str] = "The SHA-256 of a token has 64 hexadecimal digits."
 
 
 class TokensUnreadable(Corrupt):
@@ -94,8 +101,15 @@ def require_code(institution: str) -> str:
 
 
 def admit(folder: Path, institution: str, sha256: str) -> None:
-    """Have a node admit one more token of an institution."""
-    _keep(folder, [*read_admitted(folder), Admitted(institution, sha256)])
+    """Have a node admit one more token of an institution.
+
+    Raises `NameOfNobody`, `NotADigest`, `TokensUnreadable`.
+    """
+    require_code(institution)
+    if not _DIGEST.fullmatch(sha256):
+        raise NotADigest()
+    others = [one for one in read_admitted(folder) if one.sha256 != sha256]
+    _keep(folder, [*others, Admitted(institution, sha256)])
 
 
 def end_former(folder: Path, institution: str, sha256: str, *, until: float) -> None:
