@@ -66,7 +66,7 @@ clique-test: setup .venv/.dev network/bin/geth
 	$(BIN)/python -m pytest -s -m network tests/network/test_clique.py
 
 network-test: setup .venv/.dev network/bin/.built network/bin/geth
-	$(BIN)/python -m pytest -m network tests/network
+	$(BIN)/python -m pytest -s -m "network and not soak" tests/network
 
 serve: setup
 	$(BIN)/amanat serve
@@ -96,8 +96,8 @@ conformance: setup .venv/.dev
 	@test -n "$(AMANAT_REFERENCE_DATA)" || { echo "set AMANAT_REFERENCE_DATA to the folder of reference data"; exit 2; }
 	$(BIN)/python -m pytest -m conformance tests/conformance
 
-soak: setup .venv/.dev
-	$(BIN)/python -m pytest -m soak tests --durations=0
+soak: setup .venv/.dev network/bin/.built
+	$(BIN)/python -m pytest -s -m soak tests --durations=0
 
 bench: setup .venv/.dev
 	$(BIN)/python bench/gas.py

@@ -158,7 +158,8 @@ def open_market(
     )
     application = Application(settings)
     rpc = RpcClient(urls, chain_id=chain_id, token=token)
-    let_in(rpc, administrator, application.operator, deploys=True, wei=10**9 * WEI_PER_COIN)
+    for address in {*application.senders.values(), application.reserve}:
+        let_in(rpc, administrator, address, deploys=True, wei=10**9 * WEI_PER_COIN)
     with application:
         world = found_world(application, sender_list=SENDERS)
         appoint(rpc, administrator, application.gateway(CODE).address("Eligibility"))

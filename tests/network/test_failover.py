@@ -40,8 +40,8 @@ def market(validators: Home, tmp_path: Path) -> Iterator[Market]:
 class Killer:
     """Kills the node in use as soon as it has taken orders that are in no block."""
 
-    def __init__(self, home: Home, name: str, rpc: RpcClient, sender: str) -> None:
-        self._home, self._name, self._rpc, self._sender = home, name, rpc, sender
+    def __init__(self, home: Home, name: str, rpc: RpcClient, senders: list[str]) -> None:
+        self._home, self._name, self._rpc, self._senders = home, name, rpc, senders
         self._pid = running(home)["nodes"][name]["pid"]
         self.killed_at = 0.0
         self._thread = threading.Thread(target=self._watch)
@@ -52,6 +52,10 @@ class Killer:
 
     def __exit__(self, *_: object) -> None:
         self._thread.join()
+
+    def watches(self) -> bool:
+        """Whether it has neither killed nor given up."""
+        return self._thread.is_alive()
 
     def _watch(self) -> None:
         limit = time.monotonic() + 120
@@ -64,17 +68,23 @@ class Killer:
 
     def _taken(self) -> int:
         """Transactions that the node has and no accepted block."""
-        asked = [("eth_getTransactionCount", (self._sender, tag)) for tag in ("pending", "latest")]
-        pending, latest = self._rpc.batch(asked)
-        return int(pending, 16) - int(latest, 16)
+        pending, latest = (counts(self._rpc, self._senders, tag) for tag in ("pending", "latest"))
+        return sum(pending.values()) - sum(latest.values())
 
 
-def unfinished(market: Market, count: int) -> int:
-    """How many orders are signed and not among the first `count` transactions of their sender."""
-    in_flight = order.c.state.in_(("signed", "sent")) & (order.c.nonce >= count)
+def counts(rpc: RpcClient, senders: list[str], tag: str) -> dict[str, int]:
+    """How many transactions of each sender a node has."""
+    answers = rpc.batch([("eth_getTransactionCount", (one, tag)) for one in senders])
+    return {one: int(answer, 16) for one, answer in zip(senders, answers, strict=True)}
+
+
+def unfinished(market: Market, mined: dict[str, int]) -> int:
+    """How many orders are signed and not among the mined transactions of their senders."""
+    query = sql.select(order.c.sender_address, order.c.nonce).where(
+        order.c.state.in_(("signed", "sent"))
+    )
     with market.app.store.reading() as connection:
-        query = sql.select(sql.func.count()).where(in_flight)
-        return int(connection.execute(query).scalar_one())
+        return sum(row.nonce >= mined[row.sender_address] for row in connection.execute(query))
 
 
 def test_orders_in_flight_outlive_the_node_that_took_them(validators: Home, market: Market) -> None:
@@ -86,14 +96,13 @@ def test_orders_in_flight_outlive_the_node_that_took_them(validators: Home, mark
     others = set(names.values()) - {names[used]}
     market.ask(MONEY, TRADES)
     with Watcher(urls, founded.chain_id, validators.token()) as watcher:
-        sender = market.app.operator
-        with Killer(validators, names[used], watcher.client(names[used]), sender) as killer:
-            while not killer.killed_at:
+        senders = sorted({*market.app.senders.values(), market.app.reserve})
+        with Killer(validators, names[used], watcher.client(names[used]), senders) as killer:
+            while killer.watches():
                 market.step()
+        assert killer.killed_at, "no order was in flight"
         one = watcher.client(next(iter(others)))
-        in_flight = unfinished(
-            market, int(one.call("eth_getTransactionCount", sender, "latest"), 16)
-        )
+        in_flight = unfinished(market, counts(one, senders, "latest"))
         stood = int(one.call("eth_blockNumber"), 16)
         answered = accepted = None
         while not (answered and accepted):
