@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.programme.world import CODE
 
-from amanat.core.errors import Forbidden, NotFound
+from amanat.core.errors import NotFound
 from amanat.settlement.acts_cash import RtgsReferenceUsed
 from amanat.settlement.commands import CancelInstruction, ConfirmInstruction, Side, WithdrawCash
 from amanat.settlement.model import FreeDeliveryForbidden, InvalidInstruction, NotInThisState
@@ -24,7 +24,7 @@ def test_a_trade_from_both_sides_to_settlement(trading: Trading) -> None:
     assert shown["nominal"] == 100 * MILLION
     with pytest.raises(NotFound):
         trading.world.view("instruction", "bank_b_officer", instruction=identifier)
-    with pytest.raises(Forbidden):
+    with pytest.raises(NotFound):
         trading.do("bank_b", ConfirmInstruction(instruction=identifier))
 
     matched = trading.instruct(Side.RECEIVE, fields)

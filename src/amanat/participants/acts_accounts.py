@@ -170,7 +170,10 @@ def _check_enrolment(command: EnrolAccounts, context: ActContext) -> Row[Any]:
             refused.add(refusal)
         address = one.address.lower()
         if address in taken or address in addresses[:at]:
-            refused.add(AccountExists(address=address, participant=taken.get(address, row.code)))
+            holder = taken.get(address, row.code)
+            itself = context.actor.institution == row.code
+            told = "another participant" if itself and holder != row.code else holder
+            refused.add(AccountExists(address=address, participant=told))
         if one.label in labels:
             refused.add(AccountExists(address=one.label, participant=row.code))
         labels.add(one.label)
@@ -229,9 +232,10 @@ def record_tax_statuses(command: RecordTaxStatuses, context: ActContext) -> Resu
 def _tax_refusals(
     one: RecordTaxStatus, row: Row[Any], act_name: str, context: ActContext
 ) -> list[Refusal]:
-    if not context.actor.capacities & {"tax_agent", "registrar"} and not (
-        row.participant == context.actor.institution and row.kind == AccountKind.CLIENT.value
-    ):
+    keeps_all = context.actor.capacities & {"tax_agent", "registrar"}
+    if not keeps_all and row.participant != context.actor.institution:
+        return [NotFound(thing="account", value=one.address)]
+    if not keeps_all and row.kind != AccountKind.CLIENT.value:
         reason = Message("a participant records the tax status of its own clients only")
         return [Forbidden(actor=context.actor, act=act_name, reason=reason)]
     status = TaxStatus(**one.model_dump(exclude={"address", "source"}))

@@ -170,7 +170,9 @@ def find_person(code: str, act_name: str, context: ActContext) -> tuple[Row[Any]
         raise NotFound(thing="person", value=code)
     row = find_institution(context.uow.connection, context.programme, found.institution)
     own = row.code == context.actor.institution
-    if not own and (row.number > 0 or not context.actor.capacities & {"registrar", AUTHORITY}):
+    if not own and not context.actor.capacities & {"registrar", AUTHORITY}:
+        raise NotFound(thing="person", value=code)
+    if not own and row.number > 0:
         reason = Message("{person} is a person of {institution}", person=code, institution=row.code)
         raise Forbidden(actor=context.actor, act=act_name, reason=reason)
     return found, row

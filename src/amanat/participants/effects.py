@@ -9,6 +9,7 @@ import sqlalchemy as sql
 
 from amanat.access.effects import Seen, effects
 from amanat.access.tables import access_token, person, proposal
+from amanat.core.errors import NotFound
 from amanat.core.messages import Message, Word
 from amanat.participants.commands import (
     AdmitParticipant,
@@ -95,6 +96,9 @@ def level(command: SetLevel, seen: Seen) -> Iterator[Message]:
 def enrolment(command: EnrolAccounts, seen: Seen) -> Iterator[Message]:
     """How many accounts the participant has before and after."""
     row = find_participant(seen.connection, seen.programme, command.participant)
+    authority = find_class(seen.connection, seen.programme, row.participant_class).authority
+    if seen.institution not in (row.code, authority):
+        return  # the act refuses it; how many accounts another has is not said
     before = len(accounts_of(seen.connection, seen.programme, row.code))
     yield Message(
         "Accounts of {participant}: {before} before, {after} after",
@@ -115,9 +119,31 @@ def institution_entered(command: EnterInstitution, seen: Seen) -> Iterator[Messa
     )
 
 
+def _speaks_for(seen: Seen, institution: str | None) -> bool:
+    """Whether the proposer enters people of an institution: its own, or as whoever admits."""
+    if institution == seen.institution:
+        return True
+    held = find_institution(seen.connection, seen.programme, seen.institution).capacities
+    return any(one.partition(".")[0] in {"registrar", "class_authority"} for one in held)
+
+
+def _require_person(seen: Seen, code: str) -> str | None:
+    """The key of a person for whom the proposer speaks.  Refuses `NotFound`."""
+    row = seen.connection.execute(
+        sql.select(person.c.institution, person.c.address).where(
+            person.c.programme == seen.programme, person.c.code == code
+        )
+    ).one_or_none()
+    if row is None or not _speaks_for(seen, row.institution):
+        raise NotFound(thing="person", value=code)
+    return None if row.address is None else str(row.address)
+
+
 @effects(EnterPerson)
 def person_entered(command: EnterPerson, seen: Seen) -> Iterator[Message]:
     """How many people of the institution act in this role before and after."""
+    if not _speaks_for(seen, command.institution):
+        return  # the act refuses it; how many people another has is not said
     before = seen.connection.execute(
         sql.select(sql.func.count()).where(
             person.c.programme == seen.programme,
@@ -138,11 +164,7 @@ def person_entered(command: EnterPerson, seen: Seen) -> Iterator[Message]:
 @effects(GiveKey)
 def key_given(command: GiveKey, seen: Seen) -> Iterator[Message]:
     """With which key the person signs before and after."""
-    before = seen.connection.execute(
-        sql.select(person.c.address).where(
-            person.c.programme == seen.programme, person.c.code == command.person
-        )
-    ).scalar_one_or_none()
+    before = _require_person(seen, command.person)
     yield Message(
         "Key with which {person} signs: {before} before, {after} after",
         person=command.person,
@@ -154,6 +176,7 @@ def key_given(command: GiveKey, seen: Seen) -> Iterator[Message]:
 @effects(RetirePerson)
 def retirement(command: RetirePerson, seen: Seen) -> Iterator[Message]:
     """The tokens that are revoked and the open proposals that count no more."""
+    _require_person(seen, command.person)
     tokens = seen.connection.execute(
         sql.select(sql.func.count()).where(
             access_token.c.programme == seen.programme,

@@ -47,6 +47,11 @@ def _with(seen: Seen, isin: str, address: str, *, added: list[int | None]) -> Me
     return _free(seen, isin, address, holding.free, holding.nominal - held)
 
 
+def _owner(seen: Seen, address: str) -> str:
+    """Whose an account is.  Refuses `NotFound`."""
+    return str(find_account(seen.connection, seen.programme, address).participant)
+
+
 @effects(FreezeHolding, FreezeAccount)
 def frozen(command: FreezeHolding | FreezeAccount, seen: Seen) -> Iterator[Message]:
     """What the holder may dispose of before and after."""
@@ -112,6 +117,8 @@ def moved(command: OrderForcedTransfer | Reregister, seen: Seen) -> Iterator[Mes
 @effects(PlaceHold)
 def set_aside(command: PlaceHold, seen: Seen) -> Iterator[Message]:
     """What the holder may dispose of before and after."""
+    if _owner(seen, command.account) != seen.institution:
+        raise NotFound(thing="account", value=command.account)
     yield _with(seen, command.isin, command.account.lower(), added=[command.nominal])
 
 
@@ -123,7 +130,8 @@ def given_back(command: ReleaseHold, seen: Seen) -> Iterator[Message]:
             pledge.c.programme == seen.programme, pledge.c.digest == command.hold
         )
     ).one_or_none()
-    if row is None:
+    parties = [] if row is None else [_owner(seen, row.account), _owner(seen, row.beneficiary)]
+    if row is None or seen.institution not in parties:
         raise NotFound(thing="hold", value=command.hold)
     yield Message(
         "{account} may dispose again of {nominal} of {isin}",

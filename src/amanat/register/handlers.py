@@ -155,7 +155,7 @@ def pledge_release_refused(order: Order, refusal: Mapping[str, Any], uow: UnitOf
 def _alarm(order: Order, refusal: Mapping[str, Any], uow: UnitOfWork) -> None:
     """An order of a court or authority that was not carried out is not to be overlooked."""
     now = uow.store.clock().isoformat()
-    told = str(refusal["message"])
+    told = str(refusal["error"])  # in words, with what the account has, it stands on the order
     raise_alarm(uow.connection, f"{order.kind}_refused", order.journal_subject, told, now)
 
 

@@ -19,7 +19,7 @@ from amanat.programme.records import money_in
 from amanat.servicing import events
 from amanat.servicing.commands import RaiseClaims, SettleClaim
 from amanat.servicing.model import PaymentKind, amount_per_100, tax_of
-from amanat.servicing.records import find_due, find_payment, lines_of
+from amanat.servicing.records import claim_concerns, find_due, find_payment, lines_of
 from amanat.settlement.acts_instructions import PARTIES
 from amanat.settlement.acts_settling import ask_positions, request_cycle
 from amanat.settlement.model import ClaimSide, NetPosition, Purpose, claim_side
@@ -131,7 +131,9 @@ def _find_claim(context: ActContext, trade: str, payment: str) -> Any:
         )
         .with_for_update()
     ).one_or_none()
-    if row is None:
+    if row is None or not claim_concerns(
+        context.uow.connection, row, context.actor.institution, context.actor.capacities
+    ):
         raise NotFound(thing="claim of trade", value=trade)
     if row.state != "due":
         raise ClaimNotDue(trade=trade, payment=payment, state=row.state)

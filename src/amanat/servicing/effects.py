@@ -12,6 +12,7 @@ from amanat.core.messages import Message
 from amanat.ledger.balances import balance_at
 from amanat.ledger.typed_data import CHUNK
 from amanat.participants.effects import account_name
+from amanat.participants.records import find_institution
 from amanat.programme.commands import AnnounceChange, Halt, Replaceable, Resume
 from amanat.programme.effects import cash_of, face_of
 from amanat.programme.records import WHOLE_PROGRAMME
@@ -24,7 +25,12 @@ from amanat.servicing.commands import (
 )
 from amanat.servicing.entitling import holders_of_record, lines_for
 from amanat.servicing.model import PaymentKind, PaymentState, totals
-from amanat.servicing.records import find_due, find_payment_to_read, lines_of
+from amanat.servicing.records import (
+    claim_concerns,
+    find_due,
+    find_payment_to_read,
+    lines_of,
+)
 from amanat.servicing.tables import entitlement, payment
 from amanat.settlement.effects import cash_change
 from amanat.settlement.tables import claim
@@ -119,7 +125,10 @@ def claimed(command: SettleClaim, seen: Seen) -> Iterator[Message]:
             claim.c.payment == command.payment,
         )
     ).one_or_none()
-    if row is None:
+    proposer = find_institution(seen.connection, seen.programme, seen.institution)
+    if row is None or not claim_concerns(
+        seen.connection, row, seen.institution, proposer.capacities
+    ):
         raise NotFound(thing="claim of trade", value=command.trade)
     yield Message(
         "{debtor} pays {creditor} {amount}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -23,6 +23,7 @@ from amanat.ledger import tables as ledger_tables
 from amanat.ledger.typed_data import Entitlement as LedgerEntitlement
 from amanat.ledger.typed_data import EntitlementTree
 from amanat.ledger.wire import ZERO_ADDRESS
+from amanat.participants.records import accounts_at
 from amanat.programme.records import calendar_of, find_security, terms_in
 from amanat.servicing.model import Lot, Move, PaymentKind, replay_lots
 from amanat.servicing.tables import entitlement, payment, tax_rate
@@ -314,3 +315,17 @@ def tree_of(connection: Connection, programme: str, identifier: str) -> Entitlem
     """The Merkle-sum tree of a payment's entitlements."""
     rows = lines_of(connection, programme, identifier)
     return EntitlementTree([ledger_entitlement(row) for row in rows])
+
+
+SETTLES_CLAIMS = frozenset({"agent", "registrar", "issuer", "cash_issuer"})
+"""Capacities of institutions that may have any claim settled; a party may have its own."""
+
+
+def claim_concerns(
+    connection: Connection, row: Row[Any], institution: str, capacities: Iterable[str]
+) -> bool:
+    """Whether a claim is this institution's to know of."""
+    if SETTLES_CLAIMS & set(capacities):
+        return True
+    owners = accounts_at(connection, row.programme, [row.debtor, row.creditor]).values()
+    return institution in {one.participant for one in owners}

@@ -215,7 +215,7 @@ def _ask_signature(context: ActContext, row: Row[Any], side: Side) -> Ask:
 def instruct(command: Instruct, context: ActContext) -> Result:
     """Sign one side of an instruction.
 
-    Refuses, in order: `NotFound` (account, security), `NotTheirAccount`, `InvalidInstruction`
+    Refuses, in order: `NotFound` (account, also another's; security), `InvalidInstruction`
     (all at once), `FreeDeliveryForbidden`, `ParticipantNotActive`, `NotInThisState`.
     """
     _checked(command, context)
@@ -331,7 +331,7 @@ def _counterpart(context: ActContext, terms: InstructionTerms, side: Side) -> Ro
 
 def _open_side(context: ActContext, row: Row[Any]) -> Side:
     institution = context.actor.institution
-    require_party(row, institution, "ConfirmInstruction", context.actor)
+    require_party(row, institution)
     if InstructionState(row.state) in _OPEN:
         require_standing(
             context.uow.connection,
@@ -357,7 +357,7 @@ def _ask_confirm(command: ConfirmInstruction, context: ActContext) -> Ask:
 def confirm_instruction(command: ConfirmInstruction, context: ActContext) -> Result:
     """Sign what the other party has signed.
 
-    Refuses, in order: `NotFound`, `Forbidden`, `ParticipantNotActive`, `NothingToSign`,
+    Refuses, in order: `NotFound`, `ParticipantNotActive`, `NothingToSign`,
     `NotInThisState`.
     """
     row = find_instruction(context.uow.connection, context.programme, command.instruction)
@@ -376,7 +376,7 @@ def _ask_cancel(command: CancelInstruction, context: ActContext) -> Ask:
     """A second person of the participant has the account's key sign."""
     row = find_instruction(context.uow.connection, context.programme, command.instruction)
     institution = context.actor.institution
-    require_party(row, institution, "CancelInstruction", context.actor)
+    require_party(row, institution)
     follow(row.id, InstructionState(row.state), InstructionState.CANCELLED)
     delivers = row.deliverer_institution == institution
     account = row.deliverer if delivers else row.receiver
@@ -400,7 +400,7 @@ def cancel_instruction(command: CancelInstruction, context: ActContext) -> Resul
 
     Where the deliverer has not signed there is nothing that could settle, and nothing is burned.
     The ledger has the last word: what settles before the burn is settled.
-    Refuses, in order: `NotFound`, `Forbidden`, `NotInThisState`.
+    Refuses, in order: `NotFound`, `NotInThisState`.
     """
     connection, programme = context.uow.connection, context.programme
     row = find_instruction(connection, programme, command.instruction)
@@ -456,7 +456,7 @@ def _order_burn(context: ActContext, row: Row[Any], account: str, entry: str) ->
 
 @act(capacities=PARTIES, confidential=True)
 def take_own_numbers(command: TakeNumbers, context: ActContext) -> Result:
-    """Take numbers of an own account.  Refuses, in order: `NotFound`, `NotTheirAccount`."""
+    """Take numbers of an own account.  Refuses `NotFound`."""
     connection, programme = context.uow.connection, context.programme
     row = own_account(connection, programme, command.deliverer, context.actor.institution)
     first = take_numbers(connection, programme, row.address, command.count)

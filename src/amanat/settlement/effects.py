@@ -33,7 +33,13 @@ from amanat.settlement.commands import (
     WithdrawCash,
 )
 from amanat.settlement.model import InstructionState, Trade, net_positions
-from amanat.settlement.records import DELIVERS, RECEIVES, deliverer_is_frozen, withheld
+from amanat.settlement.records import (
+    DELIVERS,
+    RECEIVES,
+    deliverer_is_frozen,
+    own_account,
+    withheld,
+)
 from amanat.settlement.tables import instruction
 
 WAITING = (InstructionState.MATCHED.value, InstructionState.FAILED.value)
@@ -76,9 +82,13 @@ def cash(command: CreateCash | WithdrawCash, seen: Seen) -> Iterator[Message]:
 def _trade(
     seen: Seen, isin: str, parties: tuple[str, str], side: Side, nominal: int, paid: int
 ) -> Iterator[Message]:
-    """What a trade does to the side that speaks; the other's balances are not shown to it."""
+    """What a trade does to the side that speaks; the other's balances are not shown to it.
+
+    Refuses `NotFound` where the account of that side is another's.
+    """
     delivers = side is Side.DELIVER
     own = parties[0 if delivers else 1]
+    own_account(seen.connection, seen.programme, own, seen.institution)
     yield Message("When it settles, and not before:")
     yield holding_change(seen, isin, own.lower(), -nominal if delivers else nominal)
     yield cash_change(seen, own, paid if delivers else -paid)

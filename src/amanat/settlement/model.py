@@ -98,13 +98,6 @@ class NotInThisState(Refusal):
     template: ClassVar[str] = "Instruction {instruction} is {state} and cannot become {wanted}."
 
 
-class NotTheirAccount(Refusal):
-    """A party instructs for its own accounts alone."""
-
-    status: ClassVar[int] = 403
-    template: ClassVar[str] = "Account {account} is not of {institution}."
-
-
 class FreeDeliveryForbidden(Refusal):
     """Without payment nominal moves only between accounts of one participant."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sql
 from sqlalchemy.engine import Connection, Row
 
-from amanat.core.errors import Forbidden, NotFound
+from amanat.core.errors import NotFound
 from amanat.core.money import face_text, money_text
 from amanat.ledger.refusals import BY_NAME, ContractRefusal
 from amanat.participants.model import Level
@@ -25,7 +25,6 @@ from amanat.programme.records import face_in, money_in
 from amanat.programme.tables import security
 from amanat.register.model import BINDING
 from amanat.register.tables import hold
-from amanat.settlement.model import NotTheirAccount
 from amanat.settlement.tables import instruction, number_counter
 
 SEES_TRADES = ("issuer", "cash_issuer", "registrar", "auditor")
@@ -53,10 +52,10 @@ def security_address(connection: Connection, programme: str, isin: str) -> str:
 
 
 def own_account(connection: Connection, programme: str, address: str, institution: str) -> Row[Any]:
-    """An account of this institution.  Refuses `NotFound`, `NotTheirAccount`."""
+    """An account of this institution.  Refuses `NotFound`, also where it is another's."""
     row = find_account(connection, programme, address)
     if row.participant != institution:
-        raise NotTheirAccount(account=address, institution=institution)
+        raise NotFound(thing="account", value=address)
     return row
 
 
@@ -128,10 +127,10 @@ def terms_content(row: Mapping[str, Any], currency: str) -> dict[str, Any]:
     }
 
 
-def require_party(row: Row[Any], institution: str, act: str, actor: Any) -> None:
-    """Refuse `Forbidden` unless the institution is a party of the instruction."""
+def require_party(row: Row[Any], institution: str) -> None:
+    """Refuse `NotFound`, as of no instruction, unless the institution is a party of this one."""
     if institution not in (row.deliverer_institution, row.receiver_institution):
-        raise Forbidden(actor=actor, act=act, reason="it is another's instruction")
+        raise NotFound(thing="instruction", value=row.id)
 
 
 DELIVERS = Level.CLOSE_OUT_ONLY

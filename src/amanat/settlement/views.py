@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import sqlalchemy as sql
@@ -10,6 +11,7 @@ from sqlalchemy.engine import Row
 from amanat.access.acts import ViewContext, view
 from amanat.core.errors import NotFound
 from amanat.ledger.balances import balance_at, supply_at
+from amanat.participants.records import accounts_at
 from amanat.participants.tables import account
 from amanat.settlement.commands import (
     CashAsked,
@@ -19,11 +21,17 @@ from amanat.settlement.commands import (
     InstructionsAsked,
     TotalsAsked,
 )
-from amanat.settlement.model import InstructionState
+from amanat.settlement.model import InstructionState, Purpose
 from amanat.settlement.records import SEES_TRADES
 from amanat.settlement.tables import cash_movement, cycle, instruction
 
 _HIDDEN = {"deliverer_signature", "receiver_signature", "deliverer_spoke", "receiver_spoke"}
+_NAMED = re.compile(
+    r"account \S+ of (?P<participant>[a-z0-9_]+)|(?P<address>0x[0-9a-f]{40})", re.IGNORECASE
+)
+REASON_OF_ANOTHER = "The account of another could not do its part; its holder is told why."
+TRADES_TOLD_MIN = 3
+"""Fewer trades of a day than these are counted for everyone and summed for nobody."""
 _UNSPOKEN = (InstructionState.RESERVED.value,)
 
 
@@ -40,8 +48,22 @@ def _visible(context: ViewContext) -> sql.ColumnElement[bool]:
     )
 
 
-def _shown(row: Row[Any]) -> dict[str, Any]:
-    return {name: value for name, value in row._mapping.items() if name not in _HIDDEN}
+def _shown(row: Row[Any], context: ViewContext) -> dict[str, Any]:
+    shown = {name: value for name, value in row._mapping.items() if name not in _HIDDEN}
+    return shown | {"reason": _reason(row.reason, context)}
+
+
+def _reason(reason: str | None, context: ViewContext) -> str | None:
+    """Why something failed; where that says what another's account has, only that it is so."""
+    if reason is None or context.sees(*SEES_TRADES):
+        return reason
+    found = list(_NAMED.finditer(reason))
+    owners = {one["participant"] for one in found if one["participant"]}
+    addresses = [one["address"] for one in found if one["address"]]
+    rows = accounts_at(context.connection, context.programme, addresses)
+    owners |= {rows[one.lower()].participant if one.lower() in rows else "" for one in addresses}
+    own = {context.actor.institution} if context.actor is not None else set()
+    return reason if owners <= own else REASON_OF_ANOTHER
 
 
 @view("instructions")
@@ -60,7 +82,7 @@ def instructions(query: InstructionsAsked, context: ViewContext) -> dict[str, An
         asked = asked.where(table.c.id < query.before)
     rows = context.connection.execute(asked.order_by(table.c.id.desc()).limit(query.limit)).all()
     return {
-        "instructions": [_shown(row) for row in rows],
+        "instructions": [_shown(row, context) for row in rows],
         "next": rows[-1].id if len(rows) == query.limit else None,
     }
 
@@ -73,7 +95,7 @@ def one_instruction(query: InstructionAsked, context: ViewContext) -> dict[str, 
     ).one_or_none()
     if row is None:
         raise NotFound(thing="instruction", value=query.instruction)
-    return _shown(row)
+    return _shown(row, context)
 
 
 @view("fails")
@@ -86,12 +108,16 @@ def fails(query: FailsAsked, context: ViewContext) -> list[dict[str, Any]]:
     )
     if query.since is not None:
         asked = asked.where(table.c.last_day >= query.since.isoformat())
-    return [_shown(row) for row in context.connection.execute(asked.order_by(table.c.id))]
+    return [_shown(row, context) for row in context.connection.execute(asked.order_by(table.c.id))]
 
 
 @view("settlement_totals", public=True)
 def settlement_totals(query: TotalsAsked, context: ViewContext) -> list[dict[str, Any]]:
-    """How many instructions settled by day and security, and their sums; for everyone."""
+    """How many instructions settled by day and security, and their sums; for everyone.
+
+    Trades of which there were fewer than three on a day are counted and not summed, except for who
+    may see each: the sum of one is that one.  Allotments are public with the result of the tender.
+    """
     del query
     table = instruction
     rows = context.connection.execute(
@@ -110,11 +136,14 @@ def settlement_totals(query: TotalsAsked, context: ViewContext) -> list[dict[str
         .group_by(table.c.settled_on, table.c.isin, table.c.purpose)
         .order_by(table.c.settled_on, table.c.isin, table.c.purpose)
     )
-    return [
-        dict(row._mapping)
-        | {"nominal": int(row.nominal), "consideration_paisa": int(row.consideration_paisa)}
-        for row in rows
-    ]
+    return [dict(row._mapping) | _sums(row, context) for row in rows]
+
+
+def _sums(row: Row[Any], context: ViewContext) -> dict[str, int | None]:
+    told = row.purpose == Purpose.PRIMARY.value or row.instructions >= TRADES_TOLD_MIN
+    if not told and not context.sees(*SEES_TRADES):
+        return {"nominal": None, "consideration_paisa": None}
+    return {"nominal": int(row.nominal), "consideration_paisa": int(row.consideration_paisa)}
 
 
 @view("cash", public=True)
@@ -187,5 +216,6 @@ def cycles(query: CyclesAsked, context: ViewContext) -> list[dict[str, Any]]:
             if context.sees(*SEES_TRADES) or owner.get(position["account"]) == own
         ]
         if positions:
-            found.append(dict(row._mapping) | {"positions": positions})
+            shown = {"positions": positions, "reason": _reason(row.reason, context)}
+            found.append(dict(row._mapping) | shown)
     return found
