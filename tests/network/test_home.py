@@ -107,6 +107,8 @@ def test_a_network_that_is_down_is_shown_as_silent(tmp_path: Path) -> None:
     assert [(one["pid"], one["height"], one["healthy"]) for one in told["nodes"]] == [
         (None, None, None)
     ]
+    shown = CliRunner().invoke(app, ["network", "status", "--home", str(tmp_path)])
+    assert f"Chain {FOUNDED.chain_id}: no node answers" in shown.stdout
 
 
 def test_a_token_is_given_rotated_and_taken(tmp_path: Path) -> None:

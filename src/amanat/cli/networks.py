@@ -328,11 +328,10 @@ def _show(found: NetworkStatus, as_json: bool) -> None:
     if as_json:
         print_json(asdict(found))
         return
-    told = "agree" if found.agree else "DIFFER"
-    table = Table(
-        title=f"Chain {found.chain_id}: the nodes {told} at height {found.common_height}",
-        title_justify="left",
-    )
+    told = f"the nodes {'agree' if found.agree else 'DIFFER'} at height {found.common_height}"
+    if found.common_height is None:
+        told = "no node answers"
+    table = Table(title=f"Chain {found.chain_id}: {told}", title_justify="left")
     for name in ("validator", "process", "health", "peers", "height", "behind", "version"):
         right = name in ("process", "peers", "height", "behind")
         table.add_column(name, justify="right" if right else "left", no_wrap=True)
