@@ -7,7 +7,7 @@ PILOT ?= pilots/pib-3y-2021
 NETWORK := var/network
 VM := srEXiWaHuhNyGwPUi444Tu47ZEDwxTWrbQiuD7FmgSAQ6X7Dy
 
-.PHONY: setup pilot pilots network clique clique-test network-test serve test lint conformance soak device-test bench browser docs lock clean
+.PHONY: setup pilot pilots network clique clique-test network-pilot-test network-test serve test lint conformance soak device-test bench browser docs lock clean
 
 setup: .venv/.platform node_modules/.installed
 
@@ -64,6 +64,10 @@ network/bin/geth: network/clique/go.mod network/clique/go.sum
 
 clique-test: setup .venv/.dev network/bin/geth
 	$(BIN)/python -m pytest -s -m network tests/network/test_clique.py
+
+# Of the network's tests those that every change runs: the pilot, and one of five killed.
+network-pilot-test: setup .venv/.dev network/bin/.built
+	$(BIN)/python -m pytest -s -m network tests/network/test_pilot_on_validators.py
 
 network-test: setup .venv/.dev network/bin/.built network/bin/geth
 	$(BIN)/python -m pytest -s -m "network and not soak" tests/network
