@@ -2,8 +2,8 @@
 
 The client sends instructions that both accounts signed beforehand, a few to an act, and after each
 act has what is due given to the ledger.  Every act has an idempotency key of its own and is sent
-again, the same bytes under the same key, until it is answered: what was carried out and whose answer
-was lost must not be carried out twice.  At the end each account must hold what the sums say.
+again, the same bytes under the same key, until it is answered: what was carried out, and its answer
+lost, must not be carried out twice.  At the end each account must hold what the sums say.
 """
 
 from __future__ import annotations

@@ -104,8 +104,8 @@ def test_the_database_is_restarted_under_load(tmp_path: Path, server: OwnPostgre
         require_whole(served, stream, founding, before)
     told(
         f"10 restarts of PostgreSQL, 5 of them crashes: {len(stream.sent)} instructions settled"
-        f" once each; from the stop to the next answer {median(down):.2f} s (median), {max(down):.2f} s"
-        " (longest)"
+        f" once each; from the stop to the next answer {median(down):.2f} s (median),"
+        f" {max(down):.2f} s (longest)"
     )
 
 
