@@ -19,7 +19,7 @@ from amanat.servicing.commands import (
     RecordTaxRates,
     WithdrawOutsideList,
 )
-from amanat.servicing.records import find_payment, lines_of
+from amanat.servicing.records import find_payment_to_read, lines_of
 from amanat.servicing.tables import payment, tax_rate
 
 _RATES_SHOWN = 6
@@ -32,7 +32,7 @@ def _from_chunk(seen: Seen, row: Row[Any], chunk: int) -> list[Any]:
 
 def _listed(seen: Seen, identifier: str) -> Row[Any]:
     """A payment of which there is a list.  Refuses `NotFound`."""
-    row = find_payment(seen.connection, seen.programme, identifier)
+    row = find_payment_to_read(seen.connection, seen.programme, identifier)
     if row.outside_chunk is None:
         raise NotFound(thing="list of payment", value=identifier)
     return row
@@ -41,7 +41,7 @@ def _listed(seen: Seen, identifier: str) -> Row[Any]:
 @effects(ListOutside)
 def listed(command: ListOutside, seen: Seen) -> Iterator[Message]:
     """What is paid by other systems, and that the ledger pays none of it any more."""
-    row = find_payment(seen.connection, seen.programme, command.payment)
+    row = find_payment_to_read(seen.connection, seen.programme, command.payment)
     lines = _from_chunk(seen, row, row.cursor)
     net = sum(int(one.net_paisa) for one in lines)
     tax = sum(int(one.tax_paisa) for one in lines)
