@@ -70,7 +70,7 @@ def settings_on(clique: Clique, folder: Path, finality: int) -> Settings:
 @contextmanager
 def installed(clique: Clique, folder: Path, finality: int) -> Iterator[Application]:
     application = Application(settings_on(clique, folder, finality))
-    clique.fund(application.operator, application.reserve)
+    clique.fund(*application.senders.values(), application.reserve)
     with application:
         yield application
 
@@ -132,8 +132,8 @@ def make_losing_blocks(clique: Clique, hashes: list[str]) -> dict[str, str]:
     first, *others = [clique.signers[number] for number in sorted(LOSERS)]
     asked = [("eth_getTransactionByHash", (each,)) for each in hashes]
     clique.wait(lambda: all(all(one.rpc.batch(asked)) for one in others), "known to the losers")
-    clique.release(LOSERS)
     height = first.rpc.block_number()
+    clique.release(LOSERS)
     clique.wait(lambda: first.rpc.block_number() == height + len(LOSERS), "out of losers' blocks")
     found = {one: receipt(first, one) for one in hashes}
     assert all(one is not None and one["status"] == "0x1" for one in found.values()), found
@@ -238,7 +238,8 @@ def test_blocks_that_did_not_count_yet_vanish_without_a_trace(
         clique.fund(market.trading.at("bank_a.own"))
         clique.hold(LOSERS)
         clique.part(LOSERS)
-        market.ask(money=6, trades=2)
+        market.ask(money=0, trades=2)
+        market.ask(money=6)
         send_all(market)
         pay_directly(clique, market, "bank_a.own", "fund_c.own", spent)
         signed = [one.tx_hash for one in transactions_of(market, before)]
