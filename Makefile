@@ -7,7 +7,7 @@ PILOT ?= pilots/pib-3y-2021
 NETWORK := var/network
 VM := srEXiWaHuhNyGwPUi444Tu47ZEDwxTWrbQiuD7FmgSAQ6X7Dy
 
-.PHONY: setup pilot pilots network clique clique-test network-pilot-test network-test serve test lint conformance soak device-test bench browser docs lock clean
+.PHONY: setup pilot pilots network clique clique-test network-pilot-test network-test serve test lint conformance soak device-test bench browser docs bom lock clean
 
 setup: .venv/.platform node_modules/.installed
 
@@ -112,6 +112,10 @@ bench: setup .venv/.dev
 docs: setup .venv/.dev
 	$(BIN)/python -m amanat.ledger.compile docs/reference/contracts.md
 	$(BIN)/python -m amanat.cli.reference docs/reference
+
+# The bill of materials of the runtime, CycloneDX 1.6.
+bom: setup .venv/.dev
+	$(BIN)/python deploy/bom.py dist/amanat.cdx.json
 
 # Locks are made anew only on purpose.
 lock: .venv/.dev
