@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,12 +9,11 @@ import pytest
 import sqlalchemy as sql
 
 from amanat.access.actors import Actor, Role, add_institution, add_person, load_actor
-from amanat.access.acts import ACTS, ActKind
+from amanat.access.acts import ActKind
 from amanat.access.desk import Desk
 from amanat.access.proposals import ProposalNotOpen
 from amanat.access.refusals import KeyNotUsable, SecondPersonRequired
 from amanat.access.tables import proposal, requirement
-from amanat.app import declare_rooms
 from amanat.core.errors import Forbidden, NotFound
 from amanat.core.ids import new_id
 from amanat.store.engine import open_engine
@@ -25,31 +23,10 @@ from amanat.store.uow import Store
 
 from ..store.conftest import MovingClock
 from .conftest import HeldKeys, no_ledger, the_day
-
-declare_rooms()
+from .policy_table import CAPACITIES, KINDS, printed
 
 PROGRAMME = "walk"
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "policies.md"
-KINDS = {name: kind for name, kind in ACTS.items() if kind.body.__module__.startswith("amanat.")}
-CAPACITIES = sorted({one for kind in KINDS.values() for one in kind.capacities})
 LONG_AGO = "2020-01-01T00:00:00+00:00"
-
-
-def printed() -> dict[tuple[str, Role, str], set[str]]:
-    """What the page says: for each act, role and capacity the actions that are permitted."""
-    found: dict[tuple[str, Role, str], set[str]] = {}
-    for line in PAGE.read_text(encoding="utf-8").splitlines():
-        cells = [one.strip() for one in line.strip("|").split("|")]
-        if len(cells) != 2 + len(Role) or not re.fullmatch(r"`\w+`", cells[0]):
-            continue
-        named = re.findall(r"`(\w+)`", cells[1])
-        for role, cell in zip(Role, cells[2:], strict=True):
-            for capacity in CAPACITIES:
-                said = set(re.findall(r"submits|approves", cell))
-                if cells[1] != "any" and capacity not in named:
-                    said.discard("submits")
-                found[cells[0].strip("`"), role, capacity] = said
-    return found
 
 
 def person_of(role: Role, capacity: str) -> str:

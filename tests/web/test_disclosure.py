@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from tests.access.policy_table import KINDS
 from tests.web.asking import UNKNOWN_ID, Attempt, Things, attempts, open_to_participants
 from tests.web.installation import built_once
 from tests.web.planting import (
@@ -299,7 +300,7 @@ def test_what_operators_and_programs_are_told_tells_it_not(
 
 def test_every_act_of_participants_is_attempted(world: World) -> None:
     tried = {one.act for code in ("dealer_1", OUTSIDER) for one in attempts(world, code)}
-    assert {kind.name for kind in ACTS.values() if open_to_participants(kind)} <= tried
+    assert {kind.name for kind in KINDS.values() if open_to_participants(kind)} <= tried
 
 
 @SOME
@@ -334,7 +335,7 @@ def test_acts_of_others_say_nothing_to_who_may_not(
     """An act that is not for participants is refused before anything is looked up for it."""
     known = known_to(world, secrets, OUTSIDER)
     search = Search(world, sought(secrets.values(), known, public), OUTSIDER)
-    for kind in ACTS.values():
+    for kind in KINDS.values():
         if not open_to_participants(kind):
             for fields in ({}, {"account": own_account(world, VICTIM)}):
                 assert search.submit(kind.name, fields)[0] in (403, 422), kind.name
