@@ -179,7 +179,7 @@ signing_key = sql.Table(
     sql.Column("address", sql.String(42), primary_key=True, comment="small letters"),
     sql.Column("institution", sql.String(64), nullable=False, comment="the owner"),
     sql.Column("holder", sql.String(64), nullable=False, comment="person, or a sending key's name"),
-    sql.Column("purpose", sql.String(16), nullable=False, comment="approve, send"),
+    sql.Column("purpose", sql.String(24), nullable=False, comment="approve, send, send.SENDER"),
     sql.Column("place", sql.String(80), nullable=False, comment="keystore, device, elsewhere"),
     sql.Column("state", sql.String(12), nullable=False, comment="standby, in_use, retired, ..."),
     sql.Column("valid_from", sql.String(32), nullable=False),

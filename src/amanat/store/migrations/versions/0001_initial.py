@@ -237,7 +237,10 @@ def upgrade() -> None:
         sa.Column("number", sa.BigInteger(), nullable=False),
         sa.Column("epoch", sa.BigInteger(), nullable=False),
         sa.Column(
-            "kind", sa.String(length=16), nullable=False, comment="key, capacities or quorum"
+            "kind",
+            sa.String(length=16),
+            nullable=False,
+            comment="key, capacities, quorum, contract",
         ),
         sa.Column("subject", sa.String(length=64), nullable=False, comment="word of 32 bytes"),
         sa.Column("value", sa.String(length=64), nullable=False, comment="word of 32 bytes"),
@@ -1314,7 +1317,9 @@ def upgrade() -> None:
             nullable=False,
             comment="person, or a sending key's name",
         ),
-        sa.Column("purpose", sa.String(length=16), nullable=False, comment="approve, send"),
+        sa.Column(
+            "purpose", sa.String(length=24), nullable=False, comment="approve, send, send.SENDER"
+        ),
         sa.Column(
             "place", sa.String(length=80), nullable=False, comment="keystore, device, elsewhere"
         ),
