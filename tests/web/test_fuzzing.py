@@ -1,6 +1,6 @@
 """100,000 calls of the API by schemathesis, as each role: no 500, and no act without its policy.
 
-The calls are made within this process.  Each drawn case is sent as every caller, half of the time
+The calls are made within this process.  Each drawn case is sent as every role, half of the time
 with things that there are (accounts, trades, proposals...) in the places of drawn ones, so that it
 comes past the first refusal.  `AMANAT_FUZZED_CALLS` makes it shorter.
 """
@@ -8,6 +8,7 @@ comes past the first refusal.  `AMANAT_FUZZED_CALLS` makes it shorter.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import random
 import time
@@ -53,21 +54,14 @@ CHECKS = (
     response_schema_conformance,
 )
 SCOPED = "ministry_officer, for looking alone"
-CALLERS = (
-    None,
-    "dealer_1_viewer",
-    "ministry_viewer",
-    "ministry_officer",
-    "central_bank_officer",
-    "dealer_1_trader",
-    "auditor_officer",
-    "ministry_approver",
-    "central_bank_approver",
-    "dealer_1_approver",
-    "secp_approver",
-    OPERATOR,
-    SCOPED,
-)
+VIEWERS = ("dealer_1_viewer", "ministry_viewer")
+OFFICERS = ("ministry_officer", "central_bank_officer", "dealer_1_trader", "auditor_officer")
+APPROVERS = ("ministry_approver", "central_bank_approver", "dealer_1_approver", "secp_approver")
+CALLERS = (None, OPERATOR, SCOPED, *VIEWERS, *OFFICERS, *APPROVERS)
+CASES_A_ROUND = 4
+"""Of each operation and mode: every operation is reached early, and again in every round."""
+EACH_CASE = 8
+"""A case is sent as the public, operator, scoped token, a viewer, two officers, two approvers."""
 REFUSALS = {401, 403, 404, 409, 422, 429, 503}
 OURS = {"authorization", "cookie", "host", "content-length", "connection", "accept-encoding"}
 
@@ -119,6 +113,13 @@ def _enter_people(world: World) -> None:
         )[1]
 
 
+def callers_of(turn: int) -> tuple[str | None, ...]:
+    """Who sends the case of this turn: over the turns each role as often as it can be."""
+    officers = (OFFICERS[turn % 4], OFFICERS[(turn + 1) % 4])
+    approvers = (APPROVERS[turn % 4], APPROVERS[(turn + 2) % 4])
+    return (None, OPERATOR, SCOPED, VIEWERS[turn % 2], *officers, *approvers)
+
+
 def role_of(world: World, caller: str | None) -> str:
     """The role under which a caller's calls are counted."""
     if caller is None:
@@ -145,7 +146,7 @@ def permitted_acts(world: World) -> dict[str | None, set[str]]:
 
 
 class Fuzzing:
-    """Sends each case as every caller, and looks at the answers."""
+    """Sends each case as every role, and looks at the answers."""
 
     def __init__(
         self, world: World, client: httpx.AsyncClient, tell: Callable[[str], None]
@@ -185,14 +186,15 @@ class Fuzzing:
         return value
 
     async def send(self, case: Any, operation: str) -> None:
-        """One case as every caller."""
+        """One case as every role."""
         sent = _request_of(case, self.world.programme, self.random)
         grounded = {"params": self.with_real(sent["params"])}
         if "json" in sent:
             grounded["json"] = self.with_real(sent["json"])
         path = self._proposal_path(sent["url"])
-        for place, caller in enumerate(CALLERS):
-            ours = (place + self.tally.calls // len(CALLERS)) % 2 == 0
+        turn = self.tally.calls // EACH_CASE
+        for place, caller in enumerate(callers_of(turn)):
+            ours = (place + turn) % 2 == 0
             request = sent | grounded | {"url": path} if ours else sent
             await self._one(case, operation, caller, request)
 
@@ -250,9 +252,11 @@ def _request_of(case: Any, programme: str, drawn: random.Random) -> dict[str, An
     return sent
 
 
-def draw(operation: Any, mode: GenerationMode, most: int, use: Callable[[Any], None]) -> None:
-    """Let schemathesis draw cases of an operation, each used once."""
-    number = zlib.crc32(f"{operation.label} {mode.value}".encode())
+def draw(
+    operation: Any, mode: GenerationMode, turn: int, most: int, use: Callable[[Any], None]
+) -> None:
+    """Let schemathesis draw cases of an operation, others in every turn, each used once."""
+    number = zlib.crc32(f"{operation.label} {mode.value} {turn}".encode())
 
     @seed(number)
     @settings(
@@ -297,13 +301,15 @@ def test_a_hundred_thousand_calls_as_each_role(
         def send(case: Any) -> None:
             runner.run(fuzzing.send(case, names[case.operation.label]))
 
-        while tally.calls < CALLS:
+        for turn in itertools.count():
+            if tally.calls >= CALLS:
+                break
             left = CALLS - tally.calls
-            cases = max(1, min(40, -(-left // (len(operations) * len(CALLERS) * 2))))
+            cases = max(1, min(CASES_A_ROUND, -(-left // (len(operations) * EACH_CASE * 2))))
             for operation in operations:
                 for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
                     if tally.calls < CALLS:
-                        draw(operation, mode, cases, send)
+                        draw(operation, mode, turn, cases, send)
             world.app.pump()
         runner.run(client.aclose())
     tell(tally.line())
