@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import re
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,18 +105,23 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
         straight = RpcClient([node.url])
         for contract in (SENDERS, DEPLOYERS):
             straight.call("anvil_setCode", contract, LIST_CODE)
-        with (folder / "gate.log").open("wb") as output:
-            child = subprocess.Popen(
-                [sys.executable, "-m", "amanat.network.gate", str(folder)], stderr=output
-            )
-        url = f"http://127.0.0.1:{port}{PATH}"
-        try:
-            wait_until_it_listens(port)
-            yield Guarded(node, folder, url, straight, child)
-        finally:
-            child.terminate()
-            child.wait(timeout=60)
-            straight.close()
+        with running_gate(folder, port) as child:
+            yield Guarded(node, folder, f"http://127.0.0.1:{port}{PATH}", straight, child)
+        straight.close()
+
+
+@contextmanager
+def running_gate(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """The gate of a folder as it is run; its output in `gate.log`."""
+    command = [sys.executable, "-m", "amanat.network.gate", str(folder)]
+    with (folder / "gate.log").open("wb") as output:
+        child = subprocess.Popen(command, stderr=output)
+    try:
+        wait_until_it_listens(port)
+        yield child
+    finally:
+        child.terminate()
+        child.wait(timeout=60)
 
 
 def wait_until_it_listens(port: int) -> None:
@@ -443,6 +450,42 @@ def test_a_gate_that_others_reach_is_closed_without_a_certificate(tmp_path: Path
     GateSettings("ministry", "0.0.0.0", free_port(), "http://127.0.0.1:1", PATH, 1).keep(tmp_path)
     with pytest.raises(GateInTheClear):
         stand(tmp_path)
+
+
+def test_a_gate_with_a_certificate_speaks_tls_alone(guarded: Guarded, tmp_path: Path) -> None:
+    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    words += ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
+    words += ["-keyout", "key.pem", "-out", "certificate.pem"]
+    subprocess.run(words, cwd=tmp_path, check=True, capture_output=True)
+    pair = str(tmp_path / "certificate.pem"), str(tmp_path / "key.pem")
+    port, token = free_port(), fresh_token()
+    settings = GateSettings("secp", "0.0.0.0", port, guarded.node.url, PATH, CHAIN_ID, *pair)
+    settings.keep(tmp_path)
+    admit(tmp_path, "secp", digest_of(token))
+    trusted = ssl.create_default_context(cafile=pair[0])
+    with running_gate(tmp_path, port):
+        headers = {"authorization": f"Bearer {token}"}
+        with httpx.Client(verify=trusted, headers=headers, trust_env=False) as client:
+            found = client.post(f"https://127.0.0.1:{port}{PATH}", json=call("eth_chainId"))
+            assert found.json()["result"] == hex(CHAIN_ID)
+            with pytest.raises(httpx.HTTPError):
+                client.post(f"http://127.0.0.1:{port}{PATH}", json=call("eth_chainId"))
+
+
+def test_a_node_that_is_down_is_told_as_such(guarded: Guarded, tmp_path: Path) -> None:
+    port, token = free_port(), fresh_token()
+    GateSettings("secp", "127.0.0.1", port, "http://127.0.0.1:1", PATH, CHAIN_ID).keep(tmp_path)
+    admit(tmp_path, "secp", digest_of(token))
+    file = tmp_path / "token"
+    file.touch(mode=0o600)
+    file.write_text(token)
+    with running_gate(tmp_path, port):
+        silent = f"http://127.0.0.1:{port}{PATH}"
+        with pytest.raises(NodeUnavailable, match="HTTP 503"):
+            RpcClient([silent], token=NodeToken(file)).block_number()
+        admit(guarded.folder, "secp", digest_of(token))
+        both = RpcClient([silent, guarded.url], token=NodeToken(file))
+        assert both.block_number() == guarded.height()
 
 
 @pytest.mark.parametrize("content", [None, "{", "[]", '{"schema":"amanat.gate/9"}'])

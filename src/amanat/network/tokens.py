@@ -71,10 +71,16 @@ def digest_of(token: str) -> str:
 
 
 def write_closed(path: Path, content: str) -> None:
-    """Write a file whole or not at all, for its owner alone."""
+    """Write a file whole or not at all, for its owner alone.
+
+    Where the superuser writes, whoever owns the file, or else the folder, owns it afterwards.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    if os.geteuid() == 0:
+        owner = (path if path.exists() else path.parent).stat()
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(content)
         file.flush()
