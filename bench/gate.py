@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import sys
 import time
@@ -24,8 +25,9 @@ from amanat.ledger.signers import KeySigner
 from amanat.ledger.wire import ChainTransaction
 from amanat.network.home import Home
 from amanat.network.lists import let_in
+from amanat.network.supervisor import running
 
-SINGLE, THREADS, BATCH, BATCHES, TRANSFERS = 400, 8, 200, 20, 100
+SINGLE, THREADS, BATCH, BATCHES, TRANSFERS, RUNS = 400, 8, 200, 20, 100, 10
 Measure = Callable[[RpcClient], float]
 
 
@@ -54,6 +56,18 @@ def in_batches(rpc: RpcClient) -> float:
     return BATCH * BATCHES / (time.perf_counter() - began)
 
 
+class Gate:
+    """The process of a node's gate."""
+
+    def __init__(self, home: Home, institution: str) -> None:
+        self._stat = Path(f"/proc/{running(home)['gates'][institution]['pid']}/stat")
+
+    def processor_s(self) -> float:
+        """Processor time that it took so far, in seconds (proc(5): utime and stime)."""
+        fields = self._stat.read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Sending:
     """Transfers of a fresh sender in every round, so that no round waits for another's nonces."""
 
@@ -68,7 +82,7 @@ class Sending:
         let_in(self._client, self._administrator, key.address, wei=10**18)
         runs = [
             [self._transfer(key, first + at) for at in range(TRANSFERS)]
-            for first in range(0, 10 * TRANSFERS, TRANSFERS)
+            for first in range(0, RUNS * TRANSFERS, TRANSFERS)
         ]
         began = time.perf_counter()
         for run in runs:
@@ -94,22 +108,26 @@ def main() -> None:
     node = founded.nodes[0]
     straight = RpcClient([node.own_url + founded.rpc_path])
     gated = RpcClient([node.url + founded.rpc_path], token=home.token())
-    measures: dict[str, Measure] = {
-        "one by one": one_by_one,
-        "eight threads": from_threads,
-        "batches of 200": in_batches,
-        "transfers, 100 a batch": Sending(home, home.client()),
+    gate = Gate(home, node.institution)
+    measures: dict[str, tuple[int, Measure]] = {
+        "one by one": (SINGLE, one_by_one),
+        "eight threads": (SINGLE, from_threads),
+        "batches of 200": (BATCH * BATCHES, in_batches),
+        "transfers, 100 a batch": (TRANSFERS * RUNS, Sending(home, gated)),
     }
     told: dict[str, dict[str, float]] = {}
-    for name, measure in measures.items():
-        seen: dict[str, list[float]] = {"straight": [], "gate": []}
+    for name, (count, measure) in measures.items():
+        seen: dict[str, list[float]] = {"straight": [], "gate": [], "processor_us": []}
         for _ in range(asked.rounds):
             seen["straight"].append(measure(straight))
+            before = gate.processor_s()
             seen["gate"].append(measure(gated))
-        told[name] = {way: round(statistics.median(found)) for way, found in seen.items()}
+            seen["processor_us"].append((gate.processor_s() - before) / count * 1e6)
+        told[name] = {what: round(statistics.median(found)) for what, found in seen.items()}
         share = told[name]["gate"] / told[name]["straight"]
         print(f"{name:24} {told[name]['straight']:7} /s straight {told[name]['gate']:7} /s gate"
-              f"   {share:.0%}", flush=True)  # fmt: skip
+              f"  {share:4.0%}  {told[name]['processor_us']:5} us each in the gate",
+              flush=True)  # fmt: skip
     if asked.json:
         asked.json.write_text(json.dumps(told, indent=2) + "\n")
 
