@@ -125,7 +125,8 @@ def forget(connection: Connection, subjects: Iterable[str]) -> int:
 class Meter:
     """Requests a minute for each of many askers: a bucket that holds a minute's and refills.
 
-    Kept in memory, so that each serving process counts for itself.
+    Kept in memory: `amanat serve` is one process, of whose threads each takes from the same meter.
+    Another process on the same database would count for itself.
     """
 
     def __init__(self, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
