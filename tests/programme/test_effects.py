@@ -176,6 +176,7 @@ def test_times_bids_and_shares_of_a_tender(application: Application) -> None:
     with pytest.raises(Forbidden):
         foresee(world, "fund_c", sheet)
     told(world, "ministry", ResealShare(tender=code), "share of ministry in T1: 2")
+    assert seals(world) == ["in_use", "in_use"]
     auctions.skip_to(auctions.tender(code)["bids_due"])
     world.do("central_bank", CloseTender(tender=code))
     share = ReleaseShare(tender=code)
@@ -183,7 +184,15 @@ def test_times_bids_and_shares_of_a_tender(application: Application) -> None:
     world.do("ministry", share)
     told(world, "central_bank", share, "every sealed bid can be opened")
     world.do("central_bank", share)
+    assert seals(world) == ["retired", "retired"]
     told(world, "central_bank", OpenBids(tender=code), "come to an outcome: 1", "is void")
+
+
+def seals(world: World) -> list[str]:
+    """The states of the keys to sealed bids, as the register has them."""
+    rows = world.view("keys", "auditor_officer", purpose="seal")["rows"]
+    assert [one["holder"] for one in rows] == ["T1", "T1"]
+    return [str(one["state"]) for one in rows]
 
 
 def test_payments_outside_and_rates_of_tax(tmp_path: Path) -> None:

@@ -16,14 +16,21 @@ from amanat.access.key_register import (
     KeyExpired,
     end_key,
     raise_expiry_alarms,
+    require_usable,
 )
 from amanat.access.tables import signing_key
 from amanat.app import Application
 from amanat.core.errors import NotFound, Refusals
 from amanat.ledger import tables
 from amanat.ledger.signers import KeyNotHeld
-from amanat.participants.commands import ExtendKey, GiveKey, RotateKey
-from amanat.participants.model import CodeTaken, KeyNotInDirectory, ValidityTooLong
+from amanat.participants.commands import EndKey, EnterKey, ExtendKey, GiveKey, RotateKey
+from amanat.participants.model import (
+    AccountKind,
+    CodeTaken,
+    KeyNotInDirectory,
+    OutsidePurpose,
+    ValidityTooLong,
+)
 from amanat.programme.commands import (
     AnnounceChange,
     AppointSender,
@@ -321,3 +328,73 @@ def test_an_expired_sending_key_sends_nothing_until_another_is_appointed(world: 
     world.do("ministry", AppointSender(key=app.reserve, reason="the other expired"))
     assert today(world) == "2021-03-02"
     assert alarms(world, "key_not_held") == 0
+
+
+def test_the_reserve_is_lost_and_another_takes_its_place(world: World) -> None:
+    app = world.app
+    app.keys.destroy(app.reserve)
+    advance(world, 2)  # nothing stops
+    with pytest.raises(KeyNotHeld):
+        world.propose("ministry", AppointSender(key=app.reserve, reason="it is gone"))
+    fresh = app.keys.create("installation", "operator_2")
+    world.do("ministry", AppointSender(key=fresh, reason="rotation", endow_coins=10**9))
+    advance(world, 3)
+    assert (sent_by(world, fresh), app.ledger.check()) == (1, [])
+
+
+def test_keys_of_accounts_stand_in_the_register_and_no_date_locks_them_up(world: World) -> None:
+    world.admit("bank_a", "bank", "central_bank")
+    own = world.enrol("bank_a", "central_bank")
+    client = world.enrol(
+        "bank_a", "central_bank", AccountKind.CLIENT, holder="a client", holder_class="individual"
+    )
+    row = register(world)[own]
+    told = (row["institution"], row["holder"], row["purpose"], row["place"], row["state"])
+    assert told == ("bank_a", "own", "account", "keystore", "in_use")
+    # A client's key is the client's; what others keep nobody sees but the auditor and the operator.
+    assert client not in register(world)
+    assert own in register(world, "bank_a_officer", purpose="account")
+    assert own not in register(world, "ministry_officer")
+    assert register(world, "bank_a_officer", purpose="send") == {}
+    expire(world, own, datetime.now(UTC) - timedelta(seconds=1))
+    with world.app.store.reading() as connection:
+        require_usable(connection, CODE, own, datetime.now(UTC))
+    assert register(world)[own]["state"] == "expired"
+    with world.app.engine.begin() as connection:
+        assert raise_expiry_alarms(connection, datetime.now(UTC)) == 1
+        end_key(connection, CODE, own, "lost", datetime.now(UTC))
+    with world.app.store.reading() as connection, pytest.raises(KeyEnded):
+        require_usable(connection, CODE, own, datetime.now(UTC))
+
+
+def test_keys_that_live_outside_are_known_and_told_of_before_they_end(world: World) -> None:
+    """An administrator's, a validator's, the backup's: nothing is signed with them here."""
+    node = "0x" + "5a" * 20
+    today_ = datetime.now(UTC).date()
+    fields = {"key": node, "purpose": OutsidePurpose.STAKING, "holder": "validator_1"}
+    entry = EnterKey(**fields, place="safe 3, row 2", expires_on=today_ + timedelta(days=20))
+    late = today_ + timedelta(days=800)
+    with pytest.raises(ValidityTooLong):
+        world.propose("ministry", entry.model_copy(update={"expires_on": late}))
+    officer = str(world.actor("secp_officer").address)
+    with pytest.raises(CodeTaken):  # a person's key keeps its purpose
+        world.propose("secp", entry.model_copy(update={"key": officer}))
+    outcome = world.propose("ministry", entry)
+    assert outcome.awaits == ("ministry",)
+    world.approve("ministry", outcome)
+    row = register(world, "ministry_officer")[node]
+    assert (row["purpose"], row["holder"], row["place"]) == ("staking", "validator_1", entry.place)
+    assert register(world, "secp_officer")[node]["place"] is None
+    with world.app.engine.begin() as connection:
+        assert raise_expiry_alarms(connection, datetime.now(UTC)) == 1
+    with pytest.raises(CodeTaken):
+        world.propose("secp", entry)
+    with pytest.raises(NotFound):
+        world.propose("secp", EndKey(key=node, reason="not theirs"))
+    with pytest.raises(NotFound):
+        world.propose("secp", EndKey(key=officer, reason="no outside key"))
+    world.propose("ministry", EndKey(key=node, lost=True, reason="its disk burnt"))
+    assert register(world)[node]["state"] == "lost"
+    assert alarms(world, "key_expires") == 0
+    world.do("ministry", entry, pump=False)  # the next one under the same name
+    assert register(world)[node]["state"] == "in_use"

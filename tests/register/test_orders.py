@@ -197,7 +197,7 @@ def set_aside(trading: Trading) -> None:
         trading.do("bank_b", place)
     (holding,) = trading.world.view("holdings", "bank_b_officer", account=account)
     assert holding["free"] == MILLION
-    late = trading.match("bank_b.own", "bank_a.own", nominal=2 * MILLION, paisa=1)
+    late = trading.match("bank_b.own", "fund_c.own", nominal=2 * MILLION, paisa=1)
     trading.settle()
     assert trading.instruction(late)["reason_code"] == "ERC7943InsufficientUnfrozenBalance"
     with pytest.raises(NotFound):

@@ -1,8 +1,9 @@
 """The register of keys: whose, for what, where they live, and until when they may sign.
 
 A key belongs to a person of an institution in a programme, or sends the installation's chain
-transactions (its programme is then empty).  Keys of holders' accounts are not in it: they are the
-holders' own, and a lost one is put right by a re-registration.
+transactions (its programme is then empty).  Keys of participants' own accounts and tenders' seals
+are in it too, and what institutions enter of keys that live outside; keys of clients' accounts are
+not: they are the clients' own, and a lost one is put right by a re-registration.
 
 NIST SP 800-57 part 1 revision 5, section 5.3.6, recommends one to three years for a private key
 that signs; a key is entered here for two.
@@ -10,6 +11,7 @@ that signs; a key is entered here for two.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -29,6 +31,8 @@ INSTALLATION = ""
 """The programme of the keys that send chain transactions: they serve all programmes."""
 APPROVE, SEND = "approve", "send"
 """A key approves, or sends: `send` for the operator, `send.NAME` for another sender."""
+ACCOUNT, SEAL = "account", "seal"
+"""A key moves an account's holdings and signs its bids; or opens one tender's sealed bids."""
 _OPERATOR = "operator"
 USABLE = ("standby", "in_use")
 
@@ -109,6 +113,11 @@ def end_key(
     settle_alarms(connection, {alarm_subject(programme, address)}, time_text(now))
 
 
+def fingerprint_address(public_key: bytes) -> str:
+    """How a key that has no address stands in the register: 20 bytes of its SHA-256."""
+    return f"0x{hashlib.sha256(public_key).hexdigest()[:40]}"
+
+
 def find_key(connection: Connection, programme: str, address: str) -> Row[Any] | None:
     """A key of the register."""
     return connection.execute(_of(sql.select(signing_key), programme, address)).one_or_none()
@@ -128,10 +137,13 @@ def require_usable(connection: Connection, programme: str, address: str, now: da
 
 
 def check_usable(row: Row[Any], now: datetime) -> None:
-    """As `require_usable`, of a row at hand."""
+    """As `require_usable`, of a row at hand.
+
+    An account's key that has expired is told of and goes on: no date locks up what somebody owns.
+    """
     if row.state not in USABLE:
         raise KeyEnded(address=row.address, institution=row.institution, state=row.state)
-    if row.expires_at <= time_text(now):
+    if row.expires_at <= time_text(now) and row.purpose != ACCOUNT:
         raise KeyExpired(
             address=row.address, institution=row.institution, expires_at=row.expires_at
         )

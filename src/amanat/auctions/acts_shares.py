@@ -8,6 +8,7 @@ public half here and the private half at the release.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 import sqlalchemy as sql
@@ -16,6 +17,7 @@ from sqlalchemy.engine import Connection
 from amanat.access.actors import Role
 from amanat.access.acts import ActContext, Ask, Requirement, Result, act
 from amanat.access.desk import KeyRing
+from amanat.access.key_register import SEAL, end_key, enter_key, fingerprint_address
 from amanat.access.tables import person
 from amanat.auctions import events
 from amanat.auctions.commands import ResealShare
@@ -27,6 +29,9 @@ from amanat.core.errors import Invalid, NotFound, Refusal
 from amanat.core.messages import Message
 from amanat.ledger.keyring import ELSEWHERE
 from amanat.ledger.signers import KeyNotHeld
+
+KEPT_BY_PEOPLE = "keys of its people"
+"""Where a share is that is sealed to the keys of its institution's people."""
 
 
 class ShareKeptElsewhere(Invalid):
@@ -64,6 +69,7 @@ def make_share(context: ActContext, tender: str, institution: str, public_key: s
                 tender_key.c.institution == institution,
             )
         )
+        end_share(context.uow.connection, context.programme, former.public_key, context.now)
     sealed, keeper = None, None
     if public_key is None:
         share = new_share(institution)
@@ -82,7 +88,33 @@ def make_share(context: ActContext, tender: str, institution: str, public_key: s
             keeper=keeper,
         )
     )
+    enter_key(
+        context.uow.connection,
+        context.programme,
+        fingerprint_address(bytes.fromhex(public_key)),
+        institution=institution,
+        holder=tender,
+        purpose=SEAL,
+        place=ELSEWHERE if sealed is None else KEPT_BY_PEOPLE,
+        now=context.now,
+    )
     return public_key
+
+
+def end_seal(connection: Connection, programme: str, tender: str, now: datetime) -> None:
+    """The keys to a tender's bids serve no more: all are released, or the tender is cancelled."""
+    found = connection.execute(
+        sql.select(tender_key.c.public_key).where(
+            tender_key.c.programme == programme, tender_key.c.tender == tender
+        )
+    )
+    for public_key in found.scalars().all():
+        end_share(connection, programme, public_key, now)
+
+
+def end_share(connection: Connection, programme: str, public_key: str, now: datetime) -> None:
+    """An institution's key to a tender's bids, by its public half, serves no more."""
+    end_key(connection, programme, fingerprint_address(bytes.fromhex(public_key)), "retired", now)
 
 
 def take_share(

@@ -35,6 +35,7 @@ from amanat.auctions.acts_rules import (
     subject,
     update_tender,
 )
+from amanat.auctions.acts_shares import end_seal, end_share
 from amanat.auctions.allotment import Allotment, Status
 from amanat.auctions.book import Window
 from amanat.auctions.model import CompetitiveBid, NoAward
@@ -205,6 +206,7 @@ def tender_cancelled(event: LedgerEvent, uow: UnitOfWork) -> None:
         pending=None,
         pending_change=None,
     )
+    end_seal(uow.connection, row.programme, row.code, uow.store.clock())
 
 
 # -- bids -------------------------------------------------------------------------------------
@@ -371,6 +373,7 @@ def share_released(order: Order, happened: Sequence[LedgerEvent], uow: UnitOfWor
         .values(released_at=from_seconds(happened[0].block_time))
         .returning(key.c.public_key, key.c.released)
     ).one()
+    end_share(uow.connection, row.programme, released.public_key, uow.store.clock())
     uow.journal.append(
         events.SHARE_RELEASED,
         {

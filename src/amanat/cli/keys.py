@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from amanat.cli.acts import Data, Json, ProgrammeCode, Url
+from amanat.cli.signatures import bytes_of
 from amanat.cli.terminal import errors_in_lines, out, print_answer, settings_of
 from amanat.cli.tools import ask_password
 from amanat.core.errors import AmanatError, Refusal
@@ -240,3 +241,40 @@ def keys_retire(
             raise typer.Exit(1)
         application.keys.destroy(address)
         print_answer({"key": name, "address": address, "state": "destroyed"}, as_json=as_json)
+
+
+@keys.command("split")
+def keys_split(
+    output: Annotated[Path, typer.Argument(help="Folder for the parts: move each to its owner.")],
+    parts: Annotated[int, typer.Option(min=2, max=32, help="How many parts.")] = 5,
+    needed: Annotated[int, typer.Option(min=2, max=32, help="How many restore it.")] = 3,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Split `secrets/` into parts for different safes; fewer than needed tell nothing."""
+    from amanat.keeping.shared_secrets import split
+
+    with errors_in_lines(as_json=as_json):
+        made = split(settings_of(data).data_dir / "secrets", parts, needed)
+        output.mkdir(mode=0o700, parents=True, exist_ok=True)
+        written = [output / f"secrets-part-{number}.json" for number in range(1, len(made) + 1)]
+        for path, content in zip(written, made, strict=True):
+            path.touch(mode=0o600, exist_ok=False)
+            path.write_bytes(content)
+        answer = {"parts": parts, "needed": needed, "written": [str(one) for one in written]}
+        print_answer(answer, as_json=as_json)
+
+
+@keys.command("join")
+def keys_join(
+    parts: Annotated[list[Path], typer.Argument(help="As many parts as are needed, or more.")],
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Restore `secrets/` from its parts, into a folder that has none of them."""
+    from amanat.keeping.shared_secrets import restore
+
+    with errors_in_lines(as_json=as_json):
+        folder = settings_of(data).data_dir / "secrets"
+        names = restore({str(one): bytes_of(one) for one in parts}, folder)
+        print_answer({"folder": str(folder), "restored": names}, as_json=as_json)

@@ -9,10 +9,12 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Row
 
 from amanat.access.acts import ActContext, Ask, Result, act
+from amanat.access.key_register import ACCOUNT, enter_key, find_key
 from amanat.core.errors import Forbidden, NotFound, Place, Refusal, Refused
 from amanat.core.ids import new_id
 from amanat.core.messages import Message
 from amanat.core.quantities import text_from
+from amanat.ledger.keyring import ELSEWHERE
 from amanat.ledger.things import Things
 from amanat.participants import events, things
 from amanat.participants.commands import (
@@ -117,7 +119,31 @@ def enrol_accounts(command: EnrolAccounts, context: ActContext) -> Result:
         account.insert(),
         [_account_row(one, row.code, order, entry, context) for one in command.accounts],
     )
+    for one in command.accounts:
+        if one.kind is not AccountKind.CLIENT:
+            _enter_account_key(one, row.code, entry, context)
     return {"participant": row.code, "accounts": addresses, "order": order, "entry": entry}
+
+
+def _enter_account_key(one: AccountToEnrol, code: str, entry: str, context: ActContext) -> None:
+    """A participant's own account stands in the register of keys; a client's key is the client's.
+
+    An address that stands there for another purpose, such as a person's, keeps that purpose.
+    """
+    connection, programme = context.uow.connection, context.programme
+    if find_key(connection, programme, one.address) is not None:
+        return
+    enter_key(
+        connection,
+        programme,
+        one.address,
+        institution=code,
+        holder=one.label[:64],
+        purpose=ACCOUNT,
+        place=ELSEWHERE if context.keys is None else context.keys.place(one.address),
+        now=context.now,
+        entry=entry,
+    )
 
 
 def _account_row(

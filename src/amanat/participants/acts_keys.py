@@ -7,14 +7,14 @@ on with the new one, and the former one is revoked.  Nobody is without a key at 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import sqlalchemy as sql
 from sqlalchemy.engine import Row
 
 from amanat.access.acts import ActContext, Ask, Result, act
-from amanat.access.key_register import KEY_VALIDITY, USABLE, end_key, find_key
+from amanat.access.key_register import KEY_VALIDITY, USABLE, end_key, enter_key, find_key
 from amanat.access.tables import signing_key
 from amanat.core.errors import NotFound, Refused
 from amanat.ledger.completion import settle_alarms, time_text
@@ -29,9 +29,13 @@ from amanat.participants.acts_people import (
     register_key,
     second_person,
 )
-from amanat.participants.commands import ExtendKey, RotateKey
-from amanat.participants.model import ValidityTooLong
+from amanat.participants.commands import EndKey, EnterKey, ExtendKey, RotateKey
+from amanat.participants.model import CodeTaken, OutsidePurpose, ValidityTooLong
 from amanat.participants.signing import to_sign
+
+KEEPERS = (*SPEAK_FOR_PEOPLE, "operator")
+"""Capacities of institutions that may keep keys outside: who runs the installation too."""
+_OUTSIDE = frozenset(one.value for one in OutsidePurpose)
 
 
 def _check_rotation(command: RotateKey, context: ActContext) -> tuple[Row[Any], Row[Any], bool]:
@@ -106,11 +110,16 @@ def _check_extension(command: ExtendKey, context: ActContext) -> tuple[Row[Any],
     row = find_key(context.uow.connection, context.programme, command.key)
     if row is None or row.institution != context.actor.institution or row.state not in USABLE:
         raise NotFound(thing="key", value=command.key)
-    until = datetime.combine(command.expires_on, time(), UTC)
+    return row, _until(row.address, command.expires_on, context)
+
+
+def _until(key: str, expires_on: date, context: ActContext) -> datetime:
+    """The end of a key's validity.  Refuses `ValidityTooLong`."""
+    until = datetime.combine(expires_on, time(), UTC)
     latest = (context.now + KEY_VALIDITY).date()
-    if not context.now + timedelta(hours=1) < until or command.expires_on > latest:
-        raise ValidityTooLong(key=row.address, latest=latest, expires_on=command.expires_on)
-    return row, until
+    if not context.now + timedelta(hours=1) < until or expires_on > latest:
+        raise ValidityTooLong(key=key, latest=latest, expires_on=expires_on)
+    return until
 
 
 def _ask_extension(command: ExtendKey, context: ActContext) -> Ask:
@@ -143,3 +152,88 @@ def extend_key(command: ExtendKey, context: ActContext) -> Result:
         subject=f"participants:{row.institution}",
     )
     return {"key": row.address, "expires_at": expires_at, "entry": entry}
+
+
+def _check_entry(command: EnterKey, context: ActContext) -> datetime:
+    """Until when it serves; a key of another purpose or institution keeps its place."""
+    known = find_key(context.uow.connection, context.programme, command.key)
+    if known is not None:
+        own = known.institution == context.actor.institution
+        if not own or known.purpose not in _OUTSIDE:
+            raise CodeTaken(thing="key", code=command.key.lower())
+    return _until(command.key.lower(), command.expires_on, context)
+
+
+def _ask_entry(command: EnterKey, context: ActContext) -> Ask:
+    """Another person of the institution approves."""
+    _check_entry(command, context)
+    return second_person(context, f"participants:{context.actor.institution}")
+
+
+@act(capacities=KEEPERS, approvals=_ask_entry, confidential=True)
+def enter_outside_key(command: EnterKey, context: ActContext) -> Result:
+    """Enter a key that lives outside, or a known one anew.
+
+    Refuses, in order: `CodeTaken`, `ValidityTooLong`.
+    """
+    until = _check_entry(command, context)
+    address, own = command.key.lower(), context.actor.institution
+    connection, programme = context.uow.connection, context.programme
+    expires_at = time_text(until)
+    entry = context.uow.journal.append(
+        events.KEY_ENTERED,
+        {
+            "institution": own,
+            "address": address,
+            "purpose": command.purpose.value,
+            "holder": command.holder,
+            "place": command.place,
+            "expires_at": expires_at,
+        },
+        subject=f"participants:{own}",
+    )
+    enter_key(
+        connection,
+        programme,
+        address,
+        institution=own,
+        holder=command.holder,
+        purpose=command.purpose.value,
+        place=command.place,
+        now=context.now,
+        entry=entry,
+    )
+    connection.execute(
+        sql.update(signing_key)
+        .where(signing_key.c.programme == programme, signing_key.c.address == address)
+        .values(expires_at=expires_at)
+    )
+    return {"key": address, "expires_at": expires_at, "entry": entry}
+
+
+def _check_end(command: EndKey, context: ActContext) -> Row[Any]:
+    row = find_key(context.uow.connection, context.programme, command.key)
+    own = row is not None and row.institution == context.actor.institution
+    if row is None or not own or row.purpose not in _OUTSIDE or row.state not in USABLE:
+        raise NotFound(thing="key", value=command.key)
+    return row
+
+
+@act(capacities=KEEPERS, confidential=True)
+def end_outside_key(command: EndKey, context: ActContext) -> Result:
+    """One person is enough, and it binds at once.  Refuses `NotFound`."""
+    row = _check_end(command, context)
+    state = "lost" if command.lost else "retired"
+    end_key(context.uow.connection, row.programme, row.address, state, context.now)
+    entry = context.uow.journal.append(
+        events.KEY_ENDED,
+        {
+            "institution": row.institution,
+            "address": row.address,
+            "purpose": row.purpose,
+            "lost": command.lost,
+            "reason": command.reason,
+        },
+        subject=f"participants:{row.institution}",
+    )
+    return {"key": row.address, "state": state, "entry": entry}

@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 from amanat.access.actors import Role
 from amanat.access.acts import Command, Query
 from amanat.access.fields import Day, PlainDecimal, Whole
-from amanat.participants.model import TEXT_MAX, AccountKind, Certificate, Level
+from amanat.participants.model import TEXT_MAX, AccountKind, Certificate, Level, OutsidePurpose
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 """A short name of a thing within a programme."""
@@ -126,6 +126,28 @@ class ExtendKey(Command):
     expires_on: Day
 
 
+class EnterKey(Command):
+    """Enter in the register a key of one's institution that lives outside this installation.
+
+    `key` is its address; of a key that has none, 20 bytes of the SHA-256 of its public half.
+    `holder` says which one it is, `place` where it lives; it may serve for two years at most.
+    """
+
+    key: Address
+    purpose: OutsidePurpose
+    holder: Code
+    place: Annotated[str, StringConstraints(min_length=1, max_length=80)]
+    expires_on: Day
+
+
+class EndKey(Command):
+    """Say that a key which lives outside serves no more: it was replaced, or it is lost."""
+
+    key: Address
+    lost: bool = False
+    reason: Words
+
+
 class RetirePerson(Command):
     """End a person's part: tokens, proposals and approvals of theirs count no more."""
 
@@ -134,8 +156,9 @@ class RetirePerson(Command):
 
 
 class KeysAsked(Query):
-    """Which keys to list: all, or those whose validity ends within some days."""
+    """Which keys to list: all, of one purpose, or those whose validity ends within some days."""
 
+    purpose: Annotated[str | None, StringConstraints(pattern=r"^[a-z][a-z0-9_.]{0,15}$")] = None
     within_days: Annotated[Whole | None, Field(ge=0, le=3_660)] = None
 
 

@@ -15,8 +15,8 @@ from amanat.access.effects import Seen, effects
 from amanat.access.key_register import find_key
 from amanat.access.tables import access_token, identity, passkey, person, session
 from amanat.core.errors import NotFound
-from amanat.core.messages import Message
-from amanat.participants.commands import ExtendKey, RotateKey
+from amanat.core.messages import Message, Word
+from amanat.participants.commands import EnterKey, ExtendKey, RotateKey
 from amanat.participants.commands_sign_in import (
     GiveToken,
     InvitePerson,
@@ -74,6 +74,19 @@ def key_extended(command: ExtendKey, seen: Seen) -> Iterator[Message]:
         before=date.fromisoformat(row.expires_at[:10]),
         after=command.expires_on,
     )
+
+
+@effects(EnterKey)
+def key_entered(command: EnterKey, seen: Seen) -> Iterator[Message]:
+    """What the register will know of; nothing is signed with it here."""
+    yield Message(
+        "The register knows of {key}, {purpose} of {institution}, until {until}",
+        key=command.key.lower(),
+        purpose=Word(command.purpose.value),
+        institution=seen.institution,
+        until=command.expires_on,
+    )
+    yield Message("Thirty days before it ends an alarm stands here")
 
 
 @effects(GiveToken)

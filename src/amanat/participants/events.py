@@ -59,6 +59,17 @@ KEY_EXTENDED = declare(
     ("institution", "address", "former", "expires_at"),
     audience=Audience.CONFIDENTIAL,
 )
+KEY_ENTERED = declare(
+    "KeyEntered",
+    ("institution", "address", "purpose", "holder", "place", "expires_at"),
+    private=("place",),
+    audience=Audience.CONFIDENTIAL,
+)
+KEY_ENDED = declare(
+    "KeyEnded",
+    ("institution", "address", "purpose", "lost", "reason"),
+    audience=Audience.CONFIDENTIAL,
+)
 PERSON_RETIRED = declare(
     "PersonRetired",
     ("institution", "person", "reason", "tokens"),

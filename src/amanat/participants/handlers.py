@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sql
 from sqlalchemy.engine import Connection
 
+from amanat.access.key_register import end_key
 from amanat.core.dates import date_from_business_day
 from amanat.ledger.completion import raise_alarm
 from amanat.ledger.orders import Order
@@ -136,6 +137,8 @@ def account_closed(event: LedgerEvent, uow: UnitOfWork) -> None:
         )
         .values(closed_at=block_time(event))
     )
+    now = datetime.fromisoformat(block_time(event))
+    end_key(uow.connection, event.programme, event.arguments["account"], "retired", now)
 
 
 def standing_done(order: Order, events: Sequence[LedgerEvent], uow: UnitOfWork) -> None:

@@ -21,6 +21,16 @@ FREE_CAPACITIES = frozenset({"participant", "primary_dealer", "custodian", "audi
 """Capacities that carry no authority on the ledger."""
 
 
+class OutsidePurpose(StrEnum):
+    """What a key does that lives outside this installation and that the register only knows of."""
+
+    ADMINISTRATOR = "administrator"
+    STAKING = "staking"
+    BACKUP = "backup"
+    CERTIFICATE = "certificate"
+    OTHER = "other"
+
+
 class Level(StrEnum):
     """What a participant may do, from most to least."""
 

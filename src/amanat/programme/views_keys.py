@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sql
 
 from amanat.access.acts import ViewContext, view
-from amanat.access.key_register import INSTALLATION, SEND, USABLE, WARNED_BEFORE, keys_of
+from amanat.access.key_register import ACCOUNT, INSTALLATION, SEND, USABLE, WARNED_BEFORE, keys_of
 from amanat.ledger import tables as ledger_tables
 from amanat.participants.commands import KeysAsked
 from amanat.participants.signing import AUTHORITY
@@ -20,8 +20,8 @@ _SEES_ALL = ("auditor", "operator", "issuer", "guardian", "orders", "day_keeper"
 def keys(query: KeysAsked, context: ViewContext) -> dict[str, Any]:
     """The register of keys: owner, holder, purpose, where each lives, validity, state, last use.
 
-    An institution sees its own; who governs, operates or audits sees all of them.  Where a key
-    lives is told to its owner, the operator and the auditor alone.
+    An institution sees its own; who governs, operates or audits sees all of them, but of accounts'
+    keys only the operator and the auditor.  Where a key lives is told to its owner and those two.
     """
     assert context.actor is not None
     now = datetime.now(UTC)
@@ -30,14 +30,16 @@ def keys(query: KeysAsked, context: ViewContext) -> dict[str, Any]:
     for row in keys_of(context.connection, (context.programme, INSTALLATION)):
         own = row.institution == mine or context.sees("auditor", "operator")
         left = (datetime.fromisoformat(row.expires_at) - now).days
-        if not own and not context.sees(*_SEES_ALL):
+        if not own and not (context.sees(*_SEES_ALL) and row.purpose != ACCOUNT):
+            continue
+        if query.purpose is not None and row.purpose != query.purpose:
             continue
         if query.within_days is not None and (row.state not in USABLE or left > query.within_days):
             continue
         rows.append(
             {
                 "institution": row.institution,
-                "holder": row.holder if own or row.purpose == SEND else None,
+                "holder": row.holder if own or row.purpose.startswith(SEND) else None,
                 "purpose": row.purpose,
                 "key": row.address,
                 "place": row.place if own else None,
@@ -58,7 +60,7 @@ def _state(state: str, expires_at: str, now: datetime) -> str:
 
 def _last_sent(context: ViewContext, row: Any) -> str | None:
     """When a sending key last signed: the orders say it."""
-    if row.purpose != SEND:
+    if not row.purpose.startswith(SEND):
         return None
     order = ledger_tables.order
     found: str | None = context.connection.execute(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sql
 
+from amanat.access.key_register import end_key
 from amanat.core.dates import date_from_business_day
 from amanat.ledger.completion import raise_alarm
 from amanat.ledger.orders import Order
@@ -90,6 +92,8 @@ def movement_done(order: Order, events: Sequence[LedgerEvent], uow: UnitOfWork) 
             )
             .values(account=row.to_account)
         )
+        now = datetime.fromisoformat(values["done_at"])
+        end_key(uow.connection, order.programme, row.from_account, "lost", now)
 
 
 def movement_refused(order: Order, refusal: Mapping[str, Any], uow: UnitOfWork) -> None:
