@@ -20,16 +20,19 @@ from amanat.ledger.indexer import IndexerStopped
 from amanat.ledger.node import EmbeddedNode
 from amanat.ledger.rpc import RpcClient, without_secrets
 from amanat.ledger.service import LedgerNotSettled
+from amanat.ledger.wire import keccak
 from amanat.settings import SettingInvalid, Settings
 
 from .conftest import ALICE, CHAIN_ID, PROGRAMME, MakeWorld
 
 
 class Mirror:
-    """A way to a node that can lag behind it, or show other blocks from a height on."""
+    """A way to a node that can lag behind it, show other blocks from a height on, or be cut off."""
 
     def __init__(self, target: str) -> None:
         self._target = target
+        self.cut_off_at: int | None = None
+        self._kept: set[str] = set()
         self.height_max: int | None = None
         self.lies_from: int | None = None
         mirror = self
@@ -56,6 +59,8 @@ class Mirror:
 
     def answer(self, asked: dict[str, Any]) -> dict[str, Any]:
         """What this way says to one call."""
+        if self.cut_off_at is not None and (kept := self._alone(asked)) is not None:
+            return {"jsonrpc": "2.0", "id": asked["id"], "result": kept}
         if asked["method"] == "eth_getBlockByNumber":
             asked = self._lagging(asked)
             if asked["params"][0] is None:
@@ -64,6 +69,16 @@ class Mirror:
         if asked["method"] == "eth_getBlockByNumber" and answer.get("result"):
             self._lie(answer["result"])
         return answer
+
+    def _alone(self, asked: dict[str, Any]) -> Any:
+        """As a node that reaches no other: it takes what it is sent, and no block ever has it."""
+        first = asked["params"][0] if asked["params"] else None
+        if asked["method"] == "eth_sendRawTransaction":
+            self._kept.add("0x" + keccak(bytes.fromhex(first[2:])).hex())
+            return "0x" + keccak(bytes.fromhex(first[2:])).hex()
+        if asked["method"] == "eth_getTransactionByHash" and first in self._kept:
+            return {"hash": first, "blockNumber": None}
+        return hex(self.cut_off_at or 0) if asked["method"] == "eth_blockNumber" else None
 
     def _lagging(self, asked: dict[str, Any]) -> dict[str, Any]:
         if self.height_max is None:
@@ -201,6 +216,20 @@ def test_a_node_that_stands_still_is_passed_over(
     with pytest.raises(BlockNotServed):
         world.ledger.indexer.step()
     world.ledger.indexer.step()  # the second one is asked
+    assert open_alarms(world) == []
+
+
+def test_what_a_node_that_is_cut_off_keeps_to_itself_is_given_to_the_others(
+    make_world: MakeWorld, mirrors: list[Mirror]
+) -> None:
+    world = make_world(urls(mirrors), forgets=False)
+    world.create_token()
+    height = world.ledger.indexer.height()
+    mirrors[0].height_max = mirrors[0].cut_off_at = height
+    world.order("mint", ALICE, 5)
+    world.ledger.rpc.forget_rests()  # the first one is asked first
+    world.ledger.pump()
+    assert world.ledger.gateway(PROGRAMME).call("Token", "balanceOf", ALICE) == 5
     assert open_alarms(world) == []
 
 

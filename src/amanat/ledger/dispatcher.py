@@ -7,8 +7,9 @@ them may be what it silently needs.  A call with a gas limit is never asked abou
 decides.
 
 Whatever is signed is stored first.  The same bytes are sent again after a restart, after a
-reorganisation, and whenever the node no longer knows them; a transaction that stays unmined gets a
-further attempt with the same nonce and call and a higher fee.
+reorganisation, and whenever the node no longer knows them, and to every node of the list where the
+chain stands still; a transaction that stays unmined gets a further attempt with the same nonce and
+call and a higher fee.
 """
 
 from __future__ import annotations
@@ -88,6 +89,7 @@ class Dispatcher:
         self._chain_id = chain_id
         self.times = times or DispatchTimes()
         self._looked_at = 0.0
+        self._stood_at: Any = None
         self._rests: dict[str, float] = {}
         self._fees: tuple[float, int, int] = (0.0, 0, 0)
         self._resumed = False
@@ -469,7 +471,8 @@ class Dispatcher:
         if not late:
             return False
         newest = [attempts[order.id][-1] for order in late]
-        answers = self._rpc.batch([("eth_getTransactionByHash", (one.tx_hash,)) for one in newest])
+        asked = [("eth_getTransactionByHash", (one.tx_hash,)) for one in newest]
+        head, *answers = self._rpc.batch([("eth_blockNumber", ()), *asked])
         lost, stuck = [], []
         for order, answer in zip(late, answers, strict=True):
             if answer is None:
@@ -483,7 +486,16 @@ class Dispatcher:
                     .where(tables.order.c.id.in_(lost), tables.order.c.state == "sent")
                     .values(state="signed")
                 )
+        self._hand_on(head, [attempts[order.id][-1].raw for order in stuck])
         return self._replace_stuck(stuck, attempts) or bool(lost)
+
+    def _hand_on(self, head: Any, stuck: Sequence[bytes]) -> None:
+        """Give every node what waits while the chain stands still: the one that has it may be
+        cut off from the others, who know nothing of it and so have no block to make.
+        """
+        stood_at, self._stood_at = self._stood_at, head
+        if stuck and stood_at == head and self._rpc.count() > 1:
+            self._rpc.tell_each([("eth_sendRawTransaction", ("0x" + raw.hex(),)) for raw in stuck])
 
     def _replace_stuck(self, stuck: Sequence[Order], attempts: dict[str, list[Any]]) -> bool:
         """A further attempt for each sender's lowest unmined nonce: the others wait behind it."""

@@ -257,6 +257,11 @@ class RpcClient:
                 report[node.url] = self._rest(node, error)
         return report
 
+    def tell_each(self, calls: Sequence[Call]) -> None:
+        """Put calls to every node, whatever each says to them."""
+        for part in _parts(calls):
+            self.ask_each(part)
+
     def set_aside(self, reason: str, *, url: str | None = None, for_s: float | None = None) -> bool:
         """Let a node rest, by default the one that answered this thread last.
 
