@@ -1,9 +1,10 @@
-"""The ledger on a network without finality: geth with Clique, five signers on loopback.
+"""The ledger on a network without finality: geth with Clique, seven signers on loopback.
 
 Such a network goes on while more than half of its signers reach each other.  Those who are parted
 from them still make as many blocks as they are, which vanish when all are joined again.  Here that
 is provoked, with the installation on the losing side: once with blocks that did not yet count, once
-with blocks that did.
+with blocks that did.  (Seven, because a side of exactly the least number that goes on may stand
+still: where two of them sign at once, nobody is left who may sign next.  Seen here with 3 of 5.)
 """
 
 from __future__ import annotations
@@ -42,9 +43,10 @@ from amanat.store.tables import journal_entry
 
 pytestmark = [pytest.mark.network, pytest.mark.timeout(3600)]
 
-SIGNERS = 5
+SIGNERS = 7
 LOSERS = {0, 1}
 """Who is parted from the others: too few to go on, and the first is the installation's node."""
+CONFIRMATIONS = len(LOSERS) + 1
 
 
 @pytest.fixture(scope="module")
@@ -232,7 +234,7 @@ def test_blocks_that_did_not_count_yet_vanish_without_a_trace(
     clique: Clique, tmp_path: Path
 ) -> None:
     """On the other side a buyer spends its money first: its trade fails, whatever was seen here."""
-    with open_market(clique, tmp_path / "data", SIGNERS // 2 + 1) as market:
+    with open_market(clique, tmp_path / "data", CONFIRMATIONS) as market:
         before = last_sequence(market)
         spent = market.trading.cash("bank_a.own")
         clique.fund(market.trading.at("bank_a.own"))
@@ -260,7 +262,7 @@ def test_blocks_that_did_not_count_yet_vanish_without_a_trace(
 
 
 def test_blocks_that_counted_are_taken_back_and_noted(clique: Clique, tmp_path: Path) -> None:
-    """One confirmation is too little for five signers: what counted vanishes, and returns."""
+    """One confirmation is too little for seven signers: what counted vanishes, and returns."""
     with open_market(clique, tmp_path / "data", 1) as market:
         before = last_sequence(market)
         noted = kinds(market)
@@ -287,7 +289,13 @@ def test_blocks_that_counted_are_taken_back_and_noted(clique: Clique, tmp_path: 
         print(f"{len(signed)} transactions that counted were back after {seconds:.1f} s")
 
 
-def test_the_pilot_ends_the_same_without_finality(clique: Clique, tmp_path: Path) -> None:
+def test_the_signers_come_to_one_history(clique: Clique) -> None:
+    height = clique.signers[0].rpc.block_number() - CONFIRMATIONS
+    clique.wait(lambda: clique.agree_on(height) is not None, "of one history")
+
+
+def test_the_pilot_ends_the_same_without_finality(tmp_path: Path) -> None:
+    """On four signers, of which any two that are parted make two blocks."""
     expected = played(tmp_path / "embedded", None)
     pilot = load_pilot(PILOT)
     # Bids take effect some blocks later here, and must do so before the books close.
@@ -295,15 +303,15 @@ def test_the_pilot_ends_the_same_without_finality(clique: Clique, tmp_path: Path
     pilot = replace(pilot, programme=patient)
     data = tmp_path / "data"
     prepare(data, resume=False)
-    began = time.monotonic()
-    with installed(clique, data, SIGNERS // 2 + 1) as application:
-        play(application, pilot, None, None)
-        found = ended(application, pilot.programme.code)
-    print(f"the pilot took {time.monotonic() - began:.0f} s, {SIGNERS // 2 + 1} blocks an order")
+    four = Clique(tmp_path / "clique", 4)
+    try:
+        four.start()
+        began = time.monotonic()
+        with installed(four, data, CONFIRMATIONS) as application:
+            play(application, pilot, None, None)
+            found = ended(application, pilot.programme.code)
+        print(f"the pilot took {time.monotonic() - began:.0f} s")
+    finally:
+        four.stop()
     assert differences(found, expected) == []
     assert found["digest"] == expected["digest"]
-
-
-def test_the_signers_come_to_one_history(clique: Clique) -> None:
-    height = clique.signers[0].rpc.block_number() - SIGNERS // 2
-    clique.wait(lambda: clique.agree_on(height) is not None, "of one history")
