@@ -23,13 +23,23 @@ import httpx
 import pytest
 
 from amanat.ledger.node import EmbeddedNode
-from amanat.ledger.rpc import METHOD_NOT_FOUND, NodeToken, NodeUnavailable, RpcClient, RpcFault
+from amanat.ledger.rpc import (
+    METHOD_NOT_FOUND,
+    NodeToken,
+    NodeUnavailable,
+    RpcClient,
+    RpcFault,
+    TokenUnreadable,
+)
 from amanat.ledger.signers import KeySigner
 from amanat.ledger.wire import ChainTransaction
 from amanat.network.gate import BODY_BYTES_MAX, CALLS_MAX, METHODS, GateInTheClear, stand
 from amanat.network.gate_settings import GATE_FILE, GateSettings, GateUnreadable
 from amanat.network.lists import DEPLOYERS, SENDERS
 from amanat.network.tokens import TOKENS_FILE, admit, digest_of, end_former, expel, fresh_token
+from amanat.operating.doctor.examination import examine
+from amanat.operating.doctor.findings import Verdict
+from amanat.operating.nodes import look_at
 
 CHAIN_ID = 781_948
 PATH = "/"
@@ -220,6 +230,31 @@ def test_a_former_token_serves_until_its_end(guarded: Guarded) -> None:
     end_former(guarded.folder, "pvara", fresh, until=time.time() - 1)
     with pytest.raises(NodeUnavailable):
         former.block_number()
+
+
+def test_readiness_and_the_doctor_show_the_token(guarded: Guarded, tmp_path: Path) -> None:
+    file = guarded.token("ministry")
+    bearing = look_at([guarded.url], CHAIN_ID, NodeToken(file))[0]
+    assert (bearing.trouble, bearing.height) == (None, guarded.height())
+    assert look_at([guarded.url], CHAIN_ID)[0].trouble == "not_admitted"
+    variables = {"AMANAT_NODES": guarded.url, "AMANAT_CHAIN_ID": str(CHAIN_ID)}
+    with_token = variables | {"AMANAT_NODES_TOKEN_FILE": str(file)}
+    for environment, verdict in ((variables, Verdict.WRONG), (with_token, Verdict.WELL)):
+        found = examine(tmp_path / "data", environment)
+        assert {one.verdict for one in found if one.check == "nodes"} == {verdict}
+    file.chmod(0o644)
+    assert look_at([guarded.url], CHAIN_ID, NodeToken(file))[0].trouble == "token_unreadable"
+
+
+@pytest.mark.parametrize("content", ["", "\n", "a b", "\x00", "ü"])
+def test_a_file_without_a_token_is_refused(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "token"
+    file.touch(mode=0o600)
+    file.write_text(content, encoding="utf-8")
+    with pytest.raises(TokenUnreadable):
+        NodeToken(file).header()
+    with pytest.raises(TokenUnreadable):
+        NodeToken(tmp_path / "none").header()
 
 
 # -- what may be asked ----------------------------------------------------------------------------
