@@ -30,7 +30,7 @@ HERE = Path(__file__).resolve().parent
 BENCH = str(HERE.parents[1] / "bench")
 ACCOUNTS = 8
 PER_ACT = 5
-GIVE_UP_AFTER_S = 900.0
+GIVE_UP_AFTER_S = 300.0
 LOST = (OSError, http.client.HTTPException)
 """What a client sees of a server that dies."""
 
@@ -231,6 +231,31 @@ class Stream(threading.Thread):
             after["cash", giver] += paisa
             after["cash", taker] -= paisa
         return dict(after)
+
+
+def settled(port: int, founding: Mapping[str, Any], programme: str) -> int:
+    """How many instructions the served installation shows as settled; -1 while it does not say."""
+    path = f"/v1/programmes/{programme}/views/settlement_totals"
+    try:
+        status, content = ask(port, "GET", path, founding["founded"]["auditor_token"])
+    except LOST:
+        return -1
+    return sum(row["instructions"] for row in content["rows"]) if status == 200 else -1
+
+
+def catch_up(served: Served, stream: Stream, founding: Mapping[str, Any], before: int) -> float:
+    """Wait until what was sent by now and one act more is settled; after how many seconds.
+
+    The served installation does it by itself, without being started again.
+    """
+    began, goal = time.monotonic(), before + len(stream.sent) + PER_ACT
+    while (found := settled(served.port, founding, stream.programme)) < goal:
+        if stream.failure is not None:
+            raise stream.failure
+        if time.monotonic() - began > GIVE_UP_AFTER_S:
+            raise DrillFailed(f"{found} of {goal} are settled\n{served.driver.words()}")
+        time.sleep(0.1)
+    return time.monotonic() - began
 
 
 def held(report: Mapping[str, Any], accounts: Sequence[str]) -> dict[tuple[str, str], int]:

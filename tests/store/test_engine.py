@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sql
@@ -12,9 +13,11 @@ from sqlalchemy.engine import Engine
 
 from amanat.store.engine import (
     DatabaseNotSupported,
+    DatabaseUnavailable,
     insert_many,
     insert_tuples,
     open_engine,
+    unavailable,
 )
 from amanat.store.migrate import differences, migrate
 
@@ -187,3 +190,51 @@ def test_migrations_make_the_tables_that_are_declared(engine: Engine) -> None:
     with engine.connect() as connection:
         logs = connection.exec_driver_sql("SELECT log FROM log_size ORDER BY log").scalars().all()
     assert logs == ["confidential", "public"]
+
+
+def test_a_full_database_is_to_blame_and_a_wrong_statement_is_not(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'full.sqlite'}")
+    rows = [{"id": number, "text": "x" * 20} for number in range(5_000)]
+    with engine.begin() as connection:
+        table.create(connection)
+        connection.exec_driver_sql("PRAGMA max_page_count = 8")
+        with pytest.raises(sql.exc.DBAPIError) as full:
+            insert_many(connection, table, rows)
+    assert isinstance(unavailable(full.value), DatabaseUnavailable)
+    with engine.connect() as connection, pytest.raises(sql.exc.DBAPIError) as wrong:
+        connection.exec_driver_sql("SELECT * FROM nowhere")
+    assert unavailable(wrong.value) is None
+    engine.dispose()
+
+
+def test_a_server_that_ends_is_to_blame(postgres_url: str) -> None:
+    engine = sql.create_engine(postgres_url)
+    with engine.connect() as connection:
+        own = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+        with engine.connect() as other:
+            other.exec_driver_sql(f"SELECT pg_terminate_backend({own})")
+        with pytest.raises(sql.exc.DBAPIError) as gone:
+            connection.exec_driver_sql("SELECT 1")
+        assert isinstance(unavailable(gone.value), DatabaseUnavailable)
+        connection.invalidate()
+    engine.dispose()
+
+
+def test_a_commit_that_fails_keeps_nobody_waiting(tmp_path: Path) -> None:
+    """As on a full disk: the transaction is over, and the next one finds no lock."""
+    engine = open_engine(f"sqlite:///{tmp_path / 'deferred.sqlite'}")
+    with engine.begin() as connection:
+        table.create(connection)
+        connection.exec_driver_sql(
+            "CREATE TABLE test_child (id INTEGER REFERENCES test_row (id)"
+            " DEFERRABLE INITIALLY DEFERRED)"
+        )
+    failing = engine.connect()
+    transaction = failing.begin()
+    failing.exec_driver_sql("INSERT INTO test_child VALUES (7)")
+    with pytest.raises(sql.exc.IntegrityError):
+        transaction.commit()  # the law is looked at here, as the disk is
+    with engine.begin() as connection:
+        insert_many(connection, table, [{"id": 1, "text": "next"}])
+    failing.close()
+    engine.dispose()

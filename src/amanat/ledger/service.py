@@ -7,6 +7,8 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+import sqlalchemy as sql
+
 from amanat.core.errors import AmanatError, Unavailable
 from amanat.ledger.artifacts import Artifacts
 from amanat.ledger.checked_node import CheckedNode
@@ -185,8 +187,8 @@ class Ledger:
     def run(self, stop: threading.Event, pause_s: float = 0.05) -> None:
         """Go round until `stop` is set; for a thread of its own.
 
-        What is unavailable is tried again; an indexer that stopped is asked again each second,
-        and its alarm stands until a person resumes it.
+        What is unavailable, the database too, is tried again; an indexer that stopped is asked
+        again each second, and its alarm stands until a person resumes it.
         """
         self.heartbeat.begin()
         while not stop.is_set():
@@ -199,6 +201,12 @@ class Ledger:
             except AmanatError as error:
                 self.heartbeat.kept_from(error.code)
                 log.error("the ledger stopped: %s", error)
+                stop.wait(1.0)
+            except sql.exc.SQLAlchemyError as error:
+                # A restart of the database or a full disk: nothing was committed, the round is
+                # done again.  What the statement held is nobody's to read in a log.
+                self.heartbeat.kept_from("database_unavailable")
+                log.error("the ledger waits for the database: %s", type(error).__name__)
                 stop.wait(1.0)
             else:
                 self.heartbeat.well()

@@ -14,13 +14,17 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
-from amanat.core.errors import Invalid
+from amanat.core.errors import Invalid, Unavailable
 
 WRITER_WAITS_S = 30
 # From so many rows on PostgreSQL is sent a COPY, which takes two more messages than an INSERT.
 _COPY_ROWS_MIN = 20
 # Unique violation, serialisation failure, deadlock (PostgreSQL's manual, appendix A).
 _CONTENTIONS = frozenset({"23505", "40001", "40P01"})
+# Classes of PostgreSQL's errors that pass: connection, resources (a full disk), operator, system.
+_PASSING = ("08", "53", "57", "58")
+# SQLite's result codes busy, read-only, input/output error, full, cannot open (sqlite.org/rescode).
+_PASSING_SQLITE = frozenset({5, 8, 10, 13, 14})
 
 
 class DatabaseNotSupported(Invalid):
@@ -71,12 +75,19 @@ class _QueuedConnection(sqlite3.Connection):
             self.writers.release()
 
     def commit(self) -> None:
-        super().commit()
+        try:
+            super().commit()
+        except BaseException:
+            # A full disk leaves the transaction open and its locks held: all others would wait.
+            self.rollback()
+            raise
         self.leave()
 
     def rollback(self) -> None:
-        super().rollback()
-        self.leave()
+        try:
+            super().rollback()
+        finally:
+            self.leave()
 
     def close(self) -> None:
         super().close()
@@ -120,6 +131,27 @@ def is_contention(error: sql.exc.DBAPIError) -> bool:
     """
     told = error.orig.args[0] if error.orig is not None and error.orig.args else None
     return isinstance(told, dict) and told.get("C") in _CONTENTIONS
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database restarts, its disk is full, or it cannot be reached; the act may be repeated."""
+
+    template = "The database takes nothing now; try again."
+
+
+def unavailable(error: sql.exc.DBAPIError) -> DatabaseUnavailable | None:
+    """The error that callers are told where the database is to blame and not the statement.
+
+    PostgreSQL and SQLite tell by their codes; of a server that is gone the driver tells.
+    """
+    told = error.orig.args[0] if error.orig is not None and error.orig.args else None
+    if isinstance(error.orig, sqlite3.Error):
+        passes = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in _PASSING_SQLITE
+    elif isinstance(told, dict):
+        passes = str(told.get("C", "")).startswith(_PASSING)
+    else:
+        passes = error.connection_invalidated or isinstance(error, sql.exc.InterfaceError)
+    return DatabaseUnavailable() if passes else None
 
 
 def insert_many(connection: Connection, table: sql.Table, rows: Sequence[dict[str, Any]]) -> None:

@@ -18,7 +18,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import Scope
@@ -30,6 +30,7 @@ from amanat.observing.logs import note
 from amanat.operating.notifying import Supervisor
 from amanat.operating.watch import Watch
 from amanat.settings import read_secret
+from amanat.store.engine import unavailable
 from amanat.web import (
     api,
     charts,
@@ -155,6 +156,13 @@ def _answer_errors(faces: FastAPI, shown: pages.Pages) -> None:
     @faces.exception_handler(AmanatError)
     def expected(request: Request, error: AmanatError) -> Response:
         return answer(request, error)
+
+    @faces.exception_handler(DBAPIError)
+    def database(request: Request, error: DBAPIError) -> Response:
+        found = unavailable(error)
+        if found is None:
+            raise error  # a statement of ours is wrong
+        return answer(request, found)
 
     @faces.exception_handler(RequestValidationError)
     def malformed(request: Request, error: RequestValidationError) -> Response:
