@@ -19,6 +19,7 @@ from amanat.network.lists import (
     let_in,
     role_of,
     shut_out,
+    succeed,
 )
 
 pytestmark = pytest.mark.network
@@ -76,3 +77,26 @@ def test_only_an_administrator_changes_the_lists(rpc: RpcClient, validators: Hom
     assert role_of(rpc, SENDERS, other.address) is ListRole.NONE
     assert role_of(rpc, MINTER, key.address) is ListRole.NONE
     assert int(rpc.call("eth_getBalance", other.address, "latest"), 16) == 0
+
+
+def test_an_administrators_key_is_lost_and_the_other_replaces_it(
+    rpc: RpcClient, validators: Home
+) -> None:
+    """Made with a third, so that the network keeps both of its own."""
+    ministry, bank = (validators.administrator(one) for one in ("ministry", "central_bank"))
+    with pytest.raises(ListChangeRefused, match="another administrator"):
+        succeed(rpc, ministry, ministry.address, bank.address)
+    stolen, fresh = KeySigner.generate(), KeySigner.generate()
+    nobody = KeySigner.generate().address
+    succeed(rpc, ministry, nobody, stolen.address)
+    assert role_of(rpc, SENDERS, stolen.address) is ListRole.ADMIN
+    succeed(rpc, bank, stolen.address, fresh.address)
+    for one in (SENDERS, DEPLOYERS, MINTER):
+        assert role_of(rpc, one, stolen.address) is ListRole.NONE
+        assert role_of(rpc, one, fresh.address) is ListRole.ADMIN
+    with pytest.raises((ListChangeRefused, RpcFault), match=r"non-allow listed|no effect"):
+        let_in(rpc, stolen, nobody)
+    let_in(rpc, fresh, nobody, wei=COIN)  # nothing stopped, nothing is lost
+    assert role_of(rpc, SENDERS, nobody) is ListRole.ENABLED
+    for one in (fresh.address, nobody):
+        shut_out(rpc, ministry, one)

@@ -180,6 +180,27 @@ def allow(
 
 
 @network.command()
+def succeed(
+    former: Annotated[str, typer.Argument(help="An administrator's address: lost or stolen.")],
+    fresh: Annotated[str, typer.Argument(help="The address of the key in its place.")],
+    by: By = None,
+    home: HomeFolder = _HOME,
+    as_json: Json = False,
+) -> None:
+    """Let another key administer the chain's lists; another administrator does it (--by)."""
+    from amanat.ledger.wire import address_of
+    from amanat.network import lists
+
+    with errors_in_lines(as_json=as_json):
+        _, rpc, signer = _administrator(_open(home), by)
+        try:
+            made = lists.succeed(rpc, signer, address_of(former), address_of(fresh))
+            _show_lists(rpc, fresh, made, as_json)
+        finally:
+            rpc.close()
+
+
+@network.command()
 def fund(
     address: Annotated[str, typer.Argument(help="Who receives coin for fees, and nothing else.")],
     by: By = None,

@@ -44,6 +44,10 @@ class ListChangeLate(Unavailable):
     """A change was sent and is not in a block yet: look again, the nodes may lack a quorum."""
 
 
+_COINS = 1_000 * 10**18
+"""What a new administrator pays its first fees with; it may create more."""
+
+
 def role_of(rpc: RpcClient, contract: str, address: str) -> ListRole:
     """The role of an address in one list, as the last accepted block has it."""
     content = {"to": contract, "data": "0x" + _call("readAllowList(address)", address).hex()}
@@ -81,6 +85,22 @@ def appoint(rpc: RpcClient, by: Signer, contract: str) -> list[str]:
     It may then let accounts send and take that away, and appoint nobody.  Raises as `let_in`.
     """
     return _send(rpc, by, contract, [(SENDERS, _call("setManager(address)", contract))])
+
+
+def succeed(rpc: RpcClient, by: Signer, former: str, fresh: str) -> list[str]:
+    """Let another key administer the lists in the place of one that is lost or stolen; the hashes.
+
+    The former one goes first, so that whoever has it can undo nothing.  It is done by another
+    administrator; raises as `let_in`, and `ListChangeRefused` for one's own key.
+    """
+    if address_of(former) == by.address:
+        raise ListChangeRefused(
+            address=former, by=by.address, reason="another administrator replaces a key"
+        )
+    lists = (SENDERS, DEPLOYERS, MINTER)
+    goes, comes = _call("setNone(address)", former), _call("setAdmin(address)", fresh)
+    hashes = _send(rpc, by, former, [(one, goes) for one in lists])
+    return hashes + _send(rpc, by, fresh, [*((one, comes) for one in lists), _coin(fresh, _COINS)])
 
 
 def let_in_once(
