@@ -276,6 +276,14 @@ def _people(world: World) -> Iterator[Attempt]:
         {"key": key, "expires_on": "2027-06-01"},
         {"key": UNKNOWN_ADDRESS, "expires_on": "2027-06-01"},
     )
+    kept = {"purpose": "backup", "holder": "to_see", "place": "here", "expires_on": "2027-06-01"}
+    yield Attempt(
+        "EnterKey",
+        kept | {"key": _checksummed(key)},
+        kept | {"key": _checksummed("0x" + "e4" * 20)},
+        ENROLLED,
+    )
+    yield Attempt("EndKey", {"key": key} | reason, {"key": UNKNOWN_ADDRESS} | reason)
     entered = {"name": "To see", "role": "officer"}
     yield Attempt(
         "EnterPerson",
