@@ -242,6 +242,10 @@ def test_readiness_and_the_doctor_show_the_token(guarded: Guarded, tmp_path: Pat
     for environment, verdict in ((variables, Verdict.WRONG), (with_token, Verdict.WELL)):
         found = examine(tmp_path / "data", environment)
         assert {one.verdict for one in found if one.check == "nodes"} == {verdict}
+    elsewhere = with_token | {"AMANAT_NODES": f"http://node.invalid,{guarded.url}"}
+    found = [one for one in examine(tmp_path / "data", elsewhere) if one.check == "nodes"]
+    assert [one.verdict for one in found] == [Verdict.WATCH, Verdict.WRONG]
+    assert "node.invalid: the token crosses the network readably" in found[0].found
     file.chmod(0o644)
     assert look_at([guarded.url], CHAIN_ID, NodeToken(file))[0].trouble == "token_unreadable"
 

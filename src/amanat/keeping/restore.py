@@ -106,6 +106,7 @@ def verify(
             place,
             database_url=database or place.database_url,
             node_urls=settings.node_urls,
+            nodes_token_file=settings.nodes_token_file,
             chain_id=settings.chain_id,
             finality=settings.finality,
             evm=settings.evm,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,7 +46,7 @@ def nodes(patient: Patient) -> list[Finding]:
         return well(name, "embedded; it starts and stops with the server")
     token = NodeToken.of(settings.nodes_token_file)
     seen = look_at(settings.node_urls, settings.chain_id, token)
-    found: list[Finding] = []
+    found: list[Finding] = _readable(settings.node_urls) if token else []
     for one in seen:
         if one.trouble == "other_chain":
             mend = "Mend AMANAT_CHAIN_ID or the node's URL; nothing may be sent to another chain."
@@ -62,6 +62,17 @@ def nodes(patient: Patient) -> list[Finding]:
         )
         found += _apart(patient, of_use)
     return found or well(name, ", ".join(f"{one.node} at {one.height}" for one in seen))
+
+
+def _readable(urls: Sequence[str]) -> list[Finding]:
+    """Nodes of other machines whose token crosses the network for everybody to read."""
+    found: list[Finding] = []
+    for url, label in zip(urls, labels(urls), strict=True):
+        host = urlsplit(url).hostname or ""
+        if urlsplit(url).scheme == "http" and host != "localhost" and not host.startswith("127."):
+            mend = "Give its gate a certificate, and name it with https://."
+            found += watch("nodes", f"{label}: the token crosses the network readably", mend)
+    return found
 
 
 def _apart(patient: Patient, seen: list[NodeSeen]) -> list[Finding]:
