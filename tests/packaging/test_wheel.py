@@ -95,6 +95,7 @@ def test_the_wheel_carries_what_running_needs(wheel: Path) -> None:
     for needed in (
         "amanat/access/policies.cedar",
         "amanat/ledger/artifacts/Security.json",
+        "amanat/ledger/artifacts/london/Security.json",
         "amanat/ledger/parts/package-lock.json",
         "amanat/store/migrations/env.py",
         "amanat/web/templates/base.html",
