@@ -1,12 +1,14 @@
 """Writes the fixtures of this version's data: `python -m tests.store.make_fixtures`.
 
-One small SQL dump for each dialect, of a founded programme with trades.  A release freezes them
-under its version's name (docs/how-to/developer.md); from then on they are never made again, and
-`test_upgrades.py` brings each of them to the latest tables.
+A small SQL dump of a founded programme, and beside it the state of its embedded node, with which
+`fsck` compares it.  A release freezes them under its version's name (docs/how-to/developer.md);
+from then on they are never made again, and `test_upgrades.py` brings each of them to the latest
+tables.
 """
 
 from __future__ import annotations
 
+import gzip
 import sqlite3
 from pathlib import Path
 
@@ -19,7 +21,7 @@ FIXTURES = Path(__file__).parent / "fixtures"
 
 
 def main() -> None:
-    """Write the SQLite dump of a founded programme at this version."""
+    """Write the SQLite dump of a founded programme at this version, and its node's state."""
     import tempfile
 
     from tests.programme.world import found_world
@@ -36,6 +38,8 @@ def main() -> None:
         text = "\n".join(source.iterdump()) + "\n"
         source.close()
         (FIXTURES / f"{__version__}.sqlite.sql").write_text(text, encoding="utf-8")
+        state = (settings.data_dir / "node" / "state.json").read_bytes()
+        (FIXTURES / f"{__version__}.node.json.gz").write_bytes(gzip.compress(state, 9, mtime=0))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Data that a former version wrote comes to the latest tables with every row."""
+"""Data of a former version comes to the latest tables with every row, and `fsck` accepts it."""
 
 from __future__ import annotations
 
+import gzip
 import sqlite3
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import pytest
 import sqlalchemy as sql
 from tests.store.make_fixtures import FIXTURES
 
-from amanat.app import declare_rooms
+from amanat.app import Application, declare_rooms
 from amanat.keeping.tables import load
+from amanat.settings import Settings
 from amanat.store.engine import open_engine
 from amanat.store.journal import read_entries
 from amanat.store.migrate import differences, migrate
@@ -52,6 +54,23 @@ def test_a_former_version_is_brought_to_the_latest_tables(
             assert len(list(read_entries(connection, programme="test"))) > 20
     finally:
         engine.dispose()
+    compare_with_its_node(dump, tmp_path / "home", database_url)
+
+
+def compare_with_its_node(dump: Path, home: Path, database_url: str) -> None:
+    """`fsck`: contracts, index and journal, with the chain as the former version left it."""
+    state = dump.with_name(dump.name.replace(".sqlite.sql", ".node.json.gz"))
+    (home / "node").mkdir(parents=True)
+    (home / "node" / "state.json").write_bytes(gzip.decompress(state.read_bytes()))
+    app = Application(Settings(home, database_url, light_keys=True))
+    try:
+        assert app.node is not None
+        app.node.start()
+        app.ledger.follow()
+        assert app.ledger.indexer.height() > 0
+        assert app.ledger.check() == []
+    finally:
+        app.stop()
 
 
 def test_there_is_data_of_every_version() -> None:
