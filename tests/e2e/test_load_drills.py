@@ -9,10 +9,10 @@ import os
 import random
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.e2e.load import (
@@ -163,61 +163,49 @@ def fill(ballast: Path) -> None:
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
-@pytest.mark.parametrize("whose", ["application", "database"])
-def test_a_clock_is_an_hour_off_from_the_nodes(
-    tmp_path: Path, server: OwnPostgres, hours: int, whose: str
-) -> None:
-    """The application's clock, or the database server's, by libfaketime; the node keeps the true.
+def test_the_applications_clock_is_an_hour_off_from_the_nodes(tmp_path: Path, hours: int) -> None:
+    """By the application's own clock source; node and client keep the machine's time."""
+    database = f"sqlite:///{tmp_path / 'amanat.sqlite'}"
+    with founded_installation(tmp_path, database) as (served, founding, before):
+        settle_a_while(served, founding, before, f"application {hours:+d} h", hours * HOUR_S)
 
-    Needs the library of the system (Debian: `apt install libfaketime`).
-    """
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_the_databases_clock_is_an_hour_off_from_the_nodes(
+    tmp_path: Path, server: OwnPostgres, hours: int
+) -> None:
+    """By libfaketime, which the system must have (Debian: `apt install libfaketime`)."""
     library = next((one for one in FAKETIME if Path(one).is_file()), None)
     if library is None:
         raise DrillFailed("libfaketime is not installed here")
-    moved = {
-        "LD_PRELOAD": library,
-        "FAKETIME": f"{hours * HOUR_S:+d}s",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "DONT_FAKE_MONOTONIC": "1",
-    }
-    if whose == "database":
+    with founded_installation(tmp_path, server.url) as (served, founding, before):
         server.stop()
-        server.start(moved)
+        server.start(
+            {
+                "LD_PRELOAD": library,
+                "FAKETIME": f"{hours * HOUR_S:+d}s",
+                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            }
+        )
         off = float(server.ask("SELECT extract(epoch FROM clock_timestamp())")) - time.time()
         assert abs(off - hours * HOUR_S) < 60
-    with founded_installation(tmp_path, server.url) as (served, founding, before):
-        pass
-    environment = moved if whose == "application" else {}
-    again = Path(tempfile.mkdtemp(dir=tmp_path))
-    with moved_installation(served, again, environment) as late:
-        stream = Stream(late.port, founding, SEED)
-        late.begin()
-        stream.start()
-        time.sleep(5.0)
-        catch_up(late, stream, founding, before["settled_on_chain"])
-        stream.finish()
-        late.end(signal.SIGTERM)
-        report = require_whole(late, stream, founding, before)
+        settle_a_while(served, founding, before, f"database {hours:+d} h", 0)
+
+
+def settle_a_while(
+    served: Served, founding: dict[str, Any], before: dict[str, Any], whose: str, off_s: int
+) -> None:
+    """Stream for a while, let all of it settle, and compare."""
+    stream = Stream(served.port, founding, SEED)
+    served.begin(clock_off_s=off_s)
+    stream.start()
+    time.sleep(5.0)
+    catch_up(served, stream, founding, before["settled_on_chain"])
+    stream.finish()
+    served.end(signal.SIGTERM)
+    report = require_whole(served, stream, founding, before)
     assert len(stream.sent) > 0
     told(
-        f"{whose} {hours:+d} h: {len(stream.sent)} instructions settled once each,"
-        f" alarms: {', '.join(report['alarms']) or 'none'}"
+        f"{whose}: {len(stream.sent)} instructions settled once each, alarms:"
+        f" {', '.join(report['alarms']) or 'none'}"
     )
-
-
-class moved_installation:
-    """The same installation, driven by a process whose clock is another."""
-
-    def __init__(self, served: Served, folder: Path, environment: dict[str, str]) -> None:
-        from tests.e2e.load import Driver, free_port
-
-        self._driver = Driver(folder, environment)
-        self._served = Served(self._driver, served.folder, served.database, free_port())
-
-    def __enter__(self) -> Served:
-        return self._served
-
-    def __exit__(self, *_: object) -> None:
-        if self._served.pid:
-            self._served.end()
-        self._driver.close()
