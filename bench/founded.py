@@ -142,7 +142,7 @@ def _terms(app: Application) -> ProgrammeTerms:
     )
 
 
-class _People:
+class People:
     """Submits acts for institutions: an officer proposes, the approvers approve."""
 
     def __init__(self, app: Application) -> None:
@@ -174,7 +174,7 @@ def found_and_fund(app: Application, accounts: Sequence[Account], told: Told) ->
     """
     told("founding the programme")
     found(app, _terms(app))
-    people = _People(app)
+    people = People(app)
     told("admitting the banks")
     distribution = _admit(people, accounts)
     told("authorising and issuing the bond")
@@ -197,7 +197,7 @@ def found_and_fund(app: Application, accounts: Sequence[Account], told: Told) ->
     return founded
 
 
-def _admit(people: _People, accounts: Sequence[Account]) -> str:
+def _admit(people: People, accounts: Sequence[Account]) -> str:
     distribution = people.app.keys.create("ministry", "distribution")
     enrolled = {"ministry": [(distribution, AccountKind.DISTRIBUTION, "government")]}
     for account in accounts:
@@ -241,7 +241,7 @@ def _checksummed(address: str) -> str:
     return str(to_checksum_address(address))
 
 
-def _issue(people: _People, distribution: str, nominal: int) -> None:
+def _issue(people: People, distribution: str, nominal: int) -> None:
     people.act(
         "ministry",
         RegisterAsset(asset="fund", kind="public_debt", description="made", place="Islamabad"),
@@ -288,7 +288,7 @@ def _issue(people: _People, distribution: str, nominal: int) -> None:
     people.app.pump()
 
 
-def _facts(people: _People) -> Founded:
+def _facts(people: People) -> Founded:
     gateway = people.app.gateway(PROGRAMME)
     return Founded(
         chain_id=people.app.settings.chain_id,
@@ -300,7 +300,7 @@ def _facts(people: _People) -> Founded:
 
 
 def _distribute(
-    people: _People, founded: Founded, distribution: str, accounts: Sequence[Account]
+    people: People, founded: Founded, distribution: str, accounts: Sequence[Account]
 ) -> None:
     people.act("ministry", TakeNumbers(deliverer=distribution, count=len(accounts)))
     domain = Domain(founded.chain_id, founded.settlement)
