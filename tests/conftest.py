@@ -31,9 +31,9 @@ _SOAK_S_MAX = 4 * 3600
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long drills have hours; a test of every day that hangs is cut off long before."""
+    """Drills have hours; a test of every day that hangs is cut off long before."""
     for item in items:
-        if item.get_closest_marker("soak"):
+        if item.get_closest_marker("soak") or item.get_closest_marker("network"):
             item.add_marker(pytest.mark.timeout(_SOAK_S_MAX))
 
 
