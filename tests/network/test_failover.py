@@ -43,7 +43,7 @@ class Killer:
     def __init__(self, home: Home, name: str, rpc: RpcClient, senders: list[str]) -> None:
         self._home, self._name, self._rpc, self._senders = home, name, rpc, senders
         self._pid = running(home)["nodes"][name]["pid"]
-        self.killed_at = 0.0
+        self.killed_at, self.taken = 0.0, 0
         self._thread = threading.Thread(target=self._watch)
 
     def __enter__(self) -> Killer:
@@ -59,12 +59,12 @@ class Killer:
 
     def _watch(self) -> None:
         limit = time.monotonic() + 120
-        while self._taken() < TAKEN_MIN:
+        while (taken := self._taken()) < TAKEN_MIN:
             if time.monotonic() > limit:
                 return
         (self._home.node_folder(self._name) / HELD).touch()
         os.kill(self._pid, signal.SIGKILL)
-        self.killed_at = time.monotonic()
+        self.killed_at, self.taken = time.monotonic(), taken
 
     def _taken(self) -> int:
         """Transactions that the node has and no accepted block."""
@@ -102,6 +102,7 @@ def test_orders_in_flight_outlive_the_node_that_took_them(validators: Home, mark
                 market.step()
         assert killer.killed_at, "no order was in flight"
         one = watcher.client(next(iter(others)))
+        # On a busy machine this thread looks late: the others may have mined what was gossiped.
         in_flight = unfinished(market, counts(one, senders, "latest"))
         stood = int(one.call("eth_blockNumber"), 16)
         answered = accepted = None
@@ -115,12 +116,13 @@ def test_orders_in_flight_outlive_the_node_that_took_them(validators: Home, mark
             assert now < 300, "nothing goes on"
         market.finish()
         print(
-            f"{names[used]} killed with {in_flight} orders in no block: another node answers after"
-            f" {answered:.2f} s, the next block is accepted after {accepted:.1f} s, all"
+            f"{names[used]} killed with {killer.taken} transactions in no block, {in_flight} orders"
+            f" unfinished when that was seen: another node answers after {answered:.2f} s, the next"
+            f" block is accepted after {accepted:.1f} s, all"
             f" {market.created + len(market.trades)} orders are final after"
             f" {time.monotonic() - killer.killed_at:.1f} s"
         )
-        assert in_flight
+        assert killer.taken >= TAKEN_MIN
         release(validators)
         wait_ready(validators)
         assert market.wrong() == []
