@@ -103,8 +103,8 @@ def test_the_register_tells_whose_for_what_where_and_until_when(world: World) ->
     told = (row["institution"], row["holder"], row["purpose"], row["place"], row["state"])
     assert told == ("ministry", "ministry_officer", "approve", "keystore", "in_use")
     assert row["days_left"] in (729, 730)
-    senders = [(one["holder"], one["state"]) for one in ours.values() if one["purpose"] == "send"]
-    assert senders == [("operator", "in_use"), ("reserve", "standby")]
+    senders = {one["holder"]: one["state"] for one in ours.values() if one["purpose"] == "send"}
+    assert (senders["operator"], senders["reserve"]) == ("in_use", "standby")
     assert ours[app.operator]["last_used_at"] is not None
     assert ours[app.reserve]["last_used_at"] is None
     # Another institution sees neither holders nor places; a dealer sees its own keys alone.
@@ -298,9 +298,13 @@ def test_a_key_is_told_of_before_it_expires_and_refused_afterwards(world: World)
         assert raise_expiry_alarms(connection, now) == 0
     assert alarms(world, "key_expires") == 1
     assert list(register(world, within_days=30)) == [key]
+    shown = world.view("keys", "auditor_officer")
+    assert (shown["rows"][0]["key"], shown["expired"], shown["ends_soon"]) == (key, 0, 1)
     expire(world, key, now - timedelta(seconds=1))
     with app.engine.begin() as connection:
         assert raise_expiry_alarms(connection, now) == 1
+    shown = world.view("keys", "auditor_officer")
+    assert (shown["rows"][0]["key"], shown["expired"], shown["ends_soon"]) == (key, 1, 0)
     assert (alarms(world, "key_expired"), register(world)[key]["state"]) == (1, "expired")
     with pytest.raises(KeyExpired, match=key):
         world.propose("ministry", MoveDay(business_date=date(2021, 3, 2)))

@@ -29,7 +29,7 @@ from amanat.app import declare_rooms
 from amanat.auctions.acts_rules import TenderState
 from amanat.auctions.allotment import Status
 from amanat.ledger.refusals import ERRORS
-from amanat.participants.model import Level
+from amanat.participants.model import Level, OutsidePurpose
 from amanat.programme.model import Phase
 from amanat.servicing.model import PaymentState
 from amanat.settlement.model import InstructionState
@@ -69,6 +69,12 @@ STATES = (
     "revoked",
     "lost",
     "expired",
+    "ends_soon",
+    "approve",
+    "send",
+    "account",
+    "seal",
+    *OutsidePurpose,
     "multiple_price",
     "uniform_price",
     "class_authority",

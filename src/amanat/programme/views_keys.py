@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,6 +21,8 @@ _SEES_ALL = ("auditor", "operator", "issuer", "guardian", "orders", "day_keeper"
 def keys(query: KeysAsked, context: ViewContext) -> dict[str, Any]:
     """The register of keys: owner, holder, purpose, where each lives, validity, state, last use.
 
+    How many are in use, end within thirty days (`ends_soon`) or have expired; those come first.
+
     An institution sees its own; who governs, operates or audits sees all of them, but of accounts'
     keys only the operator and the auditor.  Where a key lives is told to its owner and those two.
     """
@@ -32,7 +35,8 @@ def keys(query: KeysAsked, context: ViewContext) -> dict[str, Any]:
         left = (datetime.fromisoformat(row.expires_at) - now).days
         if not own and not (context.sees(*_SEES_ALL) and row.purpose != ACCOUNT):
             continue
-        if query.purpose is not None and row.purpose != query.purpose:
+        purpose = row.purpose.partition(".")[0]  # which sender it is says its holder
+        if query.purpose not in (None, purpose):
             continue
         if query.within_days is not None and (row.state not in USABLE or left > query.within_days):
             continue
@@ -40,7 +44,7 @@ def keys(query: KeysAsked, context: ViewContext) -> dict[str, Any]:
             {
                 "institution": row.institution,
                 "holder": row.holder if own or row.purpose.startswith(SEND) else None,
-                "purpose": row.purpose,
+                "purpose": purpose,
                 "key": row.address,
                 "place": row.place if own else None,
                 "state": _state(row.state, row.expires_at, now),
@@ -50,7 +54,27 @@ def keys(query: KeysAsked, context: ViewContext) -> dict[str, Any]:
                 "last_used_at": row.last_used_at or _last_sent(context, row),
             }
         )
-    return {"warned_days_before": WARNED_BEFORE // timedelta(days=1), "rows": rows}
+    rows.sort(key=_urgency)  # stable: by owner and holder within
+    return {
+        "in_use": sum(one["state"] == "in_use" for one in rows),
+        "ends_soon": sum(_ends_soon(one) for one in rows),
+        "expired": sum(one["state"] == "expired" for one in rows),
+        "rows": rows,
+    }
+
+
+def _ends_soon(row: Mapping[str, Any]) -> bool:
+    """Whether an alarm stands for it though it serves."""
+    return row["state"] in USABLE and row["days_left"] <= WARNED_BEFORE // timedelta(days=1)
+
+
+def _urgency(row: Mapping[str, Any]) -> int:
+    """What has expired first, then what ends soon; what serves no more last."""
+    if row["state"] == "expired":
+        return 0
+    if row["state"] not in USABLE:
+        return 3
+    return 1 if _ends_soon(row) else 2
 
 
 def _state(state: str, expires_at: str, now: datetime) -> str:

@@ -55,6 +55,15 @@ ACTS_OF: dict[str, tuple[str, ...]] = {
         "OrderForcedTransfer",
         "Reregister",
     ),
+    "keys": (
+        "RotateKey",
+        "ExtendKey",
+        "RevokeKey",
+        "GiveKey",
+        "EnterKey",
+        "EndKey",
+        "AppointSender",
+    ),
     "holders": ("FreezeHolding", "FreezeAccount", "OrderForcedTransfer", "Reregister"),
 }
 # In which states of a tender an act can be of use; other acts of its page always are.

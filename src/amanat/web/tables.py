@@ -28,6 +28,7 @@ _FACETS = (
     "isin",
     "act",
     "phase",
+    "purpose",
     "room",
 )
 _FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠")
