@@ -105,6 +105,8 @@ def test_orders_in_flight_outlive_the_node_that_took_them(validators: Home, mark
         # On a busy machine this thread looks late: the others may have mined what was gossiped.
         in_flight = unfinished(market, counts(one, senders, "latest"))
         stood = int(one.call("eth_blockNumber"), 16)
+        if not in_flight:
+            market.ask(1)
         answered = accepted = None
         while not (answered and accepted):
             market.step()
