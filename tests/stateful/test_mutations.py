@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 MODEL = "tests/stateful/test_ledger.py"
 UNITS = "tests/ledger/contracts"
 ATTACKS = f"{UNITS}/attacks"
+REPLACED = f"{UNITS}/test_replacement.py"
 
 
 @dataclass(frozen=True)
@@ -143,20 +144,20 @@ MUTANTS = (
            "    if accounted != state.commitments - state.withdrawn:\n", "    if False:\n",
            f"{ATTACKS}/test_tender_attacks.py"),
     Mutant("a replaced contract goes on", "governed.vy", ("Settlement",),
-           "    if current != self:\n", "    if False:\n", f"{UNITS}/test_replacement.py"),
+           "    if current != self:\n", "    if False:\n", REPLACED),
     Mutant("settled again in the new contract", "Settlement.vy", ("Settlement",),
            "        if self._spent_before(deliverer, (terms >> 192) & MASK_32):\n",
-           "        if False:\n", f"{UNITS}/test_replacement.py"),
+           "        if False:\n", REPLACED),
     Mutant("the ceiling's use forgotten", "Programme.vy", ("Programme",),
-           "    self.used = staticcall Former(former).used()\n", "", f"{UNITS}/test_replacement.py"),
+           "    self.used = staticcall Former(former).used()\n", "", REPLACED),
     Mutant("funded again in the new contract", "Payments.vy", ("Payments",),
-           "    if run == 0 and governed.former != empty(address):\n", "    if False:\n", f"{UNITS}/test_replacement.py"),
+           "    if run == 0 and governed.former != empty(address):\n", "    if False:\n", REPLACED),
     Mutant("kept in one and paid in both", "Payments.vy", ("Payments",),
-           "        self._escrowed[run][entitlement.index] = PAID\n", "        pass\n", f"{UNITS}/test_replacement.py"),
+           "        self._escrowed[run][entitlement.index] = PAID\n", "        pass\n", REPLACED),
     Mutant("open tenders left behind", "Tender.vy", ("Tender",),
-           "    if open_tenders != 0:\n", "    if False:\n", f"{UNITS}/test_replacement.py"),
+           "    if open_tenders != 0:\n", "    if False:\n", REPLACED),
     Mutant("a contract comes back", "Directory.vy", ("Directory",),
-           "    if self._served[at]:\n", "    if False:\n", f"{UNITS}/test_replacement.py"),
+           "    if self._served[at]:\n", "    if False:\n", REPLACED),
     Mutant("root not proven", "Payments.vy", ("Payments",),
            "    if node != stored.root or sum != stored.funding or path != 0:\n",
            "    if False:\n", f"{UNITS}/test_payments.py"),
