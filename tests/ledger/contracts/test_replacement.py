@@ -274,7 +274,7 @@ def test_escrow_and_cursor_go_over_to_the_new_payments(world: Any, kit: Any, ref
     assert (world.payments.ask("next_run"), world.payments.ask("escrow_of", 1)) == (2, 0)
 
 
-def test_escrow_follows_to_payments_alone(world: Any, kit: Any, refuses: Any) -> None:
+def test_escrow_follows_to_payments_alone(world: Any, refuses: Any) -> None:
     with refuses("CallerNotAllowed"):
         world.cash.call("follow_escrow", world.payments.address)
 
