@@ -120,6 +120,7 @@ class Serving:
     ) -> None:
         self.app = app
         self._network = network
+        self._everybody = app.ledger.book.senders_of
         self._database_pids = list(server_pids)
         self._stopwatch = Stopwatch()
         for one in STAGES:
@@ -178,7 +179,7 @@ class Serving:
     def use_senders(self, count: int) -> int:
         """Let the first so many settlement senders send what is ordered from now on."""
         book = self.app.ledger.book
-        everybody = book.senders_of
+        everybody = self._everybody
 
         def chosen(connection: sql.Connection, purpose: str) -> Sequence[str]:
             found = sorted(everybody(connection, purpose), key=lambda name: (len(name), name))
