@@ -28,6 +28,7 @@ from tests.e2e.own_postgres import OwnPostgres
 pytestmark = pytest.mark.soak
 SEED = int(os.environ.get("AMANAT_DRILL_SEED", "20210304"))
 KILLS = int(os.environ.get("AMANAT_DRILL_KILLS", "200"))
+RESTARTS = int(os.environ.get("AMANAT_DRILL_RESTARTS", "10"))
 HOUR_S = 3_600
 FAKETIME = (
     "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
@@ -88,7 +89,7 @@ def test_the_database_is_restarted_under_load(tmp_path: Path, server: OwnPostgre
         stream = Stream(served.port, founding, SEED)
         served.begin()
         stream.start()
-        for turn in range(10):
+        for turn in range(RESTARTS):
             time.sleep(2.0)
             began = time.monotonic()
             server.stop((signal.SIGINT, signal.SIGQUIT)[turn % 2])
@@ -99,7 +100,7 @@ def test_the_database_is_restarted_under_load(tmp_path: Path, server: OwnPostgre
         served.end(signal.SIGTERM)
         require_whole(served, stream, founding, before)
     told(
-        f"10 restarts of PostgreSQL, 5 of them crashes: {len(stream.sent)} instructions settled"
+        f"{RESTARTS} restarts of PostgreSQL, half of them crashes: {len(stream.sent)} settled"
         f" once each; from the stop until all sent is settled {median(down):.2f} s (median),"
         f" {max(down):.2f} s (longest)"
     )
