@@ -21,6 +21,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.network.sending import status
 
 from amanat.ledger.node import EmbeddedNode
 from amanat.ledger.rpc import (
@@ -394,12 +395,12 @@ def test_who_is_on_the_list_sends_and_a_stranger_is_refused_before_any_block(
         client.call("eth_sendRawTransaction", raw(stranger, key.address))
     assert guarded.height() == before
     sent = client.call("eth_sendRawTransaction", raw(key, stranger.address))
-    assert int(client.call("eth_getTransactionReceipt", sent)["status"], 16) == 1
+    assert status(client, sent) == 1
 
 
 def test_who_is_struck_off_is_refused(guarded: Guarded) -> None:
     client, key = guarded.client(), guarded.sender()
-    client.call("eth_sendRawTransaction", raw(key, key.address))
+    assert status(client, client.call("eth_sendRawTransaction", raw(key, key.address))) == 1
     guarded.list_as(SENDERS, key.address, 0)
     # What the list said is believed for a second; real nodes refuse in between by themselves.
     for nonce in range(1, 1_000_000):
@@ -407,6 +408,7 @@ def test_who_is_struck_off_is_refused(guarded: Guarded) -> None:
         answer = client.batch([("eth_sendRawTransaction", (raw(key, key.address, b"", nonce),))])[0]
         if isinstance(answer, RpcFault):
             break
+        assert status(client, answer) == 1
     assert f"non-allow listed address: {key.address}" in answer.text
     assert guarded.height() == before
 
@@ -419,12 +421,13 @@ def test_a_contract_is_created_with_permission_alone(guarded: Guarded) -> None:
         client.call("eth_sendRawTransaction", raw(sender, None, CREATION))
     assert guarded.height() == before
     sent = client.call("eth_sendRawTransaction", raw(deployer, None, CREATION))
-    assert int(client.call("eth_getTransactionReceipt", sent)["status"], 16) == 1
+    assert status(client, sent) == 1
 
 
 def test_permission_to_deploy_ends_at_once(guarded: Guarded) -> None:
     client, deployer = guarded.client(), guarded.sender(deploys=True)
-    client.call("eth_sendRawTransaction", raw(deployer, None, CREATION))
+    sent = client.call("eth_sendRawTransaction", raw(deployer, None, CREATION))
+    assert status(client, sent) == 1
     guarded.list_as(DEPLOYERS, deployer.address, 0)
     with pytest.raises(RpcFault, match="may not create contracts"):
         client.call("eth_sendRawTransaction", raw(deployer, None, CREATION, nonce=1))
@@ -450,6 +453,7 @@ def test_no_transaction_is_smuggled_in_a_batch(guarded: Guarded) -> None:
         [(sending, (raw(stranger, key.address),)), (sending, (raw(key, key.address),))]
     )
     assert [isinstance(one, RpcFault) for one in answers] == [True, False]
+    assert status(client, answers[1]) == 1
     assert guarded.straight.call("eth_getTransactionCount", stranger.address, "latest") == "0x0"
     assert guarded.straight.call("eth_getTransactionCount", key.address, "latest") == "0x1"
 
@@ -462,7 +466,8 @@ def test_where_the_chain_keeps_no_lists_nothing_is_sent(guarded: Guarded) -> Non
             guarded.client().call("eth_sendRawTransaction", raw(key, key.address))
     finally:
         guarded.straight.call("anvil_setCode", SENDERS, LIST_CODE)
-    guarded.client().call("eth_sendRawTransaction", raw(key, key.address))
+    client = guarded.client()
+    assert status(client, client.call("eth_sendRawTransaction", raw(key, key.address))) == 1
 
 
 # -- what is kept and told ------------------------------------------------------------------------
