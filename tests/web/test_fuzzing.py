@@ -218,7 +218,7 @@ class Fuzzing:
         if operation in KINDS and status in (200, 202):
             tally.carried_out[operation] += 1
             assert operation in self.permitted[caller], said
-        if operation.endswith("_proposal") and status == 200:
+        if operation in ("approve_proposal", "withdraw_proposal") and status == 200:
             tally.carried_out[operation] += 1
             assert self.roles[caller] in ("officer", "approver"), said
         assert status in REFUSALS | {200, 202, 400, 405, 406, 413, 415}, said

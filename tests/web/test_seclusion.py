@@ -107,7 +107,7 @@ def test_no_view_is_left_out(asked: dict[str, list[dict[str, Any]]]) -> None:
     """A view that is declared tomorrow is either attacked here or shown to everyone alike."""
     rooms = ("auctions", "register", "settlement", "servicing")  # who bids, holds, trades, is paid
     kinds = [kind for kind in VIEWS.values() if kind.room in rooms and not kind.public]
-    apart = {"history", "instruction", "outside_list"}  # asked for one thing, below
+    apart = {"history", "instruction", "outside_list", "tender_letters"}  # of one thing, below
     assert {kind.name for kind in kinds} <= {*asked, *apart}
 
 
@@ -200,3 +200,11 @@ def test_the_list_of_payments_outside_is_not_a_dealers_to_see(site: Installation
     with site.caller(DEALER) as client:
         path = f"{site.api}/views/outside_list"
         assert client.get(path, params={"payment": payment}).status_code == 404
+
+
+def test_the_letters_of_a_tender_are_not_a_dealers_to_see(site: Installation) -> None:
+    tender = site.view(None, "tenders")[0]["tender"]
+    assert site.view(OFFICER, "tender_letters", tender=tender) == []
+    with site.caller(DEALER) as client:
+        path = f"{site.api}/views/tender_letters"
+        assert client.get(path, params={"tender": tender}).status_code == 404
