@@ -238,3 +238,11 @@ def test_a_commit_that_fails_keeps_nobody_waiting(tmp_path: Path) -> None:
         insert_many(connection, table, [{"id": 1, "text": "next"}])
     failing.close()
     engine.dispose()
+
+
+def test_a_server_that_is_not_there_is_to_blame(tmp_path: Path) -> None:
+    engine = open_engine(f"postgresql+pg8000://a@/b?unix_sock={tmp_path / 'none'}")
+    with pytest.raises(sql.exc.DBAPIError) as gone:
+        engine.connect()
+    assert isinstance(unavailable(gone.value), DatabaseUnavailable)
+    engine.dispose()

@@ -42,7 +42,9 @@ def open_engine(url: str) -> Engine:
     """
     backend = sql.make_url(url).get_backend_name()
     if backend == "postgresql":
-        return sql.create_engine(url, pool_pre_ping=True, pool_size=8)
+        server = sql.create_engine(url, pool_pre_ping=True, pool_size=8)
+        sql.event.listen(server, "do_connect", _connect_postgres)
+        return server
     if backend != "sqlite":
         raise DatabaseNotSupported(url=sql.make_url(url).render_as_string(hide_password=True))
     queue = threading.Lock()
@@ -122,6 +124,17 @@ def _begin_sqlite(connection: Connection) -> None:
     except BaseException:
         raw.leave()
         raise
+
+
+def _connect_postgres(
+    dialect: Any, _record: Any, arguments: Sequence[Any], named: dict[str, Any]
+) -> DBAPIConnection:
+    """Connect; a socket that is not there is an error of the database, and not of the program."""
+    try:
+        connection: DBAPIConnection = dialect.connect(*arguments, **named)
+    except OSError as error:
+        raise dialect.loaded_dbapi.InterfaceError("network error") from error
+    return connection
 
 
 def is_contention(error: sql.exc.DBAPIError) -> bool:
