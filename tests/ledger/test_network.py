@@ -17,6 +17,7 @@ from amanat.ledger.orders import OrderRequest
 from amanat.ledger.refusals import ContractRefusal
 from amanat.ledger.rpc import CallReverted, NodeUnavailable, RpcClient, RpcFault, WrongChain
 from amanat.ledger.signers import KeySigner, Signers
+from amanat.ledger.things import Things
 
 from .conftest import ALICE, CHAIN_ID, PROGRAMME, MakeWorld, World
 
@@ -214,8 +215,9 @@ def test_one_signers_full_queue_does_not_hold_up_another(
     )
     world.create_token()
     world.ledger.rpc.call("evm_setAutomine", False)
-    many = [world.order("mint", ALICE, 1, gas=100_000) for _ in range(30)]
-    other = world.order("mint", ALICE, 1, sender="second", gas=100_000)
+    receives = Things(brings=[f"account:{ALICE}"])
+    many = [world.order("mint", ALICE, 1, gas=100_000, things=receives) for _ in range(30)]
+    other = world.order("mint", ALICE, 1, sender="second", gas=100_000, things=receives)
     for _ in range(3):
         world.ledger.dispatcher.step()
     states = [world.look(one).state for one in many]
