@@ -7,8 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-import sqlalchemy as sql
-
 from amanat.core.errors import AmanatError, Unavailable
 from amanat.ledger.artifacts import Artifacts
 from amanat.ledger.checked_node import CheckedNode
@@ -202,11 +200,12 @@ class Ledger:
                 self.heartbeat.kept_from(error.code)
                 log.error("the ledger stopped: %s", error)
                 stop.wait(1.0)
-            except sql.exc.SQLAlchemyError as error:
-                # A restart of the database or a full disk: nothing was committed, the round is
-                # done again.  What the statement held is nobody's to read in a log.
+            except Exception as error:
+                # A restart of the database or a full disk, as whatever the driver raises: nothing
+                # was committed, so the round is done again.  What the statement held is nobody's
+                # to read in a log.
                 self.heartbeat.kept_from("database_unavailable")
-                log.error("the ledger waits for the database: %s", type(error).__name__)
+                log.error("the ledger's round failed and is done again: %s", type(error).__name__)
                 stop.wait(1.0)
             else:
                 self.heartbeat.well()

@@ -6,6 +6,7 @@ import functools
 import operator
 import re
 import sqlite3
+import struct
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
@@ -132,7 +133,7 @@ def _connect_postgres(
     """Connect; a socket that is not there is an error of the database, and not of the program."""
     try:
         connection: DBAPIConnection = dialect.connect(*arguments, **named)
-    except OSError as error:
+    except (OSError, struct.error, EOFError) as error:
         raise dialect.loaded_dbapi.InterfaceError("network error") from error
     return connection
 
