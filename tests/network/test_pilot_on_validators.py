@@ -77,7 +77,8 @@ def test_the_pilot_ends_the_same_on_five_validators(
     found = played(tmp_path / "data", validators.folder)
     assert differences(found, embedded) == []
     assert found["digest"] == embedded["digest"]
-    status = status_of(validators)
+    # A node on a busy machine may call itself unwell for a moment.
+    status = wait_ready(validators)
     assert status.agree
     assert [one.healthy for one in status.nodes] == [True] * 5
 

@@ -70,7 +70,8 @@ def told(world: World, institution: str, command: Command, *said: str) -> None:
 
 
 def test_every_act_that_others_sign_says_what_it_will_do() -> None:
-    silent = [name for name, act in ACTS.items() if act.approvals and name not in EFFECTS]
+    ours = {name: act for name, act in ACTS.items() if act.command.__module__.startswith("amanat.")}
+    silent = [name for name, act in ours.items() if act.approvals and name not in EFFECTS]
     assert silent == []
 
 

@@ -68,6 +68,7 @@ class Things:
                 "participant": [VICTIM],
                 "participant_class": ["bank"],
                 "payment": [row.id for row in world.rows(servicing.payment)],
+                "purpose": ["account", "approve"],
                 "proposal": [row.id for row in proposals[-4:]],
                 "since": ["2020-01-01"],
                 "state": ["open", "settled", "failed", "alleged", "awarded"],

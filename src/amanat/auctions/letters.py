@@ -30,6 +30,7 @@ from amanat.auctions.sheet_files import OPENING_SCHEMA, TenderFileUnreadable
 from amanat.auctions.showing import plain
 from amanat.core.canonical import canonical_bytes, digest
 from amanat.core.errors import Invalid, Place, Refusal, Refused
+from amanat.core.messages import Message
 from amanat.instruments.model import terms_from
 
 REGISTER_SCHEMA = "amanat.letters/1"
@@ -89,7 +90,9 @@ def read_tender(text: str) -> TenderShown:
     except RecordUnreadable as error:
         raise TenderFileUnreadable(reason=error.message.rstrip(".")) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise TenderFileUnreadable(reason=f"{type(error).__name__} at {error}") from error
+        raise TenderFileUnreadable(
+            reason=Message("{kind} at {place}", kind=type(error).__name__, place=str(error))
+        ) from error
 
 
 def make_register(tender: TenderShown, received: str) -> bytes:
@@ -158,7 +161,7 @@ def read_register(tender: str, content: bytes) -> list[dict[str, Any]]:
         sound = canonical_bytes(found) == content and found["schema"] == REGISTER_SCHEMA
         named, letters = found["tender"], list(found["letters"])
     except (ValueError, KeyError, TypeError) as error:
-        raise RegisterUnreadable(tender=tender, reason=f"{error}") from None
+        raise RegisterUnreadable(tender=tender, reason=str(error)) from None
     if not sound or named != tender:
         reason = f"it is of {named}" if sound else "its bytes are not canonical"
         raise RegisterUnreadable(tender=tender, reason=reason)
@@ -183,7 +186,11 @@ def read_openings(
             commitment = str(stated["letter_commitment"])
             inside = stated["form"].encode(), bytes.fromhex(stated["salt"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            refused.add(LetterRowInvalid(row=file, reason=f"it cannot be read: {error}"))
+            refused.add(
+                LetterRowInvalid(
+                    row=file, reason=Message("it cannot be read: {error}", error=str(error))
+                )
+            )
             continue
         if commitment not in known:
             refused.add(LetterStray(file=file, found=commitment))

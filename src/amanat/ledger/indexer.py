@@ -239,7 +239,9 @@ class Indexer:
             f"Block {cursor.block_number} was {cursor.block_hash} and is {known}: the network"
             f" replaced what follows block {fork}, deeper than the blocks that were waited for."
         )
-        log.warning(told)
+        log.warning(
+            "the network replaced block %d and what follows block %d", cursor.block_number, fork
+        )
         now = self._store.clock()
         with self._store.work(ledger_provenance("ledger", now.date().isoformat())) as uow:
             content = {

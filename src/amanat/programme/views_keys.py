@@ -24,14 +24,16 @@ def keys(query: KeysAsked, context: ViewContext) -> dict[str, Any]:
     How many are in use, end within thirty days (`ends_soon`) or have expired; those come first.
 
     An institution sees its own; who governs, operates or audits sees all of them, but of accounts'
-    keys only the operator and the auditor.  Where a key lives is told to its owner and those two.
+    keys only the auditor: they tell whose each account is.  Where a key lives is told to its owner,
+    the operator and the auditor.
     """
     assert context.actor is not None
     now = datetime.now(UTC)
     mine = context.actor.institution
     rows = []
     for row in keys_of(context.connection, (context.programme, INSTALLATION)):
-        own = row.institution == mine or context.sees("auditor", "operator")
+        sees = ("auditor",) if row.purpose == ACCOUNT else ("auditor", "operator")
+        own = row.institution == mine or context.sees(*sees)
         left = (datetime.fromisoformat(row.expires_at) - now).days
         if not own and not (context.sees(*_SEES_ALL) and row.purpose != ACCOUNT):
             continue

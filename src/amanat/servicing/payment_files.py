@@ -19,6 +19,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
 
 from amanat.core.errors import Invalid, Place, Refusal, Refused
+from amanat.core.messages import Message
 
 MESSAGE = "pain.001.001.09"
 NAMESPACE = f"urn:iso:std:iso:20022:tech:xsd:{MESSAGE}"
@@ -199,9 +200,11 @@ def _read_message(file: str, content: bytes) -> list[Ordered]:
             for one in root.iter(f"{{{NAMESPACE}}}{name}")
         ]
     except (ET.ParseError, InvalidOperation, ValueError) as error:
-        raise FileUnreadable(file=file, reason=f"no {MESSAGE} ({error})") from None
+        raise FileUnreadable(
+            file=file, reason=Message("no {message} ({error})", message=MESSAGE, error=str(error))
+        ) from None
     if not stated:
-        raise FileUnreadable(file=file, reason=f"no {MESSAGE}")
+        raise FileUnreadable(file=file, reason=Message("no {message}", message=MESSAGE))
     total = sum((one.amount for one in found), Decimal(0))
     for count, control in stated:
         if count != str(len(found)):
@@ -255,7 +258,7 @@ def check_made_of(
     if content.lstrip().startswith(b"<"):
         made_at = re.search(rb"<CreDtTm>([0-9-]{10}T[0-9:]{8}Z)</CreDtTm>", content)
         if made_at is None:
-            raise FileUnreadable(file=file, reason=f"no {MESSAGE}")
+            raise FileUnreadable(file=file, reason=Message("no {message}", message=MESSAGE))
         time = datetime.fromisoformat(made_at[1].decode())
         made = pain_001(listed, accounts, currency=currency, made_at=time)
     else:
