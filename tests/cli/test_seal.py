@@ -182,8 +182,11 @@ def test_an_opening_is_never_written_over(seal: Seal, tmp_path: Path) -> None:
 
 def test_a_bidder_is_named(seal: Seal, tmp_path: Path) -> None:
     refused(seal("--bid", "100000@95"), tmp_path, "bidder_unknown")
+    for mine, code in (("{}", "bidder_unknown"), ('{"bidders": 1}', "bidder_unknown")):
+        (tmp_path / "mine.json").write_text(mine)
+        refused(seal("--bid", "100000@95", "--mine", "mine.json"), tmp_path, code)
     (tmp_path / "mine.json").write_text("[]")
-    refused(seal("--bid", "100000@95", "--mine", "mine.json"), tmp_path, "bidder_unknown")
+    refused(seal("--bid", "100000@95", "--mine", "mine.json"), tmp_path, "json_unfit")
     refused(seal("--bid", "100000@95", "--mine", "nowhere.json"), tmp_path, "not_found")
     whose = {"bidders": [{"number": NUMBER, "account": ACCOUNT}], "bids": []}
     (tmp_path / "mine.json").write_text(json.dumps(whose))

@@ -26,8 +26,8 @@ from amanat.keeping.backup import (
     PassphraseTooShort,
     create,
     digest_of,
+    passphrase_in,
     read_list,
-    read_passphrase,
     unpack,
 )
 from amanat.keeping.restore import HomeNotEmpty, Restored, restore, verify
@@ -266,13 +266,11 @@ def test_an_empty_folder_has_nothing_to_keep(tmp_path: Path, lock: Lock) -> None
     assert not (tmp_path / "backups.age").exists()
 
 
-def test_a_short_passphrase_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / "passphrase"
-    file.write_text("correct horse battery staple\n")
-    assert read_passphrase(file) == "correct horse battery staple"
-    file.write_text("too short\n")
-    with pytest.raises(PassphraseTooShort):
-        read_passphrase(file)
+def test_a_short_passphrase_is_refused() -> None:
+    words = "correct horse battery staple"
+    assert passphrase_in("passphrase", f"{words}\nkept in a safe\n") == words
+    with pytest.raises(PassphraseTooShort, match="passphrase: a passphrase has"):
+        passphrase_in("passphrase", "too short\n")
 
 
 def test_a_restoration_says_what_it_found(

@@ -15,9 +15,9 @@ import pytest
 import xmlschema
 
 from amanat.core.errors import Refusals
+from amanat.core.files import ColumnsDiffer, FileNotText, RowUnreadable
 from amanat.servicing.payment_files import (
     NAMESPACE,
-    ColumnsDiffer,
     FileDiffersFromList,
     FilesDiffer,
     FileUnreadable,
@@ -99,7 +99,9 @@ TEXTS = {
 
 def message() -> ET.Element:
     made_at = datetime(2021, 8, 20, 9, 30, tzinfo=UTC)
-    return ET.fromstring(pain_001(LISTED, read_accounts(ACCOUNTS), currency="PKR", made_at=made_at))
+    return ET.fromstring(
+        pain_001(LISTED, read_accounts("accounts.csv", ACCOUNTS), currency="PKR", made_at=made_at)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +113,9 @@ def definition() -> xmlschema.XMLSchema:
 
 def written() -> bytes:
     made_at = datetime(2021, 8, 20, 9, 30, tzinfo=UTC)
-    return pain_001(LISTED, read_accounts(ACCOUNTS), currency="PKR", made_at=made_at)
+    return pain_001(
+        LISTED, read_accounts("accounts.csv", ACCOUNTS), currency="PKR", made_at=made_at
+    )
 
 
 def test_the_message_is_valid_by_the_published_schema(definition: xmlschema.XMLSchema) -> None:
@@ -128,7 +132,7 @@ def test_the_message_is_valid_by_the_published_schema(definition: xmlschema.XMLS
 
 
 def test_files_are_read_as_they_were_written() -> None:
-    rows = list_csv(LISTED, read_accounts(ACCOUNTS), currency="PKR").encode()
+    rows = list_csv(LISTED, read_accounts("accounts.csv", ACCOUNTS), currency="PKR").encode()
     found = {"x": read_ordered("x", written()), "c": read_ordered("c", rows)}
     assert [(one.bic, one.account, one.amount, one.currency) for one in found["x"]] == [
         ("AAAAPKKA", "DE89370400440532013000", Decimal("850.00"), "PKR"),
@@ -142,15 +146,22 @@ def test_files_are_read_as_they_were_written() -> None:
         read_ordered("x", written().replace(b"850.01", b"950.01"))
     with pytest.raises(SumsDiffer, match="NbOfTxs"):
         read_ordered("x", written().replace(b"<NbOfTxs>3", b"<NbOfTxs>2", 1))
-    for wrong in (b"<a/>", b"<a", b"a,b\n", b"\xff", written().replace(b"850.01", b"much")):
+    for wrong in (
+        *(b"<a/>", b"<a"),
+        *(one.replace(b"850.01", b"much") for one in (written(), rows)),
+    ):
         with pytest.raises(FileUnreadable):
             read_ordered("w", wrong)
+    with pytest.raises(ColumnsDiffer, match=r"^w: The columns are a, b, not end_to_end_id"):
+        read_ordered("w", b"a,b\n")
+    with pytest.raises(FileNotText, match=r"^w is not UTF-8 text: byte 1, in line 1, is 0xff"):
+        read_ordered("w", b"\xff")
     with pytest.raises(FileUnreadable, match="no document type"):
         read_ordered("w", b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>')
 
 
 def test_a_file_that_the_list_and_the_accounts_do_not_make_is_refused() -> None:
-    accounts = read_accounts(ACCOUNTS)
+    accounts = read_accounts("accounts.csv", ACCOUNTS)
     rows = list_csv(LISTED, accounts, currency="PKR").encode()
     for content in (written(), rows):
         check_made_of("f", content, LISTED, accounts, currency="PKR")
@@ -158,6 +169,9 @@ def test_a_file_that_the_list_and_the_accounts_do_not_make_is_refused() -> None:
             changed = content.replace(right, wrong)
             with pytest.raises(FileDiffersFromList):
                 check_made_of("f", changed, LISTED, accounts, currency="PKR")
+    never = re.sub(rb"<CreDtTm>[^T]*T", b"<CreDtTm>2021-99-99T", written())
+    with pytest.raises(FileUnreadable, match="2021-99-99"):
+        check_made_of("f", never, LISTED, accounts, currency="PKR")
 
 
 def plain(element: ET.Element) -> str:
@@ -193,7 +207,7 @@ def test_counts_and_sums_are_those_of_the_transfers() -> None:
 
 
 def test_the_csv_says_the_same() -> None:
-    text = list_csv(LISTED, read_accounts(ACCOUNTS), currency="PKR")
+    text = list_csv(LISTED, read_accounts("accounts.csv", ACCOUNTS), currency="PKR")
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [(one["institution"], one["amount"]) for one in rows] == [
         ("bank_a", "850.00"),
@@ -204,7 +218,7 @@ def test_the_csv_says_the_same() -> None:
 
 
 def test_whoever_has_no_account_is_named_at_once() -> None:
-    few = read_accounts("\n".join(ACCOUNTS.splitlines()[:2]) + "\n")
+    few = read_accounts("accounts.csv", "\n".join(ACCOUNTS.splitlines()[:2]) + "\n")
     with pytest.raises(Refusals, match="bank_a") as refused:
         list_csv(LISTED, few, currency="PKR")
     assert [type(one) for one in refused.value.refusals] == [MoneyAccountUnknown] * 3
@@ -221,12 +235,14 @@ def test_whoever_has_no_account_is_named_at_once() -> None:
 )
 def test_a_wrong_account_is_refused(wrong: tuple[str, str], what: str) -> None:
     with pytest.raises(MoneyAccountInvalid, match=what):
-        read_accounts(ACCOUNTS.replace(*wrong))
+        read_accounts("accounts.csv", ACCOUNTS.replace(*wrong))
 
 
 def test_other_columns_are_refused() -> None:
     with pytest.raises(ColumnsDiffer):
-        read_accounts("institution,iban\n")
+        read_accounts("accounts.csv", "institution,iban\n")
+    with pytest.raises(RowUnreadable, match=r"^accounts.csv:2: .* 3 values for 4 columns"):
+        read_accounts("accounts.csv", "institution,name,bic,account\npayer,Ministry,SBPPPKKA\n")
 
 
 def test_only_a_list_that_is_settled_whole_is_recorded() -> None:
@@ -234,7 +250,7 @@ def test_only_a_list_that_is_settled_whole_is_recorded() -> None:
     good = "end_to_end_id,status,reference\n" + "".join(
         f"{one.end_to_end_id},ACSC,R{at}\n" for at, one in enumerate(transfers)
     )
-    check_confirmations(good, transfers)
+    check_confirmations("answer.csv", good, transfers)
     last = good.splitlines()[-1] + "\n"
     for wrong, reason in (
         (good.replace("ACSC", "RJCT", 1), "its status is RJCT"),
@@ -243,4 +259,4 @@ def test_only_a_list_that_is_settled_whole_is_recorded() -> None:
         (good + "other,ACSC,R9\n", "not of this list"),
     ):
         with pytest.raises(NotConfirmed, match=reason):
-            check_confirmations(wrong, transfers)
+            check_confirmations("answer.csv", wrong, transfers)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from amanat.cli.files import json_of, text_of, write
 from amanat.cli.terminal import errors_in_lines, out, print_answer, print_effects, print_json
 from amanat.core.errors import Invalid, NotFound
 
@@ -90,17 +91,11 @@ def complete_view(incomplete: str) -> list[str]:
 def read_fields(given: list[str] | None, file: Path | None = None) -> dict[str, Any]:
     """The fields of a command or query: those of a JSON file, then those of the command line.
 
-    Refuses `FieldUnreadable`.
+    Refuses as `amanat.cli.files.json_of`, then `FieldUnreadable`.
     """
     fields: dict[str, Any] = {}
     if file is not None:
-        try:
-            stated = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise FieldUnreadable(field=file, reason=f"not a readable JSON file: {error}") from None
-        if not isinstance(stated, dict):
-            raise FieldUnreadable(field=file, reason="not a JSON object")
-        fields |= stated
+        fields |= json_of(file)
     for one in given or []:
         name, equals, value = one.partition("=")
         if not equals or not name:
@@ -236,9 +231,9 @@ def _signatures(requests: list[Path], signatures: list[Path]) -> Mapping[str, by
 
     given = {}
     for asked, answered in zip(requests, signatures, strict=True):
-        one = read_request(asked.read_text(encoding="utf-8"))
+        one = read_request(text_of(asked))
         signed = str(one["digest"]).removeprefix("0x")
-        given[signed] = read_signature(answered.read_text(encoding="utf-8"), one)
+        given[signed] = read_signature(text_of(answered), one)
     return given
 
 
@@ -280,7 +275,7 @@ def requests(
                 digest=bytes.fromhex(str(need["signs"]).removeprefix("0x")),
             )
             path = folder / f"{proposal}-{place}.request.json"
-            path.write_text(json.dumps(asked, indent=2) + "\n", encoding="utf-8")
+            write(path, f"{json.dumps(asked, indent=2)}\n".encode())
             written.append(str(path))
         print_answer(written, as_json=as_json)
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from amanat.cli.acts import Data, Json, ProgrammeCode, Url
+from amanat.cli.files import bytes_of, make_folder, text_of, write
 from amanat.cli.session import open_session
 from amanat.cli.signatures import (
     SIGNERS_MIN,
@@ -18,13 +19,13 @@ from amanat.cli.signatures import (
     Devices,
     KeyFolder,
     Trusted,
-    bytes_of,
     check_signatures,
     named_signer,
     own_signer,
     sign_beside,
 )
 from amanat.cli.terminal import err, errors_in_lines, out, print_answer
+from amanat.core.files import text_in
 
 contingency = typer.Typer(help="Pay by the RTGS while the ledger is down; record it afterwards.")
 
@@ -54,16 +55,16 @@ def contingency_list(
     from amanat.servicing.payment_files import list_csv, pain_001, read_accounts, transfers_of
 
     with errors_in_lines(as_json=as_json):
+        payees = read_accounts(str(accounts), text_of(accounts))
         with open_session(url, data, programme) as session:
             listed = session.view("outside_list", {"payment": payment})
-        payees = read_accounts(accounts.read_text(encoding="utf-8"))
         made_at = datetime.now(UTC)
         message = pain_001(listed, payees, currency=currency, made_at=made_at)
         rows = list_csv(listed, payees, currency=currency)
-        output.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(output)
         name = f"{listed['isin']}-{listed['payment_date']}-{listed['kind']}"
-        (output / f"{name}.pain.001.xml").write_bytes(message)
-        (output / f"{name}.csv").write_text(rows, encoding="utf-8")
+        write(output / f"{name}.pain.001.xml", message)
+        write(output / f"{name}.csv", rows.encode())
         files = [f"{output / name}.pain.001.xml", f"{output / name}.csv"]
         sign = f"amanat contingency sign {payment} {' '.join(files)} --accounts {accounts}"
         answer = {
@@ -109,7 +110,7 @@ def contingency_certificate(
             made = make_certificate(signer, organisation, key, datetime.now(UTC), days)
             (certificate,) = read_certificates(made, str(output))
             answer["fingerprint_sha256"] = fingerprint_of(certificate)
-        output.write_bytes(made)
+        write(output, made)
         print_answer(answer, as_json=as_json)
 
 
@@ -139,9 +140,9 @@ def contingency_sign(
     with errors_in_lines(as_json=as_json):
         (mine, *_more) = read_certificates(bytes_of(certificate), str(certificate))
         contents = {one: bytes_of(one) for one in files}
+        payees = read_accounts(str(accounts), text_of(accounts))
         with open_session(url, data, programme) as session:
             listed = session.view("outside_list", {"payment": payment})
-            payees = read_accounts(accounts.read_text(encoding="utf-8"))
             for one, content in contents.items():
                 check_made_of(str(one), content, listed, payees, currency=currency)
             if not as_json:
@@ -203,10 +204,11 @@ def contingency_confirm(
     from amanat.servicing.payment_files import check_confirmations, transfers_of
 
     with errors_in_lines(as_json=as_json):
-        content = confirmations.read_bytes()
+        content = bytes_of(confirmations)
+        told = text_in(str(confirmations), content)
         with open_session(url, data, programme) as session:
             listed = session.view("outside_list", {"payment": payment})
-            check_confirmations(content.decode(), transfers_of(listed))
+            check_confirmations(str(confirmations), told, transfers_of(listed))
             reference = f"sha256:{hashlib.sha256(content).hexdigest()}"
             fields = {"payment": payment, "reference": reference}
             answer = session.submit("RecordPaidOutside", fields, None)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import typer
 
 from amanat.cli.acts import Data, Json
+from amanat.cli.files import text_of, write_new
 from amanat.cli.terminal import CORRUPT, err, errors_in_lines, out, print_answer, settings_of
 from amanat.core.errors import Invalid
 
@@ -39,25 +40,25 @@ class KeyNotNamed(Invalid):
 
 def _lock(recipients: list[str], passphrase_file: Path | None) -> Lock:
     from amanat.keeping.age import Lock, recipient_of
-    from amanat.keeping.backup import read_passphrase
+    from amanat.keeping.backup import passphrase_in
 
     if bool(recipients) == (passphrase_file is not None):
         raise KeyNotNamed(needed="--recipient (once or more) or --passphrase-file")
     if passphrase_file is not None:
-        return Lock(passphrase=read_passphrase(passphrase_file))
+        return Lock(passphrase=passphrase_in(str(passphrase_file), text_of(passphrase_file)))
     return Lock(tuple(recipient_of(one) for one in recipients))
 
 
 def _opener(identity: Path | None, passphrase_file: Path | None) -> Opener:
     from amanat.keeping.age import Opener, identities_of
-    from amanat.keeping.backup import read_passphrase
+    from amanat.keeping.backup import passphrase_in
 
     if (identity is None) == (passphrase_file is None):
         raise KeyNotNamed(needed="--identity or --passphrase-file")
     if identity is not None:
-        return Opener(identities_of(identity.read_text(encoding="utf-8")))
+        return Opener(identities_of(text_of(identity)))
     assert passphrase_file is not None
-    return Opener(passphrase=read_passphrase(passphrase_file))
+    return Opener(passphrase=passphrase_in(str(passphrase_file), text_of(passphrase_file)))
 
 
 @backup.command("key")
@@ -66,19 +67,11 @@ def backup_key(
     as_json: Json = False,
 ) -> None:
     """Make a key for backups: the secret part into a file, the recipient is printed."""
-    import os
-
     from amanat.keeping.age import new_identity
-    from amanat.keeping.backup import BackupExists
 
     with errors_in_lines(as_json=as_json):
         secret, public = new_identity()
-        try:
-            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            raise BackupExists(file=file) from None
-        with os.fdopen(descriptor, "w") as target:
-            target.write(f"# recipient: {public}\n{secret}\n")
+        write_new(file, f"# recipient: {public}\n{secret}\n".encode())
         print_answer({"recipient": public, "secret": str(file)}, as_json=as_json)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from amanat.cli.acts import Data, Json, ProgrammeCode, Url
-from amanat.cli.signatures import bytes_of
+from amanat.cli.files import bytes_of
 from amanat.cli.terminal import errors_in_lines, out, print_answer, settings_of
 from amanat.cli.tools import ask_password
 from amanat.core.errors import AmanatError, Refusal

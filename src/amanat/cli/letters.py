@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from amanat.cli.acts import Data, Json, ProgrammeCode, Url
+from amanat.cli.files import bytes_of, json_of, text_of, write
 from amanat.cli.session import Session, open_session
 from amanat.cli.signatures import (
     Certificate,
     Devices,
     KeyFolder,
     Trusted,
-    bytes_of,
     check_signatures,
     own_signer,
     sign_beside,
 )
 from amanat.cli.terminal import err, errors_in_lines, out, print_answer
+from amanat.core.files import json_in
 
 if TYPE_CHECKING:
     from amanat.auctions.letters import TenderShown
@@ -54,8 +55,8 @@ def letters_register(
 
     with errors_in_lines(as_json=as_json):
         shown = _tender(tender)
-        made = make_register(shown, bytes_of(received).decode())
-        output.write_bytes(made)
+        made = make_register(shown, text_of(received))
+        write(output, made)
         count = len(read_register(shown.code, made))
         print_answer({"letters": count, "written": str(output)}, as_json=as_json)
 
@@ -78,8 +79,9 @@ def letters_sign(
     with errors_in_lines(as_json=as_json):
         (mine, *_more) = read_certificates(bytes_of(certificate), str(certificate))
         content = bytes_of(file)
+        shown = json_in(str(file), content)
         if not as_json:
-            out.print_json(content.decode())
+            out.print_json(data=shown)
         if not yes and not typer.confirm("Sign this?"):
             err.print("not signed")
             raise typer.Exit(1)
@@ -114,7 +116,7 @@ def letters_open(
 
     with errors_in_lines(as_json=as_json):
         check_signatures(register, certificates)
-        terms = json.loads(bytes_of(security))["terms"]
+        terms = json_of(security, "terms")["terms"]
         sheet = sheet_by_letters(
             _tender(tender),
             terms,
@@ -123,7 +125,7 @@ def letters_open(
             _decision(cut_off, amount),
             currency=currency,
         )
-        output.write_text(json.dumps(sheet, indent=2) + "\n", encoding="utf-8")
+        write(output, f"{json.dumps(sheet, indent=2)}\n".encode())
         answer = {
             "opened": sheet["opened"],
             "void": [one for one in sheet["letters"] if one["reason"]],
@@ -149,19 +151,21 @@ def letters_enter(
     """
     from amanat.auctions.letters import read_register
 
-    with errors_in_lines(as_json=as_json), open_session(url, data, programme) as session:
+    with errors_in_lines(as_json=as_json):
         content = bytes_of(register)
-        code = str(json.loads(content)["tender"])
+        code = str(json_in(str(register), content, "tender")["tender"])
+        entered = read_register(code, content)
         proposed = []
-        for one in read_register(code, content):
-            fields = {name: one[name] for name in ("account", "commitment", "received_at")}
-            fields |= {"letter": one["letter"], "non_competitive": one["non_competitive"]}
-            answer = session.submit(
-                "EnterLetter",
-                fields | {"tender": code, "reason": reason},
-                f"letter-{one['commitment']}",
-            )
-            proposed.append(_brief(answer, one["commitment"]))
+        with open_session(url, data, programme) as session:
+            for one in entered:
+                fields = {name: one[name] for name in ("account", "commitment", "received_at")}
+                fields |= {"letter": one["letter"], "non_competitive": one["non_competitive"]}
+                answer = session.submit(
+                    "EnterLetter",
+                    fields | {"tender": code, "reason": reason},
+                    f"letter-{one['commitment']}",
+                )
+                proposed.append(_brief(answer, one["commitment"]))
         print_answer(proposed, as_json=as_json)
 
 
@@ -177,16 +181,17 @@ def letters_deliver(
     """Propose, once both keys are released, what was in each envelope (`OpenLetter`)."""
     from amanat.auctions.letters import read_openings, read_register
 
-    with errors_in_lines(as_json=as_json), open_session(url, data, programme) as session:
+    with errors_in_lines(as_json=as_json):
         content = bytes_of(register)
-        code = str(json.loads(content)["tender"])
+        code = str(json_in(str(register), content, "tender")["tender"])
         inside = read_openings(read_register(code, content), _texts(openings))
-        bids = _entered(session, code)
         proposed = []
-        for commitment, (form, salt) in inside.items():
-            fields = {"tender": code, "bid": bids.get(commitment, ""), "form": form.hex()}
-            answer = session.submit("OpenLetter", fields | {"salt": salt.hex()}, None)
-            proposed.append(_brief(answer, commitment))
+        with open_session(url, data, programme) as session:
+            bids = _entered(session, code)
+            for commitment, (form, salt) in inside.items():
+                fields = {"tender": code, "bid": bids.get(commitment, ""), "form": form.hex()}
+                answer = session.submit("OpenLetter", fields | {"salt": salt.hex()}, None)
+                proposed.append(_brief(answer, commitment))
         print_answer(proposed, as_json=as_json)
 
 
@@ -201,9 +206,10 @@ def letters_compare(
     """Check that what the ledger published is what the letters gave."""
     from amanat.auctions.letters import compare
 
-    with errors_in_lines(as_json=as_json), open_session(url, data, programme) as session:
-        found = json.loads(bytes_of(sheet))
-        published = session.view("tender", {"tender": found["tender"]})
+    with errors_in_lines(as_json=as_json):
+        found = json_of(sheet, "tender")
+        with open_session(url, data, programme) as session:
+            published = session.view("tender", {"tender": found["tender"]})
         compare(found, published)
         answer = {"tender": found["tender"], "state": published["state"], "same": True}
         print_answer(answer, as_json=as_json)
@@ -212,11 +218,11 @@ def letters_compare(
 def _tender(path: Path) -> TenderShown:
     from amanat.auctions.letters import read_tender
 
-    return read_tender(bytes_of(path).decode())
+    return read_tender(text_of(path))
 
 
 def _texts(paths: list[Path]) -> dict[str, str]:
-    return {str(one): bytes_of(one).decode() for one in paths}
+    return {str(one): text_of(one) for one in paths}
 
 
 def _decision(cut_off: str | None, amount: int | None) -> Decision:

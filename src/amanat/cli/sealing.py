@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
 from amanat.cli.acts import Json
+from amanat.cli.files import json_of, text_of, write_new
 from amanat.cli.terminal import errors_in_lines, print_answer
 from amanat.cli.tools import KeyFolder, ask_password
 from amanat.core.errors import Invalid, NotFound, Refusal, Refused
@@ -86,7 +86,7 @@ def seal(
 
     with errors_in_lines(as_json=as_json):
         files = _files(output)
-        offer = read_offer(_text(tender))
+        offer = read_offer(text_of(tender))
         whose = _bidder(mine, number, account, revises)
         stated = read_bids(whose[0], offer.terms.bid_by.value, bid or [], bids)
         sealed = seal_bids(offer, whose[0], whose[1], stated, revises=whose[2])
@@ -111,21 +111,14 @@ def _files(output: Path) -> dict[str, Path]:
     return files
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise NotFound(thing="readable file", value=f"{path} ({error})") from None
-
-
 def _bidder(
     mine: Path | None, number: int | None, account: str | None, revises: str | None
 ) -> tuple[int, str, tuple[str, str] | None]:
     """Number, account and (id, commitment) of the sheet that is replaced."""
     shown: dict[str, Any] = {"bidders": [], "bids": []}
     if mine is not None:
+        shown |= json_of(mine)
         try:
-            shown |= json.loads(_text(mine))
             known = [
                 one
                 for one in shown["bidders"]
@@ -225,11 +218,8 @@ def _signature(request: Mapping[str, Any], folder: Path, key: str | None) -> dic
 
 def _write(path: Path, content: Mapping[str, Any], *, secret: bool = False) -> None:
     """Write a new file as JSON; a secret one is for its owner alone."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-    with os.fdopen(os.open(path, flags, 0o600 if secret else 0o644), "w") as file:
-        file.write(json.dumps(content, indent=2) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    written = f"{json.dumps(content, indent=2)}\n".encode()
+    write_new(path, written, mode=0o600 if secret else 0o644)
 
 
 def _answer(

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
+from amanat.cli.files import bytes_of, write
 from amanat.cli.tools import ask_password
-from amanat.core.errors import NotFound, Refusal
+from amanat.core.errors import Refusal
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -35,24 +36,16 @@ class SignersMissing(Refusal):
     template: ClassVar[str] = "{file} is signed by {found} of {needed} keys."
 
 
-def bytes_of(path: Path) -> bytes:
-    """A file's bytes; refuses `NotFound`."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise NotFound(thing="readable file", value=f"{path} ({error.strerror})") from None
-
-
 def sign_beside(
     files: Mapping[Path, bytes], signer: PointSigner, certificate: x509.Certificate
 ) -> list[str]:
-    """Write the signature of each file beside it; where they are."""
+    """Write the signature of each file beside it; where they are.  Refuses `FileNotWritten`."""
     from amanat.ledger.signed_files import sign_file
 
     written = []
     for one, content in files.items():
         path = one.with_name(f"{one.name}.{signer.address[2:10]}.p7s")
-        path.write_bytes(sign_file(content, signer, certificate))
+        write(path, sign_file(content, signer, certificate))
         written.append(str(path))
     return written
 

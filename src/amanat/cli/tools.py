@@ -12,6 +12,7 @@ import typer
 from rich.progress import Progress
 
 from amanat.cli.acts import Data, Json, ProgrammeCode
+from amanat.cli.files import text_of, write
 from amanat.cli.terminal import (
     CORRUPT,
     err,
@@ -239,7 +240,7 @@ def sign(
     from amanat.ledger.signers import KeyNotHeld, Signer, read_request, sign_request
 
     with errors_in_lines(as_json=as_json):
-        asked = read_request(request.read_text(encoding="utf-8"))
+        asked = read_request(text_of(request))
         if not as_json:
             out.print_json(json.dumps(asked))
         if not yes and not typer.confirm("Sign this?"):
@@ -256,5 +257,5 @@ def sign(
             signer = ring.signer(address)
         answer = sign_request(asked, signer)
         path = output or request.with_suffix(".signature.json")
-        path.write_text(json.dumps(answer, indent=2) + "\n", encoding="utf-8")
+        write(path, f"{json.dumps(answer, indent=2)}\n".encode())
         print_answer(answer | {"written": str(path)}, as_json=as_json)

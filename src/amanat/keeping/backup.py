@@ -75,9 +75,9 @@ class Backup:
     manifest: Mapping[str, Any]
 
 
-def read_passphrase(file: Path) -> str:
-    """The first line of a file; raises `PassphraseTooShort`."""
-    passphrase = file.read_text(encoding="utf-8").split("\n", 1)[0].strip()
+def passphrase_in(file: str, text: str) -> str:
+    """The passphrase in a file, its first line; raises `PassphraseTooShort`."""
+    passphrase = text.split("\n", 1)[0].strip()
     if len(passphrase) < PASSPHRASE_CHARACTERS_MIN:
         raise PassphraseTooShort(file=file, least=PASSPHRASE_CHARACTERS_MIN)
     return passphrase

@@ -19,7 +19,9 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
 
 from amanat.core.errors import Invalid, Place, Refusal, Refused
+from amanat.core.files import rows_in, text_in
 from amanat.core.messages import Message
+from amanat.core.quantities import InvalidNumber, decimal_from
 
 MESSAGE = "pain.001.001.09"
 NAMESPACE = f"urn:iso:std:iso:20022:tech:xsd:{MESSAGE}"
@@ -47,12 +49,6 @@ class MoneyAccountInvalid(Invalid):
     """A row of the file of accounts: a BIC of 8 or 11 characters, an account of up to 34."""
 
     template: ClassVar[str] = "{institution}: {value!r} is no {what}."
-
-
-class ColumnsDiffer(Invalid):
-    """A file is read by its columns."""
-
-    template: ClassVar[str] = "The columns are {found}, not {wanted}."
 
 
 class FileUnreadable(Invalid):
@@ -105,12 +101,14 @@ class Transfer:
     told: str
 
 
-def read_accounts(text: str) -> dict[str, MoneyAccount]:
-    """Accounts by institution.  Refuses, all at once: `ColumnsDiffer`, `MoneyAccountInvalid`."""
-    rows = _rows(text, ACCOUNT_COLUMNS)
+def read_accounts(file: str, text: str) -> dict[str, MoneyAccount]:
+    """Accounts by institution, of CSV with `ACCOUNT_COLUMNS`.
+
+    Refuses as `amanat.core.files.rows_in`, then every `MoneyAccountInvalid` at once.
+    """
     refused = Refused()
     found: dict[str, MoneyAccount] = {}
-    for line, row in enumerate(rows, 2):
+    for line, row in rows_in(file, text, ACCOUNT_COLUMNS):
         one = MoneyAccount(**{name: row[name].strip() for name in ACCOUNT_COLUMNS})
         account = one.account.replace(" ", "")
         for value, what, right in (
@@ -121,7 +119,7 @@ def read_accounts(text: str) -> dict[str, MoneyAccount]:
             (one.institution, "institution named once", one.institution not in found),
         ):
             if not right:
-                place = Place(line=line)
+                place = Place(file=file, line=line)
                 refused.add(
                     MoneyAccountInvalid(
                         place=place, institution=one.institution, value=value, what=what
@@ -167,25 +165,29 @@ class Ordered:
 def read_ordered(file: str, content: bytes) -> list[Ordered]:
     """The transfers of a pain.001.001.09 or of a CSV, in order.
 
-    Refuses, in order: `FileUnreadable`, `SumsDiffer` (its own counts and sums).
+    Refuses, in order: `FileNotText`, as `amanat.core.files.rows_in`, `FileUnreadable`,
+    `SumsDiffer` (its own counts and sums).
     """
     if content.lstrip().startswith(b"<"):
         return _read_message(file, content)
+    return [
+        Ordered(
+            row["end_to_end_id"],
+            row["name"],
+            row["bic"],
+            row["account"],
+            _stated_amount(file, row["amount"]),
+            row["currency"],
+        )
+        for _, row in rows_in(file, text_in(file, content), CSV_COLUMNS)
+    ]
+
+
+def _stated_amount(file: str, text: str) -> Decimal:
     try:
-        rows = _rows(content.decode(), CSV_COLUMNS)
-        return [
-            Ordered(
-                row["end_to_end_id"],
-                row["name"],
-                row["bic"],
-                row["account"],
-                Decimal(row["amount"]),
-                row["currency"],
-            )
-            for row in rows
-        ]
-    except (UnicodeDecodeError, InvalidOperation, ColumnsDiffer) as error:
-        raise FileUnreadable(file=file, reason=str(error).rstrip(".")) from None
+        return decimal_from(text)
+    except InvalidNumber as refusal:
+        raise FileUnreadable(file=file, reason=refusal.said) from None
 
 
 def _read_message(file: str, content: bytes) -> list[Ordered]:
@@ -259,7 +261,12 @@ def check_made_of(
         made_at = re.search(rb"<CreDtTm>([0-9-]{10}T[0-9:]{8}Z)</CreDtTm>", content)
         if made_at is None:
             raise FileUnreadable(file=file, reason=Message("no {message}", message=MESSAGE))
-        time = datetime.fromisoformat(made_at[1].decode())
+        try:
+            time = datetime.fromisoformat(made_at[1].decode())
+        except ValueError:
+            raise FileUnreadable(
+                file=file, reason=Message("{text} is no time", text=made_at[1].decode())
+            ) from None
         made = pain_001(listed, accounts, currency=currency, made_at=time)
     else:
         made = list_csv(listed, accounts, currency=currency).encode()
@@ -365,14 +372,15 @@ def list_csv(
     return text.getvalue()
 
 
-def check_confirmations(text: str, transfers: Sequence[Transfer]) -> None:
+def check_confirmations(file: str, text: str, transfers: Sequence[Transfer]) -> None:
     """Refuse, all at once, unless the RTGS settled every transfer of the list, and no other.
 
-    Columns: `CONFIRMATION_COLUMNS`.  Refuses `ColumnsDiffer`, `NotConfirmed`.
+    The text is CSV with `CONFIRMATION_COLUMNS`.  Refuses as `amanat.core.files.rows_in`, then
+    every `NotConfirmed`.
     """
     refused = Refused()
     told: dict[str, str] = {}
-    for row in _rows(text, CONFIRMATION_COLUMNS):
+    for _, row in rows_in(file, text, CONFIRMATION_COLUMNS):
         identifier = row["end_to_end_id"]
         if identifier in told:
             refused.add(NotConfirmed(end_to_end_id=identifier, reason="it is confirmed twice"))
@@ -385,15 +393,9 @@ def check_confirmations(text: str, transfers: Sequence[Transfer]) -> None:
         elif identifier not in told:
             reason = "the RTGS does not tell of it"
         elif told[identifier] != SETTLED:
-            reason = f"its status is {told[identifier]}, not {SETTLED}"
+            reason = Message(
+                "its status is {status}, not {wanted}", status=told[identifier], wanted=SETTLED
+            )
         if reason is not None:
             refused.add(NotConfirmed(end_to_end_id=identifier, reason=reason))
     refused.raise_if_any()
-
-
-def _rows(text: str, columns: Sequence[str]) -> list[dict[str, str]]:
-    reader = csv.DictReader(io.StringIO(text))
-    if tuple(reader.fieldnames or ()) != tuple(columns):
-        found = ", ".join(reader.fieldnames or ())
-        raise ColumnsDiffer(found=found, wanted=", ".join(columns))
-    return [{name: row[name] or "" for name in columns} for row in reader]

@@ -1,0 +1,137 @@
+"""Files that are missing, broken or of another kind, and places where nothing can be written.
+
+Every command refuses them with the file and its mistake, before it opens an installation.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from amanat.cli.acts import read_fields
+from amanat.cli.files import FileNotWritten, FileThere, write, write_new
+
+READ = {
+    "act": "act SetTarget --file FILE",
+    "approve, request": "approve P --request FILE --signature sound.json",
+    "backup, identity": "backup verify B --identity FILE",
+    "backup, passphrase": "backup verify B --passphrase-file FILE",
+    "backup, new": "backup create B --passphrase-file FILE",
+    "contingency list": "contingency list P --accounts FILE",
+    "contingency sign, accounts": "contingency sign P sound.json --accounts FILE {}",
+    "contingency confirm": "contingency confirm P FILE",
+    "letters register, tender": "letters register FILE sound.json",
+    "letters sign": "letters sign FILE --yes {}",
+    "letters enter": "letters enter FILE --reason outage",
+    "letters deliver": "letters deliver FILE sound.json",
+    "letters compare": "letters compare FILE",
+    "seal, tender": "seal FILE --bid 1@2 --number 1 --account 0x0",
+    "sign": "sign FILE bank officer --yes",
+}
+AS_JSON = (
+    "act",
+    "letters sign",
+    "letters enter",
+    "letters deliver",
+    "letters compare",
+)
+
+
+@pytest.fixture
+def certificate(line: Any) -> str:
+    """Of a key of one's own."""
+    assert line("keys", "new", "bank", "officer", typed="secret\nsecret\n").exit_code == 0
+    words = ("contingency", "certificate", "Bank", "bank/officer", "--keys", "keys")
+    made = line(*words, "--output", "own.pem", typed="secret\n")
+    assert made.exit_code == 0, made.output + made.stderr
+    return "--certificate own.pem --keys keys"
+
+
+def refused(line: Any, command: str, code: str, *told: str) -> None:
+    """Refused in one line that names the code, and nothing of an installation was made."""
+    result = line(*shlex.split(command), typed="secret\n")
+    assert result.exit_code == 1, (result.exception, result.output)
+    (said,) = result.stderr.strip().splitlines()
+    assert said.startswith(f"{code}: "), said
+    assert all(one in said for one in told), said
+    assert not Path("var").exists()
+
+
+@pytest.mark.parametrize("name", READ)
+def test_files_that_cannot_be_read_are_refused_by_name(
+    line: Any, certificate: str, name: str
+) -> None:
+    Path("sound.json").write_text("{}")
+    Path("bad.txt").write_bytes(b"{}\n\n caf\xe9")
+    command = READ[name].format(certificate)
+    refused(line, command.replace("FILE", "nowhere"), "not_found", "nowhere (No such file")
+    refused(line, command.replace("FILE", "."), "not_found", ". (Is a directory)")
+    told = ("bad.txt", "byte 9, in line 3, is 0xe9")
+    refused(line, command.replace("FILE", "bad.txt"), "file_not_text", *told)
+
+
+@pytest.mark.parametrize("name", AS_JSON)
+def test_json_that_is_broken_or_no_object_is_refused_with_its_place(
+    line: Any, certificate: str, name: str
+) -> None:
+    Path("cut.json").write_text('{"tender": "T1",\n "sheet"}')
+    Path("list.json").write_text("[1]")
+    command = READ[name].format(certificate)
+    told = ("cut.json", "line 2, column 9")
+    refused(line, command.replace("FILE", "cut.json"), "file_not_json", *told)
+    refused(line, command.replace("FILE", "list.json"), "json_unfit", "list.json")
+
+
+def test_json_without_the_field_that_is_needed_is_refused(line: Any) -> None:
+    Path("other.json").write_text("{}")
+    for command in (
+        "letters enter other.json --reason outage",
+        "letters deliver other.json other.json",
+        "letters compare other.json",
+    ):
+        refused(line, command, "json_unfit", "other.json", "no field tender")
+
+
+def test_a_signature_shows_all_that_it_stands_under(line: Any, certificate: str) -> None:
+    Path("sheet.json").write_text('{"amount": 5, "amount": 6}')  # would be shown as 6 alone
+    refused(line, f"letters sign sheet.json {certificate}", "file_not_json", "amount stands twice")
+    Path("sheet.json").write_text('{"amount": 5}')
+    signed = line(*shlex.split(f"letters sign sheet.json {certificate}"), typed="y\nsecret\n")
+    assert signed.exit_code == 0, signed.output
+    assert '"amount": 5' in signed.stdout
+    assert len(list(Path().glob("sheet.json.*.p7s"))) == 1
+
+
+@pytest.mark.usefixtures("certificate")
+def test_answers_go_where_something_can_be_written(line: Any) -> None:
+    Path("taken").write_text("")
+    words = "contingency certificate Bank bank/officer --keys keys --output"
+    for place, reason in (("nowhere/own.pem", "No such file"), ("taken/own.pem", "Not a dir")):
+        refused(line, f"{words} {place}", "file_not_written", place, reason)
+    refused(line, "backup key nowhere/secret", "file_not_written", "nowhere/secret")
+    assert line("backup", "key", "secret").exit_code == 0
+    refused(line, "backup key secret", "file_there", "secret")
+
+
+def test_files_are_written_whole_or_refused(tmp_path: Path) -> None:
+    write(tmp_path / "a", b"1")
+    write(tmp_path / "a", b"2")
+    write_new(tmp_path / "b", b"secret")
+    assert ((tmp_path / "a").read_bytes(), (tmp_path / "b").read_bytes()) == (b"2", b"secret")
+    assert (tmp_path / "b").stat().st_mode & 0o777 == 0o600
+    with pytest.raises(FileThere, match="nothing is written over"):
+        write_new(tmp_path / "b", b"other")
+    for path in (tmp_path, tmp_path / "a" / "c", tmp_path / "none" / "c"):
+        with pytest.raises(FileNotWritten, match=str(path)):
+            write(path, b"")
+    assert (tmp_path / "b").read_bytes() == b"secret"
+
+
+def test_fields_of_the_line_go_before_those_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "fields.json").write_text(json.dumps({"tender": "T1", "target": 5}))
+    fields = read_fields(["tender=T2"], tmp_path / "fields.json")
+    assert fields == {"tender": "T2", "target": 5}
