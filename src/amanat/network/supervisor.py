@@ -30,6 +30,8 @@ _STOP_WITHIN_S = 45.0
 _REST_S_MAX = 10.0
 _STEADY_AFTER_S = 60.0
 _PR_SET_PDEATHSIG = 1
+# As much as the chain's program lets its heap grow between two collections: `network/plugin`.
+_HEAP_GROWTH = "400"
 HELD = "held"
 _NOTHING: dict[str, Any] = {"pid": None, "nodes": {}, "gates": {}}
 
@@ -123,7 +125,7 @@ class Supervisor:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "HOME": str(folder)},
+                env={**os.environ, "HOME": str(folder), "GOGC": _HEAP_GROWTH},
                 preexec_fn=_die_with_parent(os.getpid()),
                 start_new_session=True,
             )
