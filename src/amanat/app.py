@@ -41,6 +41,7 @@ from amanat.store.uow import Store
 
 ROOMS = (
     "participants",
+    "licensing",
     "assets",
     "programme",
     "auctions",

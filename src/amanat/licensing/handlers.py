@@ -1,0 +1,72 @@
+"""What the ledger's outcomes mean for permissions: a grant stands once its order is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sql
+
+from amanat.access.tables import institution
+from amanat.ledger.orders import Order
+from amanat.ledger.registry import HandlerRegistry, LedgerEvent
+from amanat.licensing.tables import permission_change
+from amanat.participants.handlers import REFUSAL_MAX, STANDING_ORDERS, block_time
+from amanat.store.uow import UnitOfWork
+
+PARTICIPANT = "participant"
+
+
+def register(registry: HandlerRegistry) -> None:
+    """Register this room's functions, after those of participants for the same orders."""
+    for kind in STANDING_ORDERS:
+        registry.on_done(kind)(standing_done)
+        registry.on_refused(kind)(standing_refused)
+
+
+def standing_done(order: Order, events: Sequence[LedgerEvent], uow: UnitOfWork) -> None:
+    """What an order granted stands from its block on; what it withdrew bound when it was asked.
+
+    A provider whose first licence stands may act as a participant from then on.
+    """
+    when = block_time(events[0])
+    changed = uow.connection.execute(
+        sql.update(permission_change)
+        .where(permission_change.c.order_id == order.id)
+        .values(done_at=when)
+        .returning(permission_change.c.provider)
+    ).scalars()
+    providers = sorted(set(changed))
+    uow.connection.execute(
+        sql.update(permission_change)
+        .where(permission_change.c.order_id == order.id, permission_change.c.effective_at.is_(None))
+        .values(effective_at=when, effective_on=events[0].business_date)
+    )
+    for code in providers:
+        _let_act(uow, order.programme, code)
+
+
+def standing_refused(order: Order, refusal: Mapping[str, Any], uow: UnitOfWork) -> None:
+    """What would have been granted is not; what was withdrawn binds here all the same."""
+    uow.connection.execute(
+        sql.update(permission_change)
+        .where(permission_change.c.order_id == order.id)
+        .values(
+            refused_at=uow.store.clock().isoformat(),
+            refusal=str(refusal["message"])[:REFUSAL_MAX],
+        )
+    )
+
+
+def _let_act(uow: UnitOfWork, programme: str, code: str) -> None:
+    held = uow.connection.execute(
+        sql.select(institution.c.capacities).where(
+            institution.c.programme == programme, institution.c.code == code
+        )
+    ).scalar_one()
+    if PARTICIPANT not in held:
+        uow.connection.execute(
+            sql.update(institution)
+            .where(institution.c.programme == programme, institution.c.code == code)
+            .values(capacities=sorted({*held, PARTICIPANT}))
+        )

@@ -1,0 +1,675 @@
+"""Licensing: providers, their files, what was granted and what became of it."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+
+    op.create_table(
+        "licensing_condition",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("provider", sa.String(length=64), nullable=False),
+        sa.Column("permission", sa.String(length=36), nullable=True),
+        sa.Column("file", sa.String(length=36), nullable=True),
+        sa.Column("code", sa.String(length=40), nullable=True, comment="template of the pack"),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("section", sa.String(length=64), nullable=False),
+        sa.Column("law", sa.String(length=200), nullable=False),
+        sa.Column("due_on", sa.String(length=10), nullable=True, comment="null: standing"),
+        sa.Column("consequence", sa.String(length=200), nullable=True),
+        sa.Column("rulebook_version", sa.String(length=64), nullable=True),
+        sa.Column("met_on", sa.String(length=10), nullable=True),
+        sa.Column("met_entry", sa.String(length=36), nullable=True),
+        sa.Column("evidence", sa.Text(), nullable=True),
+        sa.Column("lifted_on", sa.String(length=10), nullable=True),
+        sa.Column("lifted_entry", sa.String(length=36), nullable=True),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_condition")),
+    )
+    op.create_index(
+        op.f("ix_licensing_condition_programme_due_on"),
+        "licensing_condition",
+        ["programme", "due_on"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_licensing_condition_programme_provider"),
+        "licensing_condition",
+        ["programme", "provider"],
+        unique=False,
+    )
+    op.create_table(
+        "licensing_confirmation",
+        sa.Column(
+            "id", sa.String(length=36), nullable=False, comment="the last one of a fact counts"
+        ),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("provider", sa.String(length=64), nullable=False),
+        sa.Column("fact", sa.String(length=40), nullable=False),
+        sa.Column("holds", sa.Boolean(), nullable=False, comment="false takes it back"),
+        sa.Column(
+            "category", sa.String(length=40), nullable=False, comment="empty where it is of none"
+        ),
+        sa.Column("entity", sa.String(length=16), nullable=True, comment="foreign or local"),
+        sa.Column("entity_name", sa.String(length=200), nullable=True),
+        sa.Column("reference", sa.String(length=120), nullable=False, comment="of who confirms"),
+        sa.Column(
+            "amount",
+            sa.BigInteger(),
+            nullable=True,
+            comment="minor units of the category's currency",
+        ),
+        sa.Column("valid_from", sa.String(length=10), nullable=False),
+        sa.Column("valid_until", sa.String(length=10), nullable=True),
+        sa.Column("approved_by", sa.String(length=64), nullable=False),
+        sa.Column(
+            "signature", sa.String(length=132), nullable=False, comment="over the proposal's digest"
+        ),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_confirmation")),
+    )
+    op.create_index(
+        op.f("ix_licensing_confirmation_programme_provider_fact"),
+        "licensing_confirmation",
+        ["programme", "provider", "fact"],
+        unique=False,
+    )
+    op.create_table(
+        "licensing_consultation",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("file", sa.String(length=36), nullable=False),
+        sa.Column("stakeholder", sa.String(length=40), nullable=False),
+        sa.Column(
+            "consulted", sa.String(length=64), nullable=False, comment="institution that is asked"
+        ),
+        sa.Column("question", sa.Text(), nullable=False),
+        sa.Column("days", sa.Integer(), nullable=False, comment="working days to answer"),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.Column("position", sa.String(length=24), nullable=True),
+        sa.Column("answer", sa.Text(), nullable=True),
+        sa.Column("answered_by", sa.String(length=64), nullable=True),
+        sa.Column("answered_at", sa.String(length=32), nullable=True),
+        sa.Column("answered_on", sa.String(length=10), nullable=True),
+        sa.Column("answer_entry", sa.String(length=36), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_consultation")),
+    )
+    op.create_index(
+        op.f("ix_licensing_consultation_file"), "licensing_consultation", ["file"], unique=False
+    )
+    op.create_index(
+        op.f("ix_licensing_consultation_programme_consulted"),
+        "licensing_consultation",
+        ["programme", "consulted"],
+        unique=False,
+    )
+    op.create_table(
+        "licensing_decision",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("file", sa.String(length=36), nullable=False),
+        sa.Column("provider", sa.String(length=64), nullable=False),
+        sa.Column("outcome", sa.String(length=12), nullable=False),
+        sa.Column("section", sa.String(length=64), nullable=False),
+        sa.Column("law", sa.String(length=200), nullable=False),
+        sa.Column("reasons", sa.Text(), nullable=False, comment="published"),
+        sa.Column("criteria", sa.Text(), nullable=True, comment="published: by what it was judged"),
+        sa.Column(
+            "conflicts", sa.Text(), nullable=True, comment="published: interests declared, or none"
+        ),
+        sa.Column(
+            "applicants", sa.Integer(), nullable=False, comment="files of the kind by that day"
+        ),
+        sa.Column("conditions", sa.JSON(), nullable=False),
+        sa.Column("appeal_until", sa.String(length=10), nullable=True),
+        sa.Column("recommended_by", sa.String(length=64), nullable=True),
+        sa.Column("approved_by", sa.String(length=64), nullable=False),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_decision")),
+    )
+    op.create_index(
+        op.f("ix_licensing_decision_file"), "licensing_decision", ["file"], unique=False
+    )
+    op.create_index(
+        op.f("ix_licensing_decision_programme_provider"),
+        "licensing_decision",
+        ["programme", "provider"],
+        unique=False,
+    )
+    op.create_table(
+        "licensing_direction",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("provider", sa.String(length=64), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("due_on", sa.String(length=10), nullable=True),
+        sa.Column("public", sa.Boolean(), nullable=False),
+        sa.Column("section", sa.String(length=64), nullable=False),
+        sa.Column("law", sa.String(length=200), nullable=False),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_direction")),
+    )
+    op.create_index(
+        op.f("ix_licensing_direction_programme_provider"),
+        "licensing_direction",
+        ["programme", "provider"],
+        unique=False,
+    )
+    op.create_table(
+        "licensing_file",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column(
+            "number", sa.String(length=24), nullable=False, comment="for people: NOC-2025-0001"
+        ),
+        sa.Column("provider", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=24), nullable=False),
+        sa.Column(
+            "stage", sa.String(length=24), nullable=False, comment="as its last step left it"
+        ),
+        sa.Column("categories", sa.JSON(), nullable=False, comment="services it is about, sorted"),
+        sa.Column(
+            "permission", sa.String(length=36), nullable=True, comment="the one that it is about"
+        ),
+        sa.Column("opened_on", sa.String(length=10), nullable=False),
+        sa.Column("submitted_on", sa.String(length=10), nullable=True),
+        sa.Column(
+            "closed_on", sa.String(length=10), nullable=True, comment="when it came to a last stage"
+        ),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_file")),
+        sa.UniqueConstraint("programme", "number", name=op.f("uq_licensing_file_programme_number")),
+    )
+    op.create_index(
+        op.f("ix_licensing_file_programme_kind_stage"),
+        "licensing_file",
+        ["programme", "kind", "stage"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_licensing_file_programme_opened_on"),
+        "licensing_file",
+        ["programme", "opened_on"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_licensing_file_programme_provider"),
+        "licensing_file",
+        ["programme", "provider"],
+        unique=False,
+    )
+    op.create_table(
+        "licensing_file_document",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("file", sa.String(length=36), nullable=False),
+        sa.Column("form", sa.String(length=24), nullable=True),
+        sa.Column("section", sa.String(length=64), nullable=True),
+        sa.Column("field", sa.String(length=64), nullable=True),
+        sa.Column("name", sa.String(length=200), nullable=False, comment="as it was uploaded"),
+        sa.Column(
+            "digest", sa.String(length=64), nullable=False, comment="SHA-256, by which it is stored"
+        ),
+        sa.Column("size", sa.BigInteger(), nullable=False, comment="bytes"),
+        sa.Column(
+            "media_type", sa.String(length=80), nullable=False, comment="as its content shows"
+        ),
+        sa.Column("withdrawn_at", sa.String(length=32), nullable=True),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_file_document")),
+    )
+    op.create_index(
+        op.f("ix_licensing_file_document_digest"),
+        "licensing_file_document",
+        ["digest"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_licensing_file_document_file"), "licensing_file_document", ["file"], unique=False
+    )
+    op.create_table(
+        "licensing_file_question",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("file", sa.String(length=36), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("form", sa.String(length=24), nullable=True),
+        sa.Column("section", sa.String(length=64), nullable=True),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=True),
+        sa.Column("answered_by", sa.String(length=64), nullable=True),
+        sa.Column("answered_at", sa.String(length=32), nullable=True),
+        sa.Column("answered_on", sa.String(length=10), nullable=True),
+        sa.Column("answer_entry", sa.String(length=36), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_file_question")),
+    )
+    op.create_index(
+        op.f("ix_licensing_file_question_file"), "licensing_file_question", ["file"], unique=False
+    )
+    op.create_table(
+        "licensing_file_review",
+        sa.Column(
+            "id", sa.String(length=36), nullable=False, comment="the last one of an area counts"
+        ),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("file", sa.String(length=36), nullable=False),
+        sa.Column("area", sa.String(length=40), nullable=False),
+        sa.Column(
+            "scores", sa.JSON(), nullable=False, comment="by item: score 0..5, note, evidence"
+        ),
+        sa.Column(
+            "percent", sa.Integer(), nullable=False, comment="of the weighted most, rounded down"
+        ),
+        sa.Column("passed", sa.Boolean(), nullable=False),
+        sa.Column("rationale", sa.Text(), nullable=False),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_file_review")),
+    )
+    op.create_index(
+        op.f("ix_licensing_file_review_file"), "licensing_file_review", ["file"], unique=False
+    )
+    op.create_table(
+        "licensing_file_section",
+        sa.Column(
+            "id", sa.String(length=36), nullable=False, comment="the last one of a section counts"
+        ),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("file", sa.String(length=36), nullable=False),
+        sa.Column("form", sa.String(length=24), nullable=False, comment="A1 ..."),
+        sa.Column("section", sa.String(length=64), nullable=False),
+        sa.Column(
+            "content", sa.LargeBinary(), nullable=False, comment="canonical bytes: field: value"
+        ),
+        sa.Column("digest", sa.String(length=64), nullable=False, comment="SHA-256 of the content"),
+        sa.Column("complete", sa.Boolean(), nullable=False, comment="as the form's own rules say"),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_file_section")),
+    )
+    op.create_index(
+        op.f("ix_licensing_file_section_file_form_section"),
+        "licensing_file_section",
+        ["file", "form", "section"],
+        unique=False,
+    )
+    op.create_table(
+        "licensing_file_step",
+        sa.Column(
+            "id", sa.String(length=36), nullable=False, comment="later ones sort after earlier"
+        ),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("file", sa.String(length=36), nullable=False),
+        sa.Column("act", sa.String(length=64), nullable=False),
+        sa.Column("outcome", sa.String(length=24), nullable=False),
+        sa.Column("from_stage", sa.String(length=24), nullable=False),
+        sa.Column("to_stage", sa.String(length=24), nullable=False),
+        sa.Column("section", sa.String(length=64), nullable=False, comment="of the pack"),
+        sa.Column("law", sa.String(length=200), nullable=False, comment="as cited on the day"),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_file_step")),
+    )
+    op.create_index(
+        op.f("ix_licensing_file_step_file"), "licensing_file_step", ["file"], unique=False
+    )
+    op.create_table(
+        "licensing_obligation",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("provider", sa.String(length=64), nullable=False),
+        sa.Column("code", sa.String(length=40), nullable=False, comment="template of the pack"),
+        sa.Column("period_end", sa.String(length=10), nullable=False),
+        sa.Column("due_on", sa.String(length=10), nullable=False),
+        sa.Column("done_on", sa.String(length=10), nullable=True),
+        sa.Column("done_entry", sa.String(length=36), nullable=True),
+        sa.Column("evidence", sa.Text(), nullable=True),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_obligation")),
+        sa.UniqueConstraint(
+            "programme",
+            "provider",
+            "code",
+            "period_end",
+            name=op.f("uq_licensing_obligation_programme_provider_code_period_end"),
+        ),
+    )
+    op.create_index(
+        op.f("ix_licensing_obligation_programme_due_on"),
+        "licensing_obligation",
+        ["programme", "due_on"],
+        unique=False,
+    )
+    op.create_table(
+        "licensing_pack",
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column(
+            "pack", sa.String(length=16), nullable=False, comment="jurisdiction; without a row: pk"
+        ),
+        sa.Column("adopted_at", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("programme", name=op.f("pk_licensing_pack")),
+    )
+    op.create_table(
+        "licensing_permission",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("provider", sa.String(length=64), nullable=False),
+        sa.Column(
+            "kind", sa.String(length=24), nullable=False, comment="noc, aml_registration, licence"
+        ),
+        sa.Column("number", sa.String(length=32), nullable=False, comment="for people"),
+        sa.Column("categories", sa.JSON(), nullable=False, comment="of a licence exactly one"),
+        sa.Column("file", sa.String(length=36), nullable=True),
+        sa.Column("decision", sa.String(length=36), nullable=True),
+        sa.Column("section", sa.String(length=64), nullable=False),
+        sa.Column("law", sa.String(length=200), nullable=False),
+        sa.Column(
+            "first_day", sa.String(length=10), nullable=False, comment="business date of the grant"
+        ),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_permission")),
+        sa.UniqueConstraint(
+            "programme", "number", name=op.f("uq_licensing_permission_programme_number")
+        ),
+    )
+    op.create_index(
+        op.f("ix_licensing_permission_programme_provider"),
+        "licensing_permission",
+        ["programme", "provider"],
+        unique=False,
+    )
+    op.create_table(
+        "licensing_permission_change",
+        sa.Column(
+            "id", sa.String(length=36), nullable=False, comment="later ones sort after earlier"
+        ),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("provider", sa.String(length=64), nullable=False),
+        sa.Column(
+            "permission", sa.String(length=36), nullable=True, comment="null: all of the provider's"
+        ),
+        sa.Column("change", sa.String(length=16), nullable=False),
+        sa.Column("level", sa.String(length=24), nullable=True, comment="of a suspension"),
+        sa.Column(
+            "suspension",
+            sa.String(length=36),
+            nullable=True,
+            comment="file of the suspension that it begins, ends",
+        ),
+        sa.Column(
+            "expires_on",
+            sa.String(length=10),
+            nullable=True,
+            comment="last day, of a grant or renewal",
+        ),
+        sa.Column("file", sa.String(length=36), nullable=True),
+        sa.Column("section", sa.String(length=64), nullable=False),
+        sa.Column("law", sa.String(length=200), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column(
+            "effective_at",
+            sa.String(length=32),
+            nullable=True,
+            comment="UTC; null while the ledger is awaited",
+        ),
+        sa.Column("effective_on", sa.String(length=10), nullable=True, comment="business date"),
+        sa.Column("order_id", sa.String(length=36), nullable=True, comment="order to the chain"),
+        sa.Column("requested_at", sa.String(length=32), nullable=False),
+        sa.Column("done_at", sa.String(length=32), nullable=True),
+        sa.Column("refused_at", sa.String(length=32), nullable=True),
+        sa.Column(
+            "refusal", sa.String(length=400), nullable=True, comment="what the ledger answered"
+        ),
+        sa.Column(
+            "entry", sa.String(length=36), nullable=True, comment="journal entry that requested it"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_permission_change")),
+    )
+    op.create_index(
+        op.f("ix_licensing_permission_change_order_id"),
+        "licensing_permission_change",
+        ["order_id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_licensing_permission_change_programme_effective_on"),
+        "licensing_permission_change",
+        ["programme", "effective_on"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_licensing_permission_change_programme_provider"),
+        "licensing_permission_change",
+        ["programme", "provider"],
+        unique=False,
+    )
+    op.create_table(
+        "licensing_recommendation",
+        sa.Column("id", sa.String(length=36), nullable=False, comment="the last one counts"),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("file", sa.String(length=36), nullable=False),
+        sa.Column("outcome", sa.String(length=12), nullable=False),
+        sa.Column("conditions", sa.JSON(), nullable=False, comment="codes of the pack, or texts"),
+        sa.Column("rationale", sa.Text(), nullable=False),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_recommendation")),
+    )
+    op.create_index(
+        op.f("ix_licensing_recommendation_file"), "licensing_recommendation", ["file"], unique=False
+    )
+    op.create_table(
+        "licensing_recusal",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("recused", sa.String(length=64), nullable=False, comment="person"),
+        sa.Column("provider", sa.String(length=64), nullable=False),
+        sa.Column("reason", sa.String(length=400), nullable=False),
+        sa.Column("ended_on", sa.String(length=10), nullable=True),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_recusal")),
+    )
+    op.create_index(
+        op.f("ix_licensing_recusal_programme_provider"),
+        "licensing_recusal",
+        ["programme", "provider"],
+        unique=False,
+    )
+    op.create_table(
+        "licensing_reporting_entity",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("provider", sa.String(length=64), nullable=False),
+        sa.Column("entity", sa.String(length=16), nullable=False, comment="foreign or local"),
+        sa.Column("entity_name", sa.String(length=200), nullable=False),
+        sa.Column("registration", sa.String(length=64), nullable=False, comment="number on goAML"),
+        sa.Column(
+            "first_day", sa.String(length=10), nullable=False, comment="it reports from this day"
+        ),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_reporting_entity")),
+        sa.UniqueConstraint(
+            "programme",
+            "provider",
+            "first_day",
+            name=op.f("uq_licensing_reporting_entity_programme_provider_first_day"),
+        ),
+    )
+    op.create_table(
+        "licensing_sign_up",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("visitor", sa.String(length=160), nullable=False, comment="network it came from"),
+        sa.Column("at", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_sign_up")),
+    )
+    op.create_index(op.f("ix_licensing_sign_up_at"), "licensing_sign_up", ["at"], unique=False)
+    op.create_index(
+        op.f("ix_licensing_sign_up_visitor_at"),
+        "licensing_sign_up",
+        ["visitor", "at"],
+        unique=False,
+    )
+    op.create_table(
+        "provider",
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("code", sa.String(length=64), nullable=False, comment="of its institution"),
+        sa.Column("number", sa.Integer(), nullable=False, comment="on the register, from 1"),
+        sa.Column(
+            "country",
+            sa.String(length=2),
+            nullable=False,
+            comment="ISO 3166-1 alpha-2, of the head",
+        ),
+        sa.Column("lei", sa.String(length=20), nullable=True),
+        sa.Column("website", sa.String(length=200), nullable=True),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("programme", "code", name=op.f("pk_provider")),
+        sa.UniqueConstraint("programme", "number", name=op.f("uq_provider_programme_number")),
+    )
+
+
+def downgrade() -> None:
+
+    op.drop_table("provider")
+    op.drop_index(op.f("ix_licensing_sign_up_visitor_at"), table_name="licensing_sign_up")
+    op.drop_index(op.f("ix_licensing_sign_up_at"), table_name="licensing_sign_up")
+    op.drop_table("licensing_sign_up")
+    op.drop_table("licensing_reporting_entity")
+    op.drop_index(op.f("ix_licensing_recusal_programme_provider"), table_name="licensing_recusal")
+    op.drop_table("licensing_recusal")
+    op.drop_index(op.f("ix_licensing_recommendation_file"), table_name="licensing_recommendation")
+    op.drop_table("licensing_recommendation")
+    op.drop_index(
+        op.f("ix_licensing_permission_change_programme_provider"),
+        table_name="licensing_permission_change",
+    )
+    op.drop_index(
+        op.f("ix_licensing_permission_change_programme_effective_on"),
+        table_name="licensing_permission_change",
+    )
+    op.drop_index(
+        op.f("ix_licensing_permission_change_order_id"), table_name="licensing_permission_change"
+    )
+    op.drop_table("licensing_permission_change")
+    op.drop_index(
+        op.f("ix_licensing_permission_programme_provider"), table_name="licensing_permission"
+    )
+    op.drop_table("licensing_permission")
+    op.drop_table("licensing_pack")
+    op.drop_index(
+        op.f("ix_licensing_obligation_programme_due_on"), table_name="licensing_obligation"
+    )
+    op.drop_table("licensing_obligation")
+    op.drop_index(op.f("ix_licensing_file_step_file"), table_name="licensing_file_step")
+    op.drop_table("licensing_file_step")
+    op.drop_index(
+        op.f("ix_licensing_file_section_file_form_section"), table_name="licensing_file_section"
+    )
+    op.drop_table("licensing_file_section")
+    op.drop_index(op.f("ix_licensing_file_review_file"), table_name="licensing_file_review")
+    op.drop_table("licensing_file_review")
+    op.drop_index(op.f("ix_licensing_file_question_file"), table_name="licensing_file_question")
+    op.drop_table("licensing_file_question")
+    op.drop_index(op.f("ix_licensing_file_document_file"), table_name="licensing_file_document")
+    op.drop_index(op.f("ix_licensing_file_document_digest"), table_name="licensing_file_document")
+    op.drop_table("licensing_file_document")
+    op.drop_index(op.f("ix_licensing_file_programme_provider"), table_name="licensing_file")
+    op.drop_index(op.f("ix_licensing_file_programme_opened_on"), table_name="licensing_file")
+    op.drop_index(op.f("ix_licensing_file_programme_kind_stage"), table_name="licensing_file")
+    op.drop_table("licensing_file")
+    op.drop_index(
+        op.f("ix_licensing_direction_programme_provider"), table_name="licensing_direction"
+    )
+    op.drop_table("licensing_direction")
+    op.drop_index(op.f("ix_licensing_decision_programme_provider"), table_name="licensing_decision")
+    op.drop_index(op.f("ix_licensing_decision_file"), table_name="licensing_decision")
+    op.drop_table("licensing_decision")
+    op.drop_index(
+        op.f("ix_licensing_consultation_programme_consulted"), table_name="licensing_consultation"
+    )
+    op.drop_index(op.f("ix_licensing_consultation_file"), table_name="licensing_consultation")
+    op.drop_table("licensing_consultation")
+    op.drop_index(
+        op.f("ix_licensing_confirmation_programme_provider_fact"),
+        table_name="licensing_confirmation",
+    )
+    op.drop_table("licensing_confirmation")
+    op.drop_index(
+        op.f("ix_licensing_condition_programme_provider"), table_name="licensing_condition"
+    )
+    op.drop_index(op.f("ix_licensing_condition_programme_due_on"), table_name="licensing_condition")
+    op.drop_table("licensing_condition")
