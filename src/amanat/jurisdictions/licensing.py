@@ -47,6 +47,7 @@ from amanat.jurisdictions.licensing_model import (
 from amanat.jurisdictions.reading import InvalidTable
 
 T = TypeVar("T")
+_MAY_BE_ABSENT = ("stakeholders", "conditions", "obligations")
 
 __all__ = [
     "NEW",
@@ -81,7 +82,7 @@ def licensing_from(content: str, file: str) -> LicensingPack:
     Refuses, all at once: `InvalidTable` for fields that are missing, wrong or unknown; then for
     names that nothing declares, stages that are not reached, sections without a law.
     """
-    table = reading.parse(content, file)
+    table = dict.fromkeys(_MAY_BE_ABSENT, []) | reading.parse(content, file)
     refused = Refused()
 
     def each(name: str, read: Callable[[reading.Row], T]) -> tuple[T, ...]:
