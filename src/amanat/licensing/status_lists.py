@@ -1,4 +1,6 @@
-"""Token Status Lists: how many permissions stand, in a few bits each (draft-ietf-oauth-status-list).
+"""Token Status Lists: how many permissions stand, in a few bits each (an IETF draft).
+
+https://datatracker.ietf.org/doc/draft-ietf-oauth-status-list/
 
 The list is an array of statuses of 1, 2, 4 or 8 bits, packed from the least significant bit of
 each byte, compressed by zlib, and signed as a JWT of type `statuslist+jwt`.
@@ -147,7 +149,7 @@ def read_status_list(text: str, keys: AuthorityKeys) -> CheckedList:
     payload = verify_token(text.strip(), (STATUS_LIST_TYPE,), keys).payload
     uri, issued = payload.get("sub"), payload.get("iat")
     ends, ttl = payload.get("exp"), payload.get("ttl")
-    if not isinstance(uri, str) or not is_time(issued):
+    if not isinstance(uri, str) or issued is None or not is_time(issued):
         raise StatusListInvalid(reason="it does not say which list it is, or when it was made")
     if (ends is not None and not is_time(ends)) or (
         ttl is not None and (not is_time(ttl) or ttl <= 0)
