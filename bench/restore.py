@@ -27,11 +27,11 @@ from rich.console import Console
 from rich.table import Table
 
 from amanat.app import Application
-from amanat.keeping.age import Lock, Opener
 from amanat.keeping.backup import create
 from amanat.keeping.restore import restore
 from amanat.settings import Settings
 from amanat.settlement.commands import PresignedInstruction, SettleDay, SubmitInstructions
+from amanat.store.age import Lock, Opener
 from founded import CLEARING_HOUSE, People, bank_accounts, found_and_fund
 from settlement import BenchFailed, draw, sign_all
 

@@ -11,8 +11,8 @@ from tests.programme.world import found_world
 from tests.settlement.trading import Trading, open_trading
 
 from amanat.app import Application
-from amanat.keeping.age import Lock, Opener
 from amanat.settings import Settings
+from amanat.store.age import Lock, Opener
 
 PASSPHRASE = "correct horse battery staple"
 

@@ -19,7 +19,6 @@ from tests.settlement.trading import BOND_ISIN, MILLION, Trading
 
 from amanat.app import Application
 from amanat.keeping import tables
-from amanat.keeping.age import Encrypting, FileAltered, KeyDoesNotOpen, Lock, Opener
 from amanat.keeping.backup import (
     BackupDamaged,
     BackupExists,
@@ -35,6 +34,7 @@ from amanat.keeping.tables import DatabaseNotEmpty, NothingToKeep
 from amanat.ledger.balances import balances_at
 from amanat.ledger.tables import alarm as alarms
 from amanat.settings import Settings
+from amanat.store.age import Encrypting, FileAltered, KeyDoesNotOpen, Lock, Opener
 from amanat.store.journal import read_entries
 
 NOW = datetime(2021, 3, 1, 18, 0, tzinfo=UTC)

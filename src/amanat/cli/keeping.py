@@ -16,8 +16,8 @@ from amanat.cli.terminal import CORRUPT, err, errors_in_lines, out, print_answer
 from amanat.core.errors import Invalid
 
 if TYPE_CHECKING:
-    from amanat.keeping.age import Lock, Opener
     from amanat.keeping.restore import Restored
+    from amanat.store.age import Lock, Opener
 
 # What a command works with is imported when it is carried out, so that help is there at once.
 
@@ -39,8 +39,8 @@ class KeyNotNamed(Invalid):
 
 
 def _lock(recipients: list[str], passphrase_file: Path | None) -> Lock:
-    from amanat.keeping.age import Lock, recipient_of
     from amanat.keeping.backup import passphrase_in
+    from amanat.store.age import Lock, recipient_of
 
     if bool(recipients) == (passphrase_file is not None):
         raise KeyNotNamed(needed="--recipient (once or more) or --passphrase-file")
@@ -50,8 +50,8 @@ def _lock(recipients: list[str], passphrase_file: Path | None) -> Lock:
 
 
 def _opener(identity: Path | None, passphrase_file: Path | None) -> Opener:
-    from amanat.keeping.age import Opener, identities_of
     from amanat.keeping.backup import passphrase_in
+    from amanat.store.age import Opener, identities_of
 
     if (identity is None) == (passphrase_file is None):
         raise KeyNotNamed(needed="--identity or --passphrase-file")
@@ -67,7 +67,7 @@ def backup_key(
     as_json: Json = False,
 ) -> None:
     """Make a key for backups: the secret part into a file, the recipient is printed."""
-    from amanat.keeping.age import new_identity
+    from amanat.store.age import new_identity
 
     with errors_in_lines(as_json=as_json):
         secret, public = new_identity()

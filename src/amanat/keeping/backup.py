@@ -1,6 +1,6 @@
 """Backups: everything that an installation is, in one encrypted file, taken while it runs.
 
-The file is a tar, compressed, in the format age v1 (`amanat.keeping.age`), and holds in this order
+The file is a tar, compressed, in the format age v1 (`amanat.store.age`), and holds in this order
 
     database.sqlite | tables.json and TABLE.copy    the database, of one moment
     node/state.json, node/genesis.json              the embedded node, not older than the database
@@ -34,9 +34,9 @@ import sqlalchemy as sql
 from amanat import __version__
 from amanat.core.errors import Corrupt, Invalid, Refusal
 from amanat.keeping import tables
-from amanat.keeping.age import Decrypting, Encrypting, Lock, Opener
 from amanat.ledger.node import copy_state
 from amanat.settings import Settings
+from amanat.store.age import Decrypting, Encrypting, Lock, Opener
 from amanat.store.engine import open_engine
 
 FORMAT = "amanat.backup/1"

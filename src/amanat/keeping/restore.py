@@ -23,11 +23,11 @@ import sqlalchemy as sql
 from amanat.app import Application
 from amanat.core.errors import Refusal
 from amanat.keeping import tables
-from amanat.keeping.age import Opener
 from amanat.keeping.backup import HOME, BackupDamaged, digest_of, note_verified, unpack
 from amanat.ledger.fsck import Difference
 from amanat.ledger.tables import order
 from amanat.settings import CONFIGURATION_FILE, Settings
+from amanat.store.age import Opener
 from amanat.store.engine import open_engine
 from amanat.store.migrate import migrate
 from amanat.store.tables import log_size

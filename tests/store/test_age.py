@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from amanat.core.errors import AmanatError
-from amanat.keeping.age import (
+from amanat.store.age import (
     CHUNK_BYTES,
     Decrypting,
     Encrypting,
