@@ -121,7 +121,7 @@ class PermissionMissing(Refusal):
 
     status: ClassVar[int] = 403
     template: ClassVar[str] = (
-        "{provider} may not {activity}: it is {status}, and lacks {missing} ({section})."
+        "{provider} may not {activity}: it is {status}; missing: {missing} ({section})."
     )
 
 
@@ -138,7 +138,7 @@ class CategoryNotOpen(PermissionMissing):
     """Services are open by category."""
 
     template: ClassVar[str] = (
-        "{provider} may not offer {category}: it is {status}, and lacks {missing} ({section})."
+        "{provider} may not offer {category}: it is {status}; missing: {missing} ({section})."
     )
 
 

@@ -46,8 +46,11 @@ provider = sql.Table(
     sql.Column("country", sql.String(2), nullable=False, comment="ISO 3166-1 alpha-2, of the head"),
     sql.Column("lei", sql.String(20)),
     sql.Column("website", sql.String(200)),
+    sql.Column("status", sql.String(24), nullable=False, comment="as the last change left it"),
+    sql.Column("status_until", sql.String(10), comment="last day of what gives the status"),
     *_written(),
     sql.UniqueConstraint("programme", "number"),
+    sql.Index(None, "programme", "status", "number"),
 )
 
 sign_up = sql.Table(

@@ -47,7 +47,7 @@ from amanat.participants.tables import participant, participant_change
 # -- admission and renewal ------------------------------------------------------------------------
 
 
-def _ask_admission(command: AdmitParticipant, context: ActContext) -> Ask:
+def ask_admission(command: AdmitParticipant, context: ActContext) -> Ask:
     """Two keys of the class authority sign: the proposer's and another person's."""
     authority = _check_admission(command, context)
     connection, programme = context.uow.connection, context.programme
@@ -71,7 +71,7 @@ def _ask_admission(command: AdmitParticipant, context: ActContext) -> Ask:
     )
 
 
-@act(capacities=[AUTHORITY], approvals=_ask_admission)
+@act(capacities=[AUTHORITY], approvals=ask_admission)
 def admit_participant(command: AdmitParticipant, context: ActContext) -> Result:
     """Order the admission, signed by two keys of the class's authority.
 
@@ -163,7 +163,7 @@ def _check_admission(command: AdmitParticipant, context: ActContext) -> str:
 def _ask_renewal(command: RenewParticipant, context: ActContext) -> Ask:
     """The class authority signs: two keys, or one where admission only becomes shorter."""
     row = _check_renewal(command, context)
-    return _ask_change(context, row, level_of(row), command.valid_until)
+    return ask_change(context, row, level_of(row), command.valid_until)
 
 
 @act(capacities=[AUTHORITY], approvals=_ask_renewal)
@@ -182,7 +182,7 @@ def renew_participant(command: RenewParticipant, context: ActContext) -> Result:
         },
         subject=f"participants:{row.code}",
     )
-    return _carry_change(
+    return carry_change(
         context, row, "renew_participant", "renewal", level_of(row), command.valid_until,
         entry, None,
     )  # fmt: skip
@@ -202,7 +202,7 @@ def _check_renewal(command: RenewParticipant, context: ActContext) -> Row[Any]:
 def _ask_level(command: SetLevel, context: ActContext) -> Ask:
     """The class authority signs: one key for a stricter level, two for a milder one."""
     row, last_day = _check_level(command, context)
-    return _ask_change(context, row, command.level, last_day)
+    return ask_change(context, row, command.level, last_day)
 
 
 @act(capacities=[AUTHORITY], approvals=_ask_level)
@@ -225,7 +225,7 @@ def set_level(command: SetLevel, context: ActContext) -> Result:
         },
         subject=f"participants:{row.code}",
     )
-    return _carry_change(
+    return carry_change(
         context, row, "set_level", "level", command.level, last_day, entry, command.reason
     )
 
@@ -236,7 +236,7 @@ def _check_level(command: SetLevel, context: ActContext) -> tuple[Row[Any], date
         raise ChangePending(thing=row.code, pending="its admission")
     current = level_of(row)
     # One that the ledger refused binds here alone: it may be ordered again.
-    if command.level is current and (row.level == current.value or _waits(row, context)):
+    if command.level is current and (row.level == current.value or change_waits(row, context)):
         raise LevelUnchanged(participant=row.code, level=current.value)
     if not withdraws(current, command.level):
         _check_nothing_pending(row, context)
@@ -254,7 +254,7 @@ def _own_class(code: str, context: ActContext) -> Row[Any]:
     return row
 
 
-def _waits(row: Row[Any], context: ActContext) -> bool:
+def change_waits(row: Row[Any], context: ActContext) -> bool:
     """Whether the outcome of an earlier change is not known yet."""
     table = participant_change
     waiting = context.uow.connection.execute(
@@ -271,11 +271,12 @@ def _waits(row: Row[Any], context: ActContext) -> bool:
 def _check_nothing_pending(row: Row[Any], context: ActContext) -> None:
     if row.level is None:
         raise ChangePending(thing=row.code, pending="its admission")
-    if _waits(row, context):
+    if change_waits(row, context):
         raise ChangePending(thing=row.code, pending="an earlier change")
 
 
-def _ask_change(context: ActContext, row: Row[Any], level: Level, last_day: date) -> Ask:
+def ask_change(context: ActContext, row: Row[Any], level: Level, last_day: date) -> Ask:
+    """One key of the class authority where only something is taken away, else two."""
     number = act_number(context)
     class_row = find_class(context.uow.connection, context.programme, row.participant_class)
     signed = _standing_to_sign(
@@ -320,7 +321,7 @@ def _standing_to_sign(
     )
 
 
-def _carry_change(
+def carry_change(
     context: ActContext,
     row: Row[Any],
     kind: str,
@@ -330,6 +331,7 @@ def _carry_change(
     entry: str,
     reason: str | None,
 ) -> Result:
+    """Order what was signed in `ask_change`; `kind` names the order, `change` the row."""
     connection, programme = context.uow.connection, context.programme
     # What was signed counts, also where a shorter validity has come since.
     last_day = date.fromisoformat(context.approved.memo["last_day"])

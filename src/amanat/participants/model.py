@@ -17,7 +17,7 @@ from amanat.core.errors import Invalid, Refusal
 
 TEXT_MAX = 200
 
-FREE_CAPACITIES = frozenset({"participant", "primary_dealer", "custodian", "auditor"})
+FREE_CAPACITIES = frozenset({"participant", "primary_dealer", "custodian", "auditor", "applicant"})
 """Capacities that carry no authority on the ledger."""
 
 

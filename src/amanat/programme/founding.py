@@ -28,6 +28,7 @@ from amanat.ledger.orders import AddressOf, Order, read_orders
 from amanat.ledger.service import Ledger
 from amanat.ledger.signers import KeyNotHeld
 from amanat.ledger.wire import ZERO_ADDRESS
+from amanat.licensing.records import adopt_pack
 from amanat.participants.signing import AUTHORITY, ToSign, gateway_to_sign
 from amanat.participants.tables import participant_class
 from amanat.programme import events
@@ -213,6 +214,8 @@ def _enter_programme(uow: UnitOfWork, terms: ProgrammeTerms, chain_id: int, now:
             adopted_at=now,
         )
     )
+    if terms.licensing is not None:
+        adopt_pack(connection, code, terms.licensing, now)
     for number, one in enumerate(terms.classes, 1):
         connection.execute(
             participant_class.insert().values(
@@ -288,14 +291,15 @@ def _enter_people(uow: UnitOfWork, terms: ProgrammeTerms, keys: KeyRing) -> None
 
 
 def _all_capacities(code: str, terms: ProgrammeTerms) -> set[str]:
-    """The words given, and the plain `class_authority` and `clears` that acts are asked in."""
+    """The words given, and the plain ones (`class_authority`, `clears` ...) that acts ask for."""
     given = next(one for one in terms.institutions if one.code == code).capacities
     found = set(given)
     for one in terms.classes:
         if one.authority == code:
             found |= {AUTHORITY, f"{AUTHORITY}.{one.code}"}
-    if any(capacity.startswith("clears.") for capacity in given):
-        found.add("clears")
+    for family in ("clears", "confirms", "consulted"):
+        if any(capacity.startswith(f"{family}.") for capacity in given):
+            found.add(family)
     return found
 
 
@@ -579,7 +583,10 @@ def _orders(connection: Connection, code: str) -> list[Order]:
 
 
 def _stated(terms: ProgrammeTerms) -> dict[str, Any]:
-    return terms.model_dump(mode="json")
+    stated = terms.model_dump(mode="json")
+    if terms.licensing is None:  # terms of programmes that were founded before there was a choice
+        del stated["licensing"]
+    return stated
 
 
 def _digest_of(content: bytes) -> str:

@@ -18,7 +18,10 @@ from amanat.core.messages import Message
 from amanat.core.money import minor_digits
 from amanat.jurisdictions import reading
 from amanat.jurisdictions.holidays import calendar_from
+from amanat.jurisdictions.licensing import load_licensing
+from amanat.licensing.records import LICENSING
 from amanat.participants.commands import Address, Code, Words
+from amanat.participants.model import FREE_CAPACITIES
 
 INSTITUTION_NUMBER_MAX = 63
 KEYS_MAX = 256
@@ -53,7 +56,8 @@ class InstitutionTerms(_Frozen):
 
     `capacities` are words: those of `LEDGER_CAPACITIES`, `class_authority.<class>`,
     `clears.<what>`, and `tax_agent`, `participant`, `primary_dealer`, `custodian`, `auditor`,
-    `operator`, which only count in the database.
+    `operator`, `applicant`, `confirms.<fact>`, `consulted.<stakeholder>`, which only count in the
+    database.
     """
 
     code: Code
@@ -104,7 +108,8 @@ class ProgrammeTerms(_Frozen):
     the Directory, which takes effect `delay_seconds` after its announcement.  `attestors` are
     empty where nothing but the issuer's credit backs the securities.  `sender_list` is the chain's
     own list of who may send transactions, which this programme then keeps with its participants;
-    none where the chain has no such list, as on the embedded node.
+    none where the chain has no such list, as on the embedded node.  `licensing` names the
+    jurisdiction whose path of licences applies; without it that of `pk`.
     """
 
     code: Code
@@ -131,6 +136,7 @@ class ProgrammeTerms(_Frozen):
     first_business_date: date
     exchange_rates: tuple[ExchangeRateTerms, ...] = ()
     sender_list: Annotated[str, Field(pattern=r"^0x[0-9a-f]{40}$")] | None = None
+    licensing: Code | None = None
 
     def institution(self, code: str) -> InstitutionTerms | None:
         """The institution with a code."""
@@ -213,8 +219,16 @@ def _people_belong(terms: ProgrammeTerms) -> Iterator[str]:
             yield f"{one.code} belongs to {one.institution}, which is no institution here"
 
 
+def licensing_words(terms: ProgrammeTerms) -> set[str]:
+    """The capacities in which institutions confirm and are consulted, of the terms' pack."""
+    pack = load_licensing(terms.licensing or LICENSING)
+    return {f"confirms.{one.fact}" for one in pack.confirmations} | {
+        f"consulted.{one.code}" for one in pack.stakeholders
+    }
+
+
 def _capacities_known(terms: ProgrammeTerms) -> Iterator[str]:
-    free = {"tax_agent", "participant", "primary_dealer", "custodian", "auditor", "operator"}
+    free = {"tax_agent", "operator", *FREE_CAPACITIES} | licensing_words(terms)
     classes = {f"class_authority.{one.code}" for one in terms.classes}
     for one in terms.institutions:
         for capacity in one.capacities:
@@ -318,6 +332,10 @@ LAWS: tuple[Law, ...] = (
 def check_terms(terms: ProgrammeTerms) -> None:
     """Refuse every mistake of the terms at once: `TermsUnsound`, a currency, a day, a gazette."""
     refused = Refused()
+    try:
+        load_licensing(terms.licensing or LICENSING)
+    except Refusal as refusal:
+        raise refusal.at(Place(field="licensing")) from refusal
     for law in LAWS:
         for reason in law(terms):
             refused.add(TermsUnsound(place=Place(field=law.__name__.strip("_")), reason=reason))

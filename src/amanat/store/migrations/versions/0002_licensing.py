@@ -182,6 +182,19 @@ def upgrade() -> None:
         ["programme", "provider"],
         unique=False,
     )
+        op.create_table('licensing_document',
+    sa.Column('programme', sa.String(length=64), nullable=False),
+    sa.Column('institution', sa.String(length=64), nullable=False, comment='who gave it'),
+    sa.Column('digest', sa.String(length=64), nullable=False, comment='SHA-256 of its content'),
+    sa.Column('name', sa.String(length=200), nullable=False, comment='as it was first called'),
+    sa.Column('size', sa.BigInteger(), nullable=False, comment='bytes'),
+    sa.Column('media_type', sa.String(length=80), nullable=False, comment='as its content shows'),
+    sa.Column('person', sa.String(length=64), nullable=False),
+    sa.Column('received_at', sa.String(length=32), nullable=False, comment='UTC'),
+    sa.Column('entry', sa.String(length=36), nullable=False),
+    sa.PrimaryKeyConstraint('programme', 'institution', 'digest', name=op.f('pk_licensing_document'))
+    )
+    op.create_index(op.f('ix_licensing_document_digest'), 'licensing_document', ['digest'], unique=False)
     op.create_table(
         "licensing_file",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -592,6 +605,15 @@ def upgrade() -> None:
         ),
         sa.Column("lei", sa.String(length=20), nullable=True),
         sa.Column("website", sa.String(length=200), nullable=True),
+        sa.Column(
+            "status", sa.String(length=24), nullable=False, comment="as the last change left it"
+        ),
+        sa.Column(
+            "status_until",
+            sa.String(length=10),
+            nullable=True,
+            comment="last day of what gives the status",
+        ),
         sa.Column("institution", sa.String(length=64), nullable=False),
         sa.Column("person", sa.String(length=64), nullable=False),
         sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
@@ -600,10 +622,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("programme", "code", name=op.f("pk_provider")),
         sa.UniqueConstraint("programme", "number", name=op.f("uq_provider_programme_number")),
     )
+    op.create_index(
+        op.f("ix_provider_programme_status_number"),
+        "provider",
+        ["programme", "status", "number"],
+        unique=False,
+    )
 
 
 def downgrade() -> None:
 
+    op.drop_index(op.f("ix_provider_programme_status_number"), table_name="provider")
     op.drop_table("provider")
     op.drop_index(op.f("ix_licensing_sign_up_visitor_at"), table_name="licensing_sign_up")
     op.drop_index(op.f("ix_licensing_sign_up_at"), table_name="licensing_sign_up")

@@ -1,0 +1,244 @@
+"""The one place that says what a provider may do: register, interface, bidding, settlement ask it.
+
+Grants count from when the ledger had them, withdrawals from when they were decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sql
+from sqlalchemy.engine import Connection, Row
+
+from amanat.core.errors import NotFound
+from amanat.core.messages import Word
+from amanat.jurisdictions.licensing import LicensingPack, SectionNotInForce
+from amanat.licensing.deriving import Changed, Granted, Standing, standing_from
+from amanat.licensing.model import (
+    CategoryNotOpen,
+    Change,
+    Outcome,
+    PermissionMissing,
+    ProviderSuspended,
+)
+from amanat.licensing.records import find_provider, pack_of
+from amanat.licensing.tables import (
+    decision,
+    licensing_file,
+    permission,
+    permission_change,
+    provider,
+)
+from amanat.participants.tables import participant
+
+
+def standing_on(connection: Connection, programme: str, code: str, day: date) -> Standing:
+    """What a provider may do on `day`; give the business date for now.
+
+    Refuses `NotFound`: no such provider.
+    """
+    found = standings(connection, programme, day, [code])
+    if code not in found:
+        raise NotFound(thing="provider", value=code)
+    return found[code]
+
+
+def standings(
+    connection: Connection, programme: str, day: date, codes: Iterable[str] | None = None
+) -> dict[str, Standing]:
+    """The standing of these providers, or of all, in three queries; by code, in their order."""
+    pack = pack_of(connection, programme)
+    wanted = None if codes is None else list(codes)
+    query = sql.select(provider.c.code).where(provider.c.programme == programme)
+    if wanted is not None:
+        query = query.where(provider.c.code.in_(wanted))
+    known = list(connection.execute(query.order_by(provider.c.number)).scalars())
+    granted = granted_of(connection, programme, wanted)
+    changes = changes_of(connection, programme, wanted)
+    refused = _refused(connection, programme, day, wanted)
+    return {
+        code: standing_from(
+            pack,
+            code,
+            granted.get(code, ()),
+            changes.get(code, ()),
+            day,
+            refused=code in refused,
+        )
+        for code in known
+    }
+
+
+def granted_of(
+    connection: Connection, programme: str, codes: list[str] | None = None
+) -> dict[str, list[Granted]]:
+    """Every permission that was asked of the ledger, done or not, by provider."""
+    table = permission
+    query = sql.select(table).where(table.c.programme == programme).order_by(table.c.id)
+    if codes is not None:
+        query = query.where(table.c.provider.in_(codes))
+    found: dict[str, list[Granted]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.provider, []).append(
+            Granted(row.id, row.kind, row.number, tuple(row.categories))
+        )
+    return found
+
+
+def changes_of(
+    connection: Connection, programme: str, codes: list[str] | None = None
+) -> dict[str, list[Changed]]:
+    """Every change that has taken effect, by provider."""
+    table = permission_change
+    query = (
+        sql.select(table)
+        .where(table.c.programme == programme, table.c.effective_at.is_not(None))
+        .order_by(table.c.id)
+    )
+    if codes is not None:
+        query = query.where(table.c.provider.in_(codes))
+    found: dict[str, list[Changed]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.provider, []).append(changed(row))
+    return found
+
+
+def changed(row: Row[Any], *, effective_at: str | None = None, on: date | None = None) -> Changed:
+    """A row of history as the derivation takes it; `effective_at` and `on` as if it took effect."""
+    return Changed(
+        permission=row.permission,
+        change=Change(row.change),
+        effective_at=effective_at or row.effective_at,
+        effective_on=on or date.fromisoformat(row.effective_on),
+        order=row.id,
+        level=row.level,
+        suspension=row.suspension,
+        expires_on=date.fromisoformat(row.expires_on) if row.expires_on else None,
+        section=row.section,
+        law=row.law,
+    )
+
+
+def _refused(
+    connection: Connection, programme: str, day: date, codes: list[str] | None
+) -> set[str]:
+    """Providers of which an application was refused by that day."""
+    query = sql.select(decision.c.provider).where(
+        decision.c.programme == programme,
+        decision.c.outcome == Outcome.REFUSE.value,
+        decision.c.recorded_on <= day.isoformat(),
+    )
+    if codes is not None:
+        query = query.where(decision.c.provider.in_(codes))
+    return set(connection.execute(query).scalars())
+
+
+# -- what other rooms ask -------------------------------------------------------------------------
+
+
+def require_permission(
+    connection: Connection,
+    programme: str,
+    code: str,
+    what: str,
+    day: date,
+    *,
+    category: str | None = None,
+) -> Standing:
+    """What a provider may do, if it may do this: an activity, or a service of a category.
+
+    Refuses, in order: `NotFound`, `ProviderSuspended`, `PermissionMissing`, `CategoryNotOpen`; all
+    but the first are HTTP 403 and name what is missing with its section.
+    """
+    pack = pack_of(connection, programme)
+    found = standing_on(connection, programme, code, day)
+    if what not in found.opens:
+        raise _refusal(connection, pack, found, what, day)
+    if category is not None and category not in found.services:
+        alone = [one for one in found.held if one.suspended and category in one.categories]
+        if alone:
+            raise _suspended(connection, pack, found, what, alone[0].id)
+        raise CategoryNotOpen(
+            provider=code,
+            category=Word(category),
+            status=Word(found.status),
+            **_lacking(pack, found, day, category),
+        )
+    return found
+
+
+def require_participant(
+    connection: Connection, programme: str, code: str, what: str, day: date
+) -> None:
+    """As `require_permission` for a participant of the class that is licensed; others pass.
+
+    Banks, funds and dealers stand under other laws: their class's authority sets their level.
+    """
+    licensed = connection.execute(
+        sql.select(participant.c.participant_class).where(
+            participant.c.programme == programme, participant.c.code == code
+        )
+    ).scalar_one_or_none()
+    if licensed == pack_of(connection, programme).participant_class:
+        find_provider(connection, programme, code)
+        require_permission(connection, programme, code, what, day)
+
+
+def _refusal(
+    connection: Connection, pack: LicensingPack, found: Standing, what: str, day: date
+) -> PermissionMissing:
+    for one in found.suspensions:
+        if what in pack.suspension(one.level).shuts and found.status in _SUSPENDED:
+            return _suspended(connection, pack, found, what, one.permission)
+    return PermissionMissing(
+        provider=found.provider,
+        activity=Word(pack.activities.get(what, what)),
+        status=Word(found.status),
+        **_lacking(pack, found, day),
+    )
+
+
+_SUSPENDED = ("suspended", "wind_down")
+
+
+def _suspended(
+    connection: Connection,
+    pack: LicensingPack,
+    found: Standing,
+    what: str,
+    permission_id: str | None,
+) -> ProviderSuspended:
+    ranked = [one for one in found.suspensions if one.permission in (None, permission_id)]
+    worst = max(ranked, key=lambda one: pack.suspensions.index(pack.suspension(one.level)))
+    number = connection.execute(
+        sql.select(licensing_file.c.number).where(licensing_file.c.id == worst.suspension)
+    ).scalar_one()
+    return ProviderSuspended(
+        provider=found.provider,
+        activity=Word(pack.activities.get(what, what)),
+        level=Word(worst.level),
+        since=worst.since,
+        section=worst.law,
+        suspension=number,
+    )
+
+
+def _lacking(
+    pack: LicensingPack, found: Standing, day: date, category: str | None = None
+) -> dict[str, Any]:
+    """What the next status needs, in words, and the section that says so."""
+    status = pack.status(found.status)
+    code, rule = status.lacks, status.section
+    if category is not None and not code:
+        words: str = f"the licence for {category}"
+    else:
+        titles = {one.fact: one.title for one in pack.confirmations}
+        titles |= {one.code: one.title for one in pack.permissions}
+        words = titles.get(code, code)
+    try:
+        section: str = pack.section_on(rule, day).text
+    except SectionNotInForce as refusal:
+        section = refusal.message
+    return {"missing": Word(words), "section": section}
