@@ -182,19 +182,26 @@ def upgrade() -> None:
         ["programme", "provider"],
         unique=False,
     )
-        op.create_table('licensing_document',
-    sa.Column('programme', sa.String(length=64), nullable=False),
-    sa.Column('institution', sa.String(length=64), nullable=False, comment='who gave it'),
-    sa.Column('digest', sa.String(length=64), nullable=False, comment='SHA-256 of its content'),
-    sa.Column('name', sa.String(length=200), nullable=False, comment='as it was first called'),
-    sa.Column('size', sa.BigInteger(), nullable=False, comment='bytes'),
-    sa.Column('media_type', sa.String(length=80), nullable=False, comment='as its content shows'),
-    sa.Column('person', sa.String(length=64), nullable=False),
-    sa.Column('received_at', sa.String(length=32), nullable=False, comment='UTC'),
-    sa.Column('entry', sa.String(length=36), nullable=False),
-    sa.PrimaryKeyConstraint('programme', 'institution', 'digest', name=op.f('pk_licensing_document'))
+    op.create_table(
+        "licensing_document",
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("institution", sa.String(length=64), nullable=False, comment="who gave it"),
+        sa.Column("digest", sa.String(length=64), nullable=False, comment="SHA-256 of its content"),
+        sa.Column("name", sa.String(length=200), nullable=False, comment="as it was first called"),
+        sa.Column("size", sa.BigInteger(), nullable=False, comment="bytes"),
+        sa.Column(
+            "media_type", sa.String(length=80), nullable=False, comment="as its content shows"
+        ),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("received_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "programme", "institution", "digest", name=op.f("pk_licensing_document")
+        ),
     )
-    op.create_index(op.f('ix_licensing_document_digest'), 'licensing_document', ['digest'], unique=False)
+    op.create_index(
+        op.f("ix_licensing_document_digest"), "licensing_document", ["digest"], unique=False
+    )
     op.create_table(
         "licensing_file",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -680,6 +687,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_licensing_file_programme_opened_on"), table_name="licensing_file")
     op.drop_index(op.f("ix_licensing_file_programme_kind_stage"), table_name="licensing_file")
     op.drop_table("licensing_file")
+    op.drop_index(op.f("ix_licensing_document_digest"), table_name="licensing_document")
+    op.drop_table("licensing_document")
     op.drop_index(
         op.f("ix_licensing_direction_programme_provider"), table_name="licensing_direction"
     )
