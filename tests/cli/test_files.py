@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.auctions.test_letters import FIRST, listed, shown
 
 from amanat.cli.acts import read_fields
 from amanat.cli.files import FileNotWritten, FileThere, write, write_new
@@ -86,14 +87,31 @@ def test_json_that_is_broken_or_no_object_is_refused_with_its_place(
     refused(line, command.replace("FILE", "list.json"), "json_unfit", "list.json")
 
 
+def test_a_list_of_letters_is_refused_for_what_it_is_not(line: Any) -> None:
+    Path("tender.json").write_bytes(shown())
+    Path("received.csv").write_text(listed(FIRST))
+    command = "letters register tender.json received.csv"
+    refused(line, f"{command} --output nowhere/letters.json", "file_not_written", "nowhere")
+    assert line(*shlex.split(command)).exit_code == 0
+    written = Path("letters.json").read_bytes()
+    for content, code, told in (
+        (b"", "columns_differ", "received.csv: The columns are none"),
+        (listed(FIRST).encode("utf-16"), "file_not_text", "byte 1, in line 1, is 0xff"),
+        (listed(FIRST | {"letter": ""}).encode(), "letter_row_invalid", "received.csv:2: "),
+    ):
+        Path("received.csv").write_bytes(content)
+        refused(line, command, code, told)
+    assert Path("letters.json").read_bytes() == written
+
+
 def test_json_without_the_field_that_is_needed_is_refused(line: Any) -> None:
     Path("other.json").write_text("{}")
-    for command in (
-        "letters enter other.json --reason outage",
-        "letters deliver other.json other.json",
-        "letters compare other.json",
+    for command, name in (
+        ("letters enter other.json --reason outage", "schema"),
+        ("letters deliver other.json other.json", "schema"),
+        ("letters compare other.json", "tender"),
     ):
-        refused(line, command, "json_unfit", "other.json", "no field tender")
+        refused(line, command, "json_unfit", "other.json", f"no field {name}")
 
 
 def test_a_signature_shows_all_that_it_stands_under(line: Any, certificate: str) -> None:

@@ -129,7 +129,7 @@ def finish_by_letters(line: Any, run: Run) -> datetime:
     rows = envelopes(run, line, tender)
     for changes, reason in (
         ({"received_at": shown["bids_due"]}, "it came at"),
-        ({"commitment": "ab"}, "is no commitment"),
+        ({"commitment": "ab"}, "commitment: a digest is 64 hexadecimal digits"),
         ({"commitment": rows[0]["commitment"]}, "stands twice"),
     ):
         refused = line("letters", "register", tender, received(rows, **changes))

@@ -12,24 +12,37 @@ register, and what was in the envelopes (`amanat seal` writes it as the opening)
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_serializer,
+)
+
+from amanat.access.fields import Day, Instant, Whole
+from amanat.access.refusals import field_refusal
 from amanat.auctions.acts_book import pricing_on
 from amanat.auctions.book import Book, Commitment, Delivery, Fate, Window, open_letters
+from amanat.auctions.commands import Bytes32, Code
 from amanat.auctions.model import Decision, TenderTerms
 from amanat.auctions.recompute import decide
 from amanat.auctions.records import RecordUnreadable, decision_record, read_terms
 from amanat.auctions.sheet import result_sheet
 from amanat.auctions.sheet_files import OPENING_SCHEMA, TenderFileUnreadable
 from amanat.auctions.showing import plain
-from amanat.core.canonical import canonical_bytes, digest
-from amanat.core.errors import Invalid, Place, Refusal, Refused
+from amanat.core.canonical import canonical_bytes
+from amanat.core.errors import Invalid, Place, Refusal, Refusals, Refused
+from amanat.core.files import json_in, rows_in
 from amanat.core.messages import Message
 from amanat.instruments.model import terms_from
 
@@ -45,9 +58,23 @@ class LetterRowInvalid(Invalid):
 
 
 class RegisterUnreadable(Invalid):
-    """A register of letters is what `amanat letters register` wrote, of this tender."""
+    """A register of letters is what `amanat letters register` wrote."""
 
-    template: ClassVar[str] = "This is no register of letters of tender {tender}: {reason}."
+    template: ClassVar[str] = "{file} is no register of letters: {reason}."
+
+
+class RegisterOfAnother(Refusal):
+    """Letters are opened by the terms of the tender for which they were registered."""
+
+    template: ClassVar[str] = (
+        "The register is of tender {found} ({found_id}), not of {tender} ({tender_id})."
+    )
+
+
+class OpeningUnreadable(Invalid):
+    """In an envelope is the opening that `amanat seal` wrote."""
+
+    template: ClassVar[str] = "{file} is no opening of a sheet: {reason}."
 
 
 class LetterStray(Refusal):
@@ -62,139 +89,242 @@ class SheetsDiffer(Refusal):
     template: ClassVar[str] = "The published sheet differs from that of the letters in {what}."
 
 
+def _whole_second(value: datetime) -> datetime:
+    if value.microsecond:
+        raise ValueError(Message("a time is in whole seconds"))
+    return value.astimezone(UTC)
+
+
+def _yes_or_no(value: Any) -> Any:
+    """As the reception writes it; nothing is no."""
+    if isinstance(value, bool):
+        return value
+    if value not in ("yes", "no", ""):
+        raise ValueError(Message("it is yes or no"))
+    return value == "yes"
+
+
+def _is(known: str) -> Callable[[str], str]:
+    """A schema's name, and no other."""
+
+    def checked(value: str) -> str:
+        if value != known:
+            raise ValueError(Message("the schema is {known}", known=known))
+        return value
+
+    return checked
+
+
+class Letter(BaseModel):
+    """A letter as it was received: what stands on the envelope, when it came, and its scan.
+
+    `number` is the bidder's, `letter` the SHA-256 of the scanned envelope.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    number: Annotated[Whole, Field(ge=1, le=2**32 - 1)]
+    account: Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{40}$", to_lower=True)]
+    commitment: Bytes32
+    received_at: Annotated[Instant, AfterValidator(_whole_second)]
+    letter: Bytes32
+    non_competitive: Annotated[bool, BeforeValidator(_yes_or_no)]
+
+    @field_serializer("received_at")
+    def _time(self, value: datetime) -> str:
+        return value.isoformat()
+
+
+class Register(BaseModel):
+    """The letters of one tender that came in time, in the order of their receipt."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    of_schema: Annotated[str, AfterValidator(_is(REGISTER_SCHEMA))] = Field(alias="schema")
+    tender: Code
+    chain_id: Bytes32
+    bids_due: Instant
+    letters: tuple[Letter, ...]
+
+    @field_serializer("bids_due")
+    def _time(self, value: datetime) -> str:
+        return value.isoformat()
+
+    def written(self) -> bytes:
+        """The register as it is signed: canonical JSON."""
+        return canonical_bytes(self.model_dump(mode="json", by_alias=True))
+
+
+class _Opening(BaseModel):
+    """What is read of an opening."""
+
+    of_schema: Annotated[str, AfterValidator(_is(OPENING_SCHEMA))] = Field(alias="schema")
+    letter_commitment: Bytes32
+    form: str
+    salt: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{2})*$")]
+
+
+class _Tender(BaseModel):
+    """What is read of a tender's view."""
+
+    tender: Code
+    chain_id: Bytes32
+    rules: dict[str, Any]
+    target: Whole
+    bids_due: Instant
+    non_competitive_due: Instant | None
+    settlement_date: Day
+
+
+def _faults(error: ValidationError, whole: str) -> Iterator[Message]:
+    """What pydantic found, each in words with its field; `whole` names the input."""
+    for one in error.errors(include_url=False):
+        yield field_refusal(".".join(map(str, one["loc"])), one, whole).said
+
+
 @dataclass(frozen=True, slots=True)
 class TenderShown:
     """An announced tender as its view showed it, before the ledger went down."""
 
     code: str
     terms: TenderTerms
-    bids_due: str
-    non_competitive_due: str | None
+    bids_due: datetime
+    non_competitive_due: datetime | None
     settlement_date: date
 
-
-def read_tender(text: str) -> TenderShown:
-    """The tender in what `view tender` answered.  Refuses `TenderFileUnreadable`."""
-    try:
-        shown = json.loads(text)
-        terms = read_terms(shown["rules"] | {"target": str(shown["target"])})
-        if terms.tender.hex() != shown["chain_id"]:
-            raise TenderFileUnreadable(reason="its parts are of different tenders")
-        return TenderShown(
-            str(shown["tender"]),
-            terms,
-            str(shown["bids_due"]),
-            shown["non_competitive_due"],
-            date.fromisoformat(shown["settlement_date"]),
-        )
-    except RecordUnreadable as error:
-        raise TenderFileUnreadable(reason=error.message.rstrip(".")) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise TenderFileUnreadable(
-            reason=Message("{kind} at {place}", kind=type(error).__name__, place=str(error))
-        ) from error
+    def due(self, letter: Letter) -> datetime:
+        """When a letter had to be there; neither window outlasts the competitive one."""
+        if letter.non_competitive and self.non_competitive_due is not None:
+            return min(self.bids_due, self.non_competitive_due)
+        return self.bids_due
 
 
-def make_register(tender: TenderShown, received: str) -> bytes:
-    """The register (canonical JSON) of the reception's list, CSV of `COLUMNS`, by time of receipt.
+def read_tender(file: str, content: bytes) -> TenderShown:
+    """The tender in what `view tender` answered.
 
-    Refuses, all at once: `LetterRowInvalid` for what is unreadable, came late or stands twice.
+    Refuses as `amanat.core.files.json_in`, then every `TenderFileUnreadable` at once.
     """
-    refused = Refused()
-    letters: list[dict[str, Any]] = []
-    seen: set[str] = set()
-    for line, row in enumerate(csv.DictReader(io.StringIO(received)), 2):
-        try:
-            one = _letter(tender, row)
-            window = "non-competitive" if one["non_competitive"] else "competitive"
-            for key in (one["commitment"], f"a {window} letter of bidder {one['number']}"):
-                if key in seen:
-                    raise ValueError(f"{key} stands twice")
-                seen.add(key)
-            letters.append(one)
-        except (ValueError, KeyError, TypeError) as error:
-            reason = f"no column {error}" if isinstance(error, KeyError) else str(error)
-            refused.add(LetterRowInvalid(place=Place(line=line), row=line, reason=reason))
-    refused.raise_if_any()
-    letters.sort(key=lambda one: str(one["received_at"]))
-    return canonical_bytes(
-        {
-            "schema": REGISTER_SCHEMA,
-            "tender": tender.code,
-            "chain_id": tender.terms.tender.hex(),
-            "bids_due": tender.bids_due,
-            "letters": letters,
-        }
+    try:
+        shown = _Tender.model_validate(json_in(file, content))
+        terms = read_terms(shown.rules | {"target": str(shown.target)})
+    except ValidationError as error:
+        faults = _faults(error, "tender")
+        raise Refusals(TenderFileUnreadable(reason=one) for one in faults) from None
+    except RecordUnreadable as error:
+        reason = Message("its {kind} cannot be read: {reason}", **error.fields)
+        raise TenderFileUnreadable(reason=reason) from error
+    if terms.tender.hex() != shown.chain_id:
+        raise TenderFileUnreadable(reason="its parts are of different tenders")
+    return TenderShown(
+        shown.tender, terms, shown.bids_due, shown.non_competitive_due, shown.settlement_date
     )
 
 
-def _letter(tender: TenderShown, row: Mapping[str, str]) -> dict[str, Any]:
-    received = datetime.fromisoformat(row["received_at"])
-    if received.tzinfo is None or received.microsecond:
-        raise ValueError(f"{row['received_at']} is no whole second with a zone")
-    other = row["non_competitive"] == "yes"
-    if not other and row["non_competitive"] not in ("", "no"):
-        raise ValueError(f"{row['non_competitive']} is neither yes nor no")
-    due = datetime.fromisoformat(tender.bids_due)
-    if other and tender.non_competitive_due is not None:
-        due = min(due, datetime.fromisoformat(tender.non_competitive_due))
-    if received >= due:
-        raise ValueError(f"it came at {received.isoformat()}, and bids were due at {due}")
-    for name, length in (("commitment", 64), ("letter", 64), ("account", 42)):
-        digits = row[name].removeprefix("0x") if name == "account" else row[name]
-        if len(row[name]) != length or digits != bytes.fromhex(digits).hex():
-            raise ValueError(f"{row[name]!r} is no {name}")
-    return {
-        "number": int(row["number"]),
-        "account": row["account"],
-        "commitment": row["commitment"],
-        "received_at": received.astimezone(UTC).isoformat(),
-        "letter": row["letter"],
-        "non_competitive": other,
-    }
+def make_register(tender: TenderShown, file: str, received: str) -> Register:
+    """The register of the reception's list, CSV of `COLUMNS`, by time of receipt.
+
+    Refuses as `amanat.core.files.rows_in`; then, all at once, `LetterRowInvalid` for what is
+    unreadable, came late or stands twice.
+    """
+    refused = Refused()
+
+    def refuse(line: int, reason: str) -> None:
+        refused.add(LetterRowInvalid(place=Place(file=file, line=line), row=line, reason=reason))
+
+    letters: list[tuple[int, Letter]] = []
+    for line, row in rows_in(file, received, COLUMNS):
+        try:
+            one = Letter.model_validate(row)
+        except ValidationError as error:
+            for reason in _faults(error, "letter"):
+                refuse(line, reason)
+            continue
+        letters.append((line, one))
+        if one.received_at >= tender.due(one):
+            refuse(
+                line,
+                Message(
+                    "it came at {received_at}, and bids were due at {due}",
+                    received_at=one.received_at,
+                    due=tender.due(one),
+                ),
+            )
+    for line, reason in _repeated(letters):
+        refuse(line, reason)
+    refused.raise_if_any()
+    return Register(
+        schema=REGISTER_SCHEMA,
+        tender=tender.code,
+        chain_id=tender.terms.tender.hex(),
+        bids_due=tender.bids_due,
+        letters=tuple(sorted((one for _, one in letters), key=lambda one: one.received_at)),
+    )
 
 
-def read_register(tender: str, content: bytes) -> list[dict[str, Any]]:
-    """The letters of a register, in order.  Refuses `RegisterUnreadable`."""
+_Place = TypeVar("_Place")
+
+
+def _repeated(letters: Iterable[tuple[_Place, Letter]]) -> Iterator[tuple[_Place, Message]]:
+    """Each commitment stands once, and a bidder has one letter for each of its windows."""
+    commitments, bidders = set(), set()
+    for place, one in letters:
+        bidder = one.number, one.non_competitive
+        if one.commitment in commitments:
+            yield place, Message("its commitment stands twice")
+        if bidder in bidders:
+            yield place, Message("bidder {number} has another such letter", number=str(one.number))
+        commitments.add(one.commitment)
+        bidders.add(bidder)
+
+
+def read_register(file: str, content: bytes) -> Register:
+    """A register as it was written, its bytes included.
+
+    Refuses as `amanat.core.files.json_in`, then every `RegisterUnreadable` at once.
+    """
+    refused = Refused()
     try:
-        found = json.loads(content)
-        sound = canonical_bytes(found) == content and found["schema"] == REGISTER_SCHEMA
-        named, letters = found["tender"], list(found["letters"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise RegisterUnreadable(tender=tender, reason=str(error)) from None
-    if not sound or named != tender:
-        reason = f"it is of {named}" if sound else "its bytes are not canonical"
-        raise RegisterUnreadable(tender=tender, reason=reason)
-    return letters
+        found = Register.model_validate(json_in(file, content, "schema"))
+    except ValidationError as error:
+        faults = _faults(error, "register")
+        raise Refusals(RegisterUnreadable(file=file, reason=one) for one in faults) from None
+    if found.written() != content:
+        reason: str = Message("it was not written so: its bytes are not canonical")
+        refused.add(RegisterUnreadable(file=file, reason=reason))
+    times = [one.received_at for one in found.letters]
+    if times != sorted(times):
+        reason = Message("its letters are not in the order of their receipt")
+        refused.add(RegisterUnreadable(file=file, reason=reason))
+    for place, told in _repeated(enumerate(found.letters, 1)):
+        reason = Message("letter {place}: {told}", place=str(place), told=told)
+        refused.add(RegisterUnreadable(file=file, reason=reason))
+    refused.raise_if_any()
+    return found
 
 
 def read_openings(
-    letters: Sequence[Mapping[str, Any]], openings: Mapping[str, str]
+    letters: Sequence[Letter], openings: Mapping[str, bytes]
 ) -> dict[str, tuple[bytes, bytes]]:
     """Form and salt by commitment, of what was in the envelopes; `openings` by file.
 
-    Refuses, all at once: `LetterStray`, and `LetterRowInvalid` for what cannot be read.
+    Refuses, all at once: as `amanat.core.files.json_in`, `OpeningUnreadable`, `LetterStray`.
     """
     refused = Refused()
-    known = {one["commitment"] for one in letters}
+    known = {one.commitment for one in letters}
     found: dict[str, tuple[bytes, bytes]] = {}
-    for file, text in openings.items():
+    for file, content in openings.items():
         try:
-            stated = json.loads(text)
-            if stated["schema"] != OPENING_SCHEMA:
-                raise ValueError(f"its schema is {stated['schema']}")
-            commitment = str(stated["letter_commitment"])
-            inside = stated["form"].encode(), bytes.fromhex(stated["salt"])
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            refused.add(
-                LetterRowInvalid(
-                    row=file, reason=Message("it cannot be read: {error}", error=str(error))
-                )
-            )
+            one = _Opening.model_validate(json_in(file, content))
+        except ValidationError as error:
+            for reason in _faults(error, "opening"):
+                refused.add(OpeningUnreadable(file=file, reason=reason))
             continue
-        if commitment not in known:
-            refused.add(LetterStray(file=file, found=commitment))
-        found[commitment] = inside
+        except Refusal as refusal:
+            refused.add(refusal)
+            continue
+        if one.letter_commitment not in known:
+            refused.add(LetterStray(file=file, found=one.letter_commitment))
+        found[one.letter_commitment] = one.form.encode(), bytes.fromhex(one.salt)
     refused.raise_if_any()
     return found
 
@@ -202,8 +332,8 @@ def read_openings(
 def sheet_by_letters(
     tender: TenderShown,
     security_terms: Mapping[str, Any],
-    register: bytes,
-    openings: Mapping[str, str],
+    register: Register,
+    openings: Mapping[str, bytes],
     decision: Decision,
     *,
     currency: str,
@@ -211,17 +341,21 @@ def sheet_by_letters(
     """The sheet of a decision over the opened letters, with what became of each envelope.
 
     An envelope that was not opened, or holds another form than its face commits to, is void.
-    Refuses `RegisterUnreadable`, `LetterStray`, `LetterRowInvalid`, and as `allot` does.
+    Refuses, in order: `RegisterOfAnother`, as `read_openings`, and as `allot` does.
     """
-    letters = read_register(tender.code, register)
-    book = _book(tender, letters, read_openings(letters, openings))
+    asked, found_id = tender.terms.tender.hex(), register.chain_id
+    if (register.tender, found_id) != (tender.code, asked):
+        raise RegisterOfAnother(
+            found=register.tender, found_id=found_id, tender=tender.code, tender_id=asked
+        )
+    book = _book(tender, register.letters, read_openings(register.letters, openings))
     pricing = pricing_on(terms_from(security_terms), tender.settlement_date)
-    found = decide(book, tender.terms, decision, pricing)
+    decided = decide(book, tender.terms, decision, pricing)
     return {
         "schema": SHEET_SCHEMA,
         "tender": tender.code,
         "chain_id": tender.terms.tender.hex(),
-        "register": digest(json.loads(register)).hex(),
+        "register": hashlib.sha256(register.written()).hexdigest(),
         "decision": decision_record(decision),
         "letters": [
             {
@@ -233,29 +367,29 @@ def sheet_by_letters(
             for one in book.outcomes
         ],
         "opened": sum(one.fate is Fate.OPENED for one in book.outcomes),
-        "sheet": plain(asdict(result_sheet(found.result, currency=currency))),
+        "sheet": plain(asdict(result_sheet(decided.result, currency=currency))),
     }
 
 
 def _book(
     tender: TenderShown,
-    letters: Sequence[Mapping[str, Any]],
+    letters: Sequence[Letter],
     inside: Mapping[str, tuple[bytes, bytes]],
 ) -> Book:
     commitments = [
         Commitment(
-            number=int(one["number"]),
+            number=one.number,
             sequence=place,
-            digest=bytes.fromhex(one["commitment"]),
-            window=Window.NON_COMPETITIVE if one["non_competitive"] else Window.COMPETITIVE,
+            digest=bytes.fromhex(one.commitment),
+            window=Window.NON_COMPETITIVE if one.non_competitive else Window.COMPETITIVE,
             letter=True,
         )
         for place, one in enumerate(letters)
     ]
     deliveries = [
-        Delivery(place, *inside[one["commitment"]])
+        Delivery(place, *inside[one.commitment])
         for place, one in enumerate(letters)
-        if one["commitment"] in inside
+        if one.commitment in inside
     ]
     return open_letters(tender.terms.tender, commitments, deliveries)
 

@@ -91,7 +91,7 @@ def read_offer(text: str) -> Offer:
     except RecordUnreadable as error:
         raise TenderFileUnreadable(reason=error.message.rstrip(".")) from error
     except (ValueError, KeyError, TypeError) as error:
-        reason = f"{type(error).__name__} at {error}"
+        reason = Message("{kind} at {place}", kind=type(error).__name__, place=str(error))
         raise TenderFileUnreadable(reason=reason) from error
     if not same:
         raise TenderFileUnreadable(reason="its parts are of different tenders")

@@ -22,7 +22,8 @@ from amanat.cli.signatures import (
     sign_beside,
 )
 from amanat.cli.terminal import err, errors_in_lines, out, print_answer
-from amanat.core.files import json_in
+from amanat.core.files import JsonUnfit, json_in
+from amanat.core.messages import Message
 
 if TYPE_CHECKING:
     from amanat.auctions.letters import TenderShown
@@ -51,14 +52,13 @@ def letters_register(
     as_json: Json = False,
 ) -> None:
     """Fix which envelopes came in time, by what stands on them; none is open yet."""
-    from amanat.auctions.letters import make_register, read_register
+    from amanat.auctions.letters import make_register
 
     with errors_in_lines(as_json=as_json):
         shown = _tender(tender)
-        made = make_register(shown, text_of(received))
-        write(output, made)
-        count = len(read_register(shown.code, made))
-        print_answer({"letters": count, "written": str(output)}, as_json=as_json)
+        made = make_register(shown, str(received), text_of(received))
+        write(output, made.written())
+        print_answer({"letters": len(made.letters), "written": str(output)}, as_json=as_json)
 
 
 @letters.command("sign")
@@ -112,16 +112,20 @@ def letters_open(
 
     Refused unless two keys that you trust, one of each institution, have signed the register.
     """
-    from amanat.auctions.letters import sheet_by_letters
+    from amanat.auctions.letters import read_register, sheet_by_letters
 
     with errors_in_lines(as_json=as_json):
         check_signatures(register, certificates)
         terms = json_of(security, "terms")["terms"]
+        if not isinstance(terms, dict):
+            raise JsonUnfit(
+                file=security, reason=Message("its field {names} is no JSON object", names="terms")
+            )
         sheet = sheet_by_letters(
             _tender(tender),
             terms,
-            bytes_of(register),
-            _texts(openings),
+            read_register(str(register), bytes_of(register)),
+            _contents(openings),
             _decision(cut_off, amount),
             currency=currency,
         )
@@ -152,20 +156,14 @@ def letters_enter(
     from amanat.auctions.letters import read_register
 
     with errors_in_lines(as_json=as_json):
-        content = bytes_of(register)
-        code = str(json_in(str(register), content, "tender")["tender"])
-        entered = read_register(code, content)
+        found = read_register(str(register), bytes_of(register))
+        stated = {"tender": found.tender, "reason": reason}
         proposed = []
         with open_session(url, data, programme) as session:
-            for one in entered:
-                fields = {name: one[name] for name in ("account", "commitment", "received_at")}
-                fields |= {"letter": one["letter"], "non_competitive": one["non_competitive"]}
-                answer = session.submit(
-                    "EnterLetter",
-                    fields | {"tender": code, "reason": reason},
-                    f"letter-{one['commitment']}",
-                )
-                proposed.append(_brief(answer, one["commitment"]))
+            for one in found.letters:
+                fields = one.model_dump(mode="json", exclude={"number"}) | stated
+                answer = session.submit("EnterLetter", fields, f"letter-{one.commitment}")
+                proposed.append(_brief(answer, one.commitment))
         print_answer(proposed, as_json=as_json)
 
 
@@ -182,15 +180,14 @@ def letters_deliver(
     from amanat.auctions.letters import read_openings, read_register
 
     with errors_in_lines(as_json=as_json):
-        content = bytes_of(register)
-        code = str(json_in(str(register), content, "tender")["tender"])
-        inside = read_openings(read_register(code, content), _texts(openings))
+        found = read_register(str(register), bytes_of(register))
+        inside = read_openings(found.letters, _contents(openings))
         proposed = []
         with open_session(url, data, programme) as session:
-            bids = _entered(session, code)
+            bids = _entered(session, found.tender)
             for commitment, (form, salt) in inside.items():
-                fields = {"tender": code, "bid": bids.get(commitment, ""), "form": form.hex()}
-                answer = session.submit("OpenLetter", fields | {"salt": salt.hex()}, None)
+                fields = {"bid": bids.get(commitment, ""), "form": form.hex(), "salt": salt.hex()}
+                answer = session.submit("OpenLetter", fields | {"tender": found.tender}, None)
                 proposed.append(_brief(answer, commitment))
         print_answer(proposed, as_json=as_json)
 
@@ -218,11 +215,11 @@ def letters_compare(
 def _tender(path: Path) -> TenderShown:
     from amanat.auctions.letters import read_tender
 
-    return read_tender(text_of(path))
+    return read_tender(str(path), bytes_of(path))
 
 
-def _texts(paths: list[Path]) -> dict[str, str]:
-    return {str(one): text_of(one) for one in paths}
+def _contents(paths: list[Path]) -> dict[str, bytes]:
+    return {str(one): bytes_of(one) for one in paths}
 
 
 def _decision(cut_off: str | None, amount: int | None) -> Decision:
