@@ -1,4 +1,4 @@
-"""Reads what acts and views of licensing ask: the pack, providers, files, and what holds of them."""
+"""Reads what licensing's acts and views ask: the pack, providers, files, what holds of them."""
 
 from __future__ import annotations
 
