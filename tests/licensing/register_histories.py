@@ -11,11 +11,11 @@ from amanat.core.identifiers import lei_check_digits
 from amanat.licensing.register_columns import TEXT, RegisterCodes
 from amanat.licensing.register_files import Publisher
 from amanat.licensing.register_model import (
+    EXPIRED,
+    LICENCE,
     Change,
     ChangeKind,
     ListedPermission,
-    PermissionKind,
-    PermissionState,
     ProviderWarning,
     RegisterEntry,
     WarningReason,
@@ -25,9 +25,10 @@ from amanat.licensing.register_model import (
 CODES = RegisterCodes(
     statuses=("applicant", "noc", "aml_registered", "licensed", "suspended", "revoked"),
     categories=("exchange", "broker_dealer", "custody", "derivatives"),
+    permissions=("noc", "aml_registration", "licence"),
+    suspensions=("no_new_business", "close_out_only", "wind_down", "full_freeze"),
 )
-ZONE = "Asia/Karachi"
-PUBLISHER = Publisher("pk", "Licensing authority", ZONE, CODES)
+PUBLISHER = Publisher("pk", "Licensing authority", CODES)
 _ALPHABET = st.characters(codec="utf-8", exclude_categories=("Cs", "Cc", "Cf", "Zl", "Zp"))
 _WHOLE = re.compile(TEXT.removeprefix("^").removesuffix("$"))
 texts = st.one_of(
@@ -45,21 +46,27 @@ websites = st.sampled_from(("https://crescent.example", "https://www.crescent.ex
 @st.composite
 def permissions(draw: st.DrawFn, number: int) -> ListedPermission:
     """One permission, in any state."""
-    kind = draw(st.sampled_from(PermissionKind))
+    kind = draw(st.sampled_from(CODES.permissions))
+    most = 1 if kind == LICENCE else 3
     granted = draw(days)
     return ListedPermission(
         number=f"PK/2026-{number:04d}",
         kind=kind,
-        category=draw(st.sampled_from(CODES.categories))
-        if kind is PermissionKind.LICENCE
-        else None,
-        state=draw(
-            st.sampled_from([s for s in PermissionState if s is not PermissionState.EXPIRED])
+        categories=tuple(
+            draw(
+                st.lists(
+                    st.sampled_from(CODES.categories),
+                    unique=True,
+                    min_size=1 if kind == LICENCE else 0,
+                    max_size=most,
+                )
+            )
         ),
+        state=draw(st.sampled_from([one for one in CODES.states if one != EXPIRED])),
         state_since=draw(days),
         granted_on=granted,
         expires_on=draw(st.none() | st.integers(0, 400).map(lambda n: granted + timedelta(n))),
-        section=draw(st.sampled_from(("noc.grant", "licence.grant"))),
+        law=draw(st.sampled_from(("Virtual Assets Act 2026, s.19(4)", "NOC Regulations"))),
         conditions=draw(lists),
     )
 
@@ -80,6 +87,9 @@ def entries(draw: st.DrawFn, provider: str) -> RegisterEntry:
         status_since=draw(days),
         flags=draw(st.sampled_from(((), CODES.flags))),
         permissions=tuple(draw(permissions(number)) for number in range(count)),
+        later=tuple(
+            sorted(draw(st.dictionaries(days, st.sampled_from(CODES.statuses), max_size=2)).items())
+        ),
     )
 
 
@@ -118,7 +128,8 @@ def histories(draw: st.DrawFn, least: int = 0, most: int = 12) -> list[Change]:
                 if warned
                 else (ChangeKind.CHANGED if known else ChangeKind.ENTERED),
                 at=at,
-                section=draw(st.none() | st.just("noc.grant")),
+                day=at.date(),
+                law=draw(st.none() | st.just("Virtual Assets Act 2026, s.19(1)")),
                 reason=draw(texts),
                 entry=None if warned else draw(entries(subject)),
                 warning=draw(warnings(subject)) if warned else None,

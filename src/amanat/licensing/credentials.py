@@ -22,9 +22,10 @@ from amanat.licensing.jose import (
     time_told,
 )
 from amanat.licensing.register_model import (
+    ENDED,
+    IN_FORCE,
+    LICENCE,
     ListedPermission,
-    PermissionKind,
-    PermissionState,
     RegisterEntry,
 )
 from amanat.licensing.sd_jwt import DisclosureInvalid, issue_sd_jwt, verify_sd_jwt
@@ -40,7 +41,7 @@ DISCLOSABLE = ("trade_names", "registration", "website", "conditions")
 _ALWAYS_SHOWN = frozenset(
     ("iss", "nbf", "exp", "cnf", "vct", "vct#integrity", "aka_vcts", "status")
 )
-_TEXT_CLAIMS = ("iss", "sub", "authority", "name", "number", "kind", "section", "granted_on")
+_TEXT_CLAIMS = ("iss", "sub", "authority", "name", "number", "kind", "law", "granted_on")
 
 
 class CredentialInvalid(Invalid):
@@ -93,14 +94,14 @@ class Issuing:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedLicence:
-    """A credential that holds; `category` is None where it is no licence for a service.
+    """A credential that holds; `categories` are the services that it is about.
 
     `claims` has everything that was shown; `status_of` is when the status list was made.
     """
 
     kind: str
     number: str
-    category: str | None
+    categories: tuple[str, ...]
     name: str
     provider: str
     authority: str
@@ -130,7 +131,7 @@ def issue_licence(
 
     Refuses `CredentialInvalid`: a permission that is not in force, or whose last day is over.
     """
-    if permission.state is not PermissionState.IN_FORCE:
+    if permission.state != IN_FORCE:
         raise CredentialInvalid(reason=f"{permission.number} is {permission.state}")
     latest = now + int(VALIDITY_MAX.total_seconds())
     ends = latest
@@ -149,12 +150,11 @@ def issue_licence(
         "name": entry.name,
         "country": entry.country,
         "number": permission.number,
-        "kind": permission.kind.value,
-        "section": permission.section,
+        "kind": permission.kind,
+        "categories": list(permission.categories),
+        "law": permission.law,
         "granted_on": permission.granted_on.isoformat(),
     }
-    if permission.category is not None:
-        payload["category"] = permission.category
     if permission.expires_on is not None:
         payload["expires_on"] = permission.expires_on.isoformat()
     if entry.lei is not None:
@@ -173,16 +173,9 @@ def issue_licence(
 
 def status_of(permission: ListedPermission) -> Status:
     """What the status list says of a permission as it stands."""
-    if permission.state is PermissionState.IN_FORCE:
+    if permission.state == IN_FORCE:
         return Status.VALID
-    if permission.state in (
-        PermissionState.SUSPENDED,
-        PermissionState.CLOSE_OUT_ONLY,
-        PermissionState.WIND_DOWN,
-        PermissionState.FROZEN,
-    ):
-        return Status.SUSPENDED
-    return Status.INVALID
+    return Status.INVALID if permission.state in ENDED else Status.SUSPENDED
 
 
 def status_place(claims: Mapping[str, Any]) -> StatusPlace:
@@ -234,7 +227,7 @@ def verify_licence(
     return VerifiedLicence(
         kind=claims["kind"],
         number=claims["number"],
-        category=claims.get("category"),
+        categories=tuple(claims["categories"]),
         name=claims["name"],
         provider=claims["sub"].rpartition(":")[2],
         authority=claims["authority"],
@@ -248,7 +241,7 @@ def verify_licence(
 
 
 def _kind_told(kind: str) -> str:
-    return {"noc": "NOC", "aml_registration": "AML registration"}.get(kind, kind)
+    return {"noc": "NOC", "aml_registration": "AML registration"}.get(kind, kind.replace("_", " "))
 
 
 def _require_claims(claims: Mapping[str, Any]) -> None:
@@ -262,11 +255,9 @@ def _require_claims(claims: Mapping[str, Any]) -> None:
             raise CredentialInvalid(reason=f"it does not say {name}")
     if not is_time(claims.get("nbf", 0)):
         raise CredentialInvalid(reason="its nbf is no time")
-    if claims["kind"] not in tuple(PermissionKind):
-        raise CredentialInvalid(reason=f"it is of kind {claims['kind'][:40]}")
-    category = claims.get("category")
-    if (claims["kind"] == PermissionKind.LICENCE) != isinstance(category, str):
-        raise CredentialInvalid(reason="a licence, and nothing else, is for a category of services")
+    categories = claims.get("categories")
+    if not isinstance(categories, list) or not all(isinstance(one, str) for one in categories):
+        raise CredentialInvalid(reason="it does not say categories")
 
 
 def _require_always_shown(text: str) -> None:
@@ -280,9 +271,9 @@ def _require_always_shown(text: str) -> None:
 def summary(found: VerifiedLicence) -> str:
     """One line for people: what holds, for whom, until when, and as of when that is known."""
     what = f"{_kind_told(found.kind)} {found.number}"
-    if found.category is not None:
-        what += f" ({found.category.replace('_', ' ')})"
-    note = "" if found.kind == PermissionKind.LICENCE else " It is not a licence."
+    if found.categories:
+        what += f" ({', '.join(found.categories).replace('_', ' ')})"
+    note = "" if found.kind == LICENCE else " It is not a licence."
     return (
         f"Valid: {what} of {found.name}, by {found.authority}, until {time_told(found.expires)};"
         f" status of {time_told(found.status_of)}.{note}"

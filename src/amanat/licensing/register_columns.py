@@ -15,12 +15,11 @@ from typing import Any, ClassVar
 from amanat.core.dates import date_from
 from amanat.core.errors import Invalid, Place, Refusal
 from amanat.core.identifiers import Lei
-from amanat.licensing.register_model import PermissionKind, PermissionState, WarningReason
+from amanat.licensing.register_model import ENDED, IN_FORCE, WarningReason
 
 TEXT_LENGTH_MAX = 2_000
 CODE = "^[a-z][a-z0-9_]{0,63}$"
 NUMBER = "^[A-Za-z0-9][A-Za-z0-9/._-]{0,63}$"
-SECTION = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 COUNTRY = "^[A-Z]{2}$"
 WEBSITE = "^https?://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?(/[!-~]{0,500})?$"
 DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
@@ -45,11 +44,21 @@ class RegisterValueInvalid(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class RegisterCodes:
-    """The closed lists that differ by jurisdiction: public statuses, service categories, flags."""
+    """The closed lists that differ by jurisdiction.
+
+    Public statuses, service categories, kinds of permission, levels of suspension, flags.
+    """
 
     statuses: tuple[str, ...]
     categories: tuple[str, ...]
+    permissions: tuple[str, ...]
+    suspensions: tuple[str, ...]
     flags: tuple[str, ...] = ("advises_programme",)
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """How a permission may stand."""
+        return (IN_FORCE, *self.suspensions, *ENDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +95,18 @@ PROVIDER_COLUMNS = (
 )
 PERMISSION_COLUMNS = (
     Column("number", "Number of the permission.", NUMBER),
-    Column("kind", "What was granted.", codes=tuple(PermissionKind)),
-    Column("category", "Service category of a licence.", codes="categories", optional=True),
-    Column("state", "How it stands.", codes=tuple(PermissionState)),
+    Column("kind", "What was granted.", codes="permissions"),
+    Column("categories", "Services that it is about.", codes="categories", many=True),
+    Column("state", "How it stands.", codes="states"),
     Column("state_since", "From which day it stands so.", DATE, format="date"),
     Column("granted_on", "Day of the grant.", DATE, format="date"),
     Column("expires_on", "Last day on which it holds.", DATE, optional=True, format="date"),
-    Column("section", "Section of law under which it was granted.", SECTION),
+    Column("law", "Law and section under which it was granted.", TEXT),
     Column("conditions", "Conditions, as the decision words them.", TEXT, many=True),
+)
+LATER_COLUMNS = (
+    Column("from", "From which day on, unless something is done.", DATE, format="date"),
+    Column("status", "What the status becomes as permissions expire.", codes="statuses"),
 )
 WARNING_COLUMNS = (
     Column("number", "Number of the warning.", NUMBER),
@@ -110,7 +123,6 @@ DOCUMENT_COLUMNS = (
     Column("programme", "Code of the programme.", "^[a-z0-9][a-z0-9_-]{0,63}$"),
     Column("authority", "Who keeps the register.", TEXT),
     Column("as_of", "The register is as at the end of this day.", DATE, format="date"),
-    Column("zone", "Time zone of that day.", "^[A-Za-z][A-Za-z0-9/_+-]{0,63}$"),
     Column("change", "Number of its last change, as text; `0` before any.", "^[0-9]{1,15}$"),
     Column("digest", "SHA-256 of that change.", DIGEST),
 )
@@ -118,7 +130,7 @@ DOCUMENT_COLUMNS = (
 
 CHANGE_COLUMNS = (
     Column("id", "Id of the journal entry.", "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"),
-    Column("section", "Section of law that is cited.", SECTION, optional=True),
+    Column("law", "Law and section that are cited.", TEXT, optional=True),
     Column("reason", "Why, in one line.", TEXT),
 )
 
@@ -230,14 +242,19 @@ def json_schema(codes: RegisterCodes) -> dict[str, Any]:
         ),
         "$defs": {
             "permission": _object(PERMISSION_COLUMNS, codes),
-            "provider": _object(PROVIDER_COLUMNS, codes, permissions=listed("permission")),
+            "provider": _object(
+                PROVIDER_COLUMNS, codes, permissions=listed("permission"), later=listed("later")
+            ),
+            "later": _object(LATER_COLUMNS, codes),
             "warning": _object(WARNING_COLUMNS, codes),
         },
     }
 
 
+CSV_NAMES = {"categories": "category"}
+"""In CSV each category of a permission has a row of its own."""
 CSV_COLUMNS = tuple(column.name for column in PROVIDER_COLUMNS) + tuple(
-    f"permission_{column.name}" for column in PERMISSION_COLUMNS
+    f"permission_{CSV_NAMES.get(column.name, column.name)}" for column in PERMISSION_COLUMNS
 )
 WARNING_CSV_COLUMNS = tuple(column.name for column in WARNING_COLUMNS)
 
@@ -248,12 +265,13 @@ def dictionary(codes: RegisterCodes) -> list[dict[str, str]]:
         ("register.json", "", DOCUMENT_COLUMNS),
         ("register.csv, register.json", "", PROVIDER_COLUMNS),
         ("register.csv, register.json", "permission_", PERMISSION_COLUMNS),
+        ("register.json", "later_", LATER_COLUMNS),
         ("warnings.csv, register.json", "", WARNING_COLUMNS),
     )
     return [
         {
             "file": file,
-            "column": f"{prefix}{column.name}",
+            "column": f"{prefix}{CSV_NAMES.get(column.name, column.name)}",
             "holds": _holds(column, codes),
             "empty": "may be empty" if column.optional or column.many else "never empty",
             "meaning": column.meaning,

@@ -187,10 +187,10 @@ def previous_archive(document: bytes) -> str | None:
     return None
 
 
-def replay_feed(documents: Iterable[bytes], day: date, zone: str) -> Register:
-    """The register at the end of a day, from all documents of the feed, in any order.
+def replay_feed(documents: Iterable[bytes], day: date) -> Register:
+    """The register at the end of a business date, from all documents of the feed, in any order.
 
     Refuses `FeedInvalid`; `ChangesDiffer` where a change is missing, twice there, or altered.
     """
     changes = [change for document in documents for change in read_feed(document)]
-    return as_of(sorted(changes, key=lambda change: change.number), day, zone)
+    return as_of(sorted(changes, key=lambda change: change.number), day)

@@ -1,8 +1,9 @@
 """The register as files: JSON and CSV, checked against their own schema before they are published.
 
 JSON is canonical (RFC 8785), so the same register is always the same bytes.  CSV (RFC 4180) has
-one row for each permission, and one for a provider that has none: a service code stands alone in
-its cell and never in a list.  Lists are joined by ` | `, which no value may contain.
+one row for each service category of each permission (one for a permission without any, and one for
+a provider without permission): a service code stands alone in its cell and never in a list.  Other
+lists are joined by ` | `, which no value may contain.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from amanat.licensing.register_columns import (
     CHANGE_COLUMNS,
     CSV_COLUMNS,
     DOCUMENT_COLUMNS,
+    LATER_COLUMNS,
     PERMISSION_COLUMNS,
     PROVIDER_COLUMNS,
     WARNING_COLUMNS,
@@ -31,8 +33,8 @@ from amanat.licensing.register_columns import (
     faults,
 )
 from amanat.licensing.register_model import (
+    LICENCE,
     Change,
-    PermissionKind,
     ProviderWarning,
     Register,
     RegisterEntry,
@@ -54,11 +56,10 @@ class RegisterFileInvalid(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """Whose register it is: programme, authority, time zone, closed lists."""
+    """Whose register it is: programme, authority, closed lists."""
 
     programme: str
     authority: str
-    zone: str
     codes: RegisterCodes
 
 
@@ -69,7 +70,6 @@ def register_json(register: Register, publisher: Publisher) -> bytes:
         "programme": publisher.programme,
         "authority": publisher.authority,
         "as_of": register.day.isoformat(),
-        "zone": publisher.zone,
         "change": str(register.number),
         "digest": register.digest,
         "providers": [entry_json(one) for one in register.entries],
@@ -119,7 +119,7 @@ def require_valid(document: Mapping[str, Any], codes: RegisterCodes) -> None:
 def require_change(change: Change, codes: RegisterCodes) -> None:
     """Refuse every `RegisterValueInvalid` of a change before it is recorded, all at once."""
     refused = Refused()
-    head = {"id": change.id, "section": change.section, "reason": change.reason}
+    head = {"id": change.id, "law": change.law, "reason": change.reason}
     for fault in faults(CHANGE_COLUMNS, head, codes, "change"):
         refused.add(fault)
     if change.entry is not None:
@@ -134,13 +134,18 @@ def require_entry(
     refused: Refused, row: Mapping[str, Any], codes: RegisterCodes, where: str
 ) -> None:
     """Note every fault of one provider's row with its permissions."""
-    permissions = row.get("permissions")
-    head = {k: v for k, v in row.items() if k != "permissions"}
+    head = {k: v for k, v in row.items() if k not in ("permissions", "later")}
     for fault in faults(PROVIDER_COLUMNS, head, codes, where):
         refused.add(fault)
-    if not isinstance(permissions, list) or not all(isinstance(one, dict) for one in permissions):
-        refused.add(_told(where, "permissions", "", "is no list of objects"))
-        return
+    for part in ("permissions", "later"):
+        rows = row.get(part)
+        if not isinstance(rows, list) or not all(isinstance(one, dict) for one in rows):
+            refused.add(_told(where, part, "", "is no list of objects"))
+            return
+    permissions = row["permissions"]
+    for at, one in enumerate(row["later"]):
+        for fault in faults(LATER_COLUMNS, one, codes, f"{where}.later[{at}]"):
+            refused.add(fault)
     _unique(refused, f"{where}.permissions", [str(one.get("number")) for one in permissions])
     for at, one in enumerate(permissions):
         place = f"{where}.permissions[{at}]"
@@ -149,9 +154,9 @@ def require_entry(
             refused.add(fault)
         if found:
             continue
-        if (one["kind"] == PermissionKind.LICENCE) != (one["category"] is not None):
-            reason = "is there for a licence and for nothing else"
-            refused.add(_told(place, "category", str(one["category"]), reason))
+        if one["kind"] == LICENCE and len(one["categories"]) != 1:
+            reason = "is exactly one for a licence"
+            refused.add(_told(place, "categories", ", ".join(one["categories"]), reason))
         if one["expires_on"] is not None and one["expires_on"] < one["granted_on"]:
             refused.add(_told(place, "expires_on", one["expires_on"], "is before the grant"))
 
@@ -171,16 +176,18 @@ def _told(where: str, column: str, value: str, reason: str) -> RegisterValueInva
 
 
 def register_csv(register: Register, publisher: Publisher) -> str:
-    """One row for each permission of each provider.  Refuses as `register_json`."""
+    """One row for each category of each permission.  Refuses as `register_json`."""
     register_json(register, publisher)
     rows = []
     for entry in register.entries:
         shown = entry_json(entry)
         head = [_cell(shown[column.name]) for column in PROVIDER_COLUMNS]
-        held = shown["permissions"] or [None]
-        for one in held:
-            tail = [_cell(one[c.name]) if one is not None else "" for c in PERMISSION_COLUMNS]
-            rows.append(head + tail)
+        if not shown["permissions"]:
+            rows.append([*head, *([""] * len(PERMISSION_COLUMNS))])
+        for one in shown["permissions"]:
+            for category in one["categories"] or [None]:
+                single = one | {"categories": category}
+                rows.append(head + [_cell(single[column.name]) for column in PERMISSION_COLUMNS])
     return _csv(CSV_COLUMNS, rows)
 
 
@@ -195,7 +202,7 @@ def warnings_csv(register: Register, publisher: Publisher) -> str:
 
 
 def read_register_csv(content: str, codes: RegisterCodes) -> tuple[RegisterEntry, ...]:
-    """The providers of a published CSV file.
+    """The providers of a published CSV file, which does not say what their status becomes later.
 
     Refuses `RegisterFileInvalid`: other columns, a torn row, or rows of one provider that differ;
     and every `RegisterValueInvalid`.
@@ -204,17 +211,29 @@ def read_register_csv(content: str, codes: RegisterCodes) -> tuple[RegisterEntry
     for line, row in _rows(content, CSV_COLUMNS, "register.csv"):
         width = len(PROVIDER_COLUMNS)
         head = _read(PROVIDER_COLUMNS, row[:width])
-        known = found.setdefault(head["provider"], head | {"permissions": []})
-        if {k: v for k, v in known.items() if k != "permissions"} != head:
+        known = found.setdefault(head["provider"], head | {"permissions": [], "later": []})
+        if {k: v for k, v in known.items() if k not in ("permissions", "later")} != head:
             reason = f"line {line}: the rows of {head['provider']} differ"
             raise RegisterFileInvalid(file="register.csv", reason=reason)
         if any(row[width:]):
-            known["permissions"].append(_read(PERMISSION_COLUMNS, row[width:]))
+            _join(known["permissions"], _read(PERMISSION_COLUMNS, row[width:]), line)
     refused = Refused()
     for code, row_found in found.items():
         require_entry(refused, row_found, codes, code)
     refused.raise_if_any()
     return tuple(entry_from(one) for one in found.values())
+
+
+def _join(permissions: list[dict[str, Any]], one: dict[str, Any], line: int) -> None:
+    """Put a row's permission to the others: as a further category of the last one, or by itself."""
+    former = permissions[-1] if permissions else None
+    if former is None or former["number"] != one["number"]:
+        permissions.append(one)
+    elif former | {"categories": ()} == one | {"categories": ()}:
+        former["categories"] += one["categories"]
+    else:
+        reason = f"line {line}: the rows of permission {one['number']} differ"
+        raise RegisterFileInvalid(file="register.csv", reason=reason)
 
 
 def read_warnings_csv(content: str, codes: RegisterCodes) -> tuple[ProviderWarning, ...]:

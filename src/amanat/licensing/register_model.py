@@ -3,7 +3,7 @@
 The register is the fold of its changes.  A change carries the whole entry as it is from then on,
 its number (dense, from 1) and the digest of the change before it, so that whoever holds the
 changes from the first one can rebuild the register of any past date and sees at once where one is
-missing, altered or out of turn.  "As of a date" is the end of that day in the programme's zone.
+missing, altered or out of turn.  "As of a date" is the end of that business date of the programme.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ import enum
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar
-from zoneinfo import ZoneInfo
 
 from amanat.core.canonical import canonical_bytes
 from amanat.core.dates import date_from
@@ -36,37 +35,13 @@ class ChangeInvalid(Invalid):
     template: ClassVar[str] = "{field}: {reason}."
 
 
-class PermissionKind(enum.StrEnum):
-    """What was granted."""
+LICENCE = "licence"
+"""The kind of permission that is a licence; every other kind is something less."""
 
-    NOC = "noc"
-    AML_REGISTRATION = "aml_registration"
-    LICENCE = "licence"
-
-
-class PermissionState(enum.StrEnum):
-    """How a permission stands; `expired` follows from its date and is never recorded."""
-
-    IN_FORCE = "in_force"
-    SUSPENDED = "suspended"
-    CLOSE_OUT_ONLY = "close_out_only"
-    WIND_DOWN = "wind_down"
-    FROZEN = "frozen"
-    REVOKED = "revoked"
-    SURRENDERED = "surrendered"
-    SUPERSEDED = "superseded"
-    EXPIRED = "expired"
-
-
-ENDED = frozenset(
-    (
-        PermissionState.REVOKED,
-        PermissionState.SURRENDERED,
-        PermissionState.SUPERSEDED,
-        PermissionState.EXPIRED,
-    )
-)
-"""States from which a permission does not come back."""
+IN_FORCE = "in_force"
+EXPIRED = "expired"
+ENDED = ("revoked", "surrendered", "converted", "withdrawn", EXPIRED)
+"""States from which a permission does not come back; the rest are levels of a suspension."""
 
 
 class ChangeKind(enum.StrEnum):
@@ -91,30 +66,35 @@ class WarningReason(enum.StrEnum):
 class ListedPermission:
     """One permission as the register shows it.
 
-    `category` is the service category of a licence, None for the other kinds; `expires_on` is the
-    last day on which it holds, None where it has none.
+    `categories` are the services that it is about, of a licence exactly one; `state` is `in_force`,
+    a level of suspension, or how it ended; `expires_on` is the last day on which it holds, None
+    where it has none; `law` cites the section under which it was granted.
     """
 
     number: str
-    kind: PermissionKind
-    category: str | None
-    state: PermissionState
+    kind: str
+    categories: tuple[str, ...]
+    state: str
     state_since: date
     granted_on: date
     expires_on: date | None
-    section: str
+    law: str
     conditions: tuple[str, ...] = ()
 
     def on(self, day: date) -> ListedPermission:
         """As it stands at the end of a day: expired from the day after its last one."""
         if self.expires_on is None or day <= self.expires_on or self.state in ENDED:
             return self
-        return replace(self, state=PermissionState.EXPIRED, state_since=self.expires_on)
+        return replace(self, state=EXPIRED, state_since=self.expires_on + timedelta(days=1))
 
 
 @dataclass(frozen=True, slots=True)
 class RegisterEntry:
-    """One provider as the register shows it; `lei` only with correct check digits."""
+    """One provider as the register shows it; `lei` only with correct check digits.
+
+    `later` says what the status becomes, from which day on, as permissions expire with nobody
+    doing anything: so the register of a later day follows from the last change before it.
+    """
 
     provider: str
     name: str
@@ -127,10 +107,21 @@ class RegisterEntry:
     status_since: date
     flags: tuple[str, ...]
     permissions: tuple[ListedPermission, ...]
+    later: tuple[tuple[date, str], ...] = ()
 
     def on(self, day: date) -> RegisterEntry:
         """As it stands at the end of a day."""
-        return replace(self, permissions=tuple(one.on(day) for one in self.permissions))
+        status, since = self.status, self.status_since
+        for begins, next_status in self.later:
+            if begins <= day and next_status != status:
+                status, since = next_status, begins
+        return replace(
+            self,
+            status=status,
+            status_since=since,
+            permissions=tuple(one.on(day) for one in self.permissions),
+            later=tuple(one for one in self.later if one[0] > day),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +140,10 @@ class ProviderWarning:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change of the register: `id` is the journal entry's, `at` when it became public (UTC).
+    """One change of the register.
 
-    Exactly one of `entry` and `warning` is there, by its kind.
+    `id` is the journal entry's, `at` when it became public (UTC), `day` the programme's business
+    date then, `law` what is cited.  Exactly one of `entry` and `warning` is there, by its kind.
     """
 
     number: int
@@ -159,7 +151,8 @@ class Change:
     previous: str
     kind: ChangeKind
     at: datetime
-    section: str | None
+    day: date
+    law: str | None
     reason: str
     entry: RegisterEntry | None = None
     warning: ProviderWarning | None = None
@@ -187,43 +180,43 @@ class Register:
     warnings: tuple[ProviderWarning, ...]
 
 
-def as_of(changes: Iterable[Change], day: date, zone: str) -> Register:
-    """The register at the end of a day in a zone, from all changes from the first one on.
+def as_of(changes: Iterable[Change], day: date) -> Register:
+    """The register at the end of a business date, from all changes from the first one on.
 
     Refuses `ChangesDiffer`: a gap, another order, or an altered change.
     """
     entries: dict[str, RegisterEntry] = {}
     warnings: dict[str, ProviderWarning] = {}
-    number, digest = 0, FIRST_PREVIOUS
-    where, before = ZoneInfo(zone), None
-    last = 0, FIRST_PREVIOUS
+    former: Change | None = None
+    last: Change | None = None
     for change in changes:
-        _require_next(change, number, digest, before)
-        number, digest, before = change.number, change.digest(), change.at
-        if change.at.astimezone(where).date() > day:
+        _require_next(change, former)
+        former = change
+        if change.day > day:
             continue
-        last = number, digest
+        last = change
         if change.entry is not None:
             entries[change.subject] = change.entry
         if change.warning is not None:
             warnings[change.subject] = change.warning
     return Register(
         day=day,
-        number=last[0],
-        digest=last[1],
+        number=last.number if last else 0,
+        digest=last.digest() if last else FIRST_PREVIOUS,
         entries=tuple(entries[code].on(day) for code in sorted(entries)),
         warnings=tuple(warnings[code] for code in sorted(warnings)),
     )
 
 
-def _require_next(change: Change, number: int, digest: str, before: datetime | None) -> None:
+def _require_next(change: Change, former: Change | None) -> None:
     """The laws of one change after another."""
+    number, digest = (former.number, former.digest()) if former else (0, FIRST_PREVIOUS)
     reason = ""
     if change.number != number + 1:
         reason = f"it follows change {number}"
     elif change.previous != digest:
         reason = "it does not follow the change before it: one of the two was altered"
-    elif before is not None and change.at < before:
+    elif former is not None and (change.at < former.at or change.day < former.day):
         reason = "it is earlier than the change before it"
     elif (change.entry is None) == (change.warning is None):
         reason = "it carries exactly one entry or warning"
@@ -270,13 +263,13 @@ def permission_json(permission: ListedPermission) -> dict[str, Any]:
     """A permission as the register publishes it."""
     return {
         "number": permission.number,
-        "kind": permission.kind.value,
-        "category": permission.category,
-        "state": permission.state.value,
+        "kind": permission.kind,
+        "categories": list(permission.categories),
+        "state": permission.state,
         "state_since": permission.state_since.isoformat(),
         "granted_on": permission.granted_on.isoformat(),
         "expires_on": _text_of(permission.expires_on),
-        "section": permission.section,
+        "law": permission.law,
         "conditions": list(permission.conditions),
     }
 
@@ -295,6 +288,7 @@ def entry_json(entry: RegisterEntry) -> dict[str, Any]:
         "status_since": entry.status_since.isoformat(),
         "flags": list(entry.flags),
         "permissions": [permission_json(one) for one in entry.permissions],
+        "later": [{"from": day.isoformat(), "status": status} for day, status in entry.later],
     }
 
 
@@ -321,7 +315,8 @@ def change_json(change: Change) -> dict[str, Any]:
         "previous": change.previous,
         "kind": change.kind.value,
         "at": time_text(change.at),
-        "section": change.section,
+        "day": change.day.isoformat(),
+        "law": change.law,
         "reason": change.reason,
         "entry": entry_json(change.entry) if change.entry is not None else None,
         "warning": warning_json(change.warning) if change.warning is not None else None,
@@ -337,13 +332,13 @@ def permission_from(value: Mapping[str, Any]) -> ListedPermission:
     """A permission from its JSON; raises `ValueError`, `KeyError`, `TypeError`, `Invalid`."""
     return ListedPermission(
         number=_text(value["number"]),
-        kind=PermissionKind(value["kind"]),
-        category=_optional(value["category"]),
-        state=PermissionState(value["state"]),
+        kind=_text(value["kind"]),
+        categories=_texts(value["categories"]),
+        state=_text(value["state"]),
         state_since=date_from(value["state_since"]),
         granted_on=date_from(value["granted_on"]),
         expires_on=_day(value["expires_on"]),
-        section=_text(value["section"]),
+        law=_text(value["law"]),
         conditions=_texts(value["conditions"]),
     )
 
@@ -362,6 +357,7 @@ def entry_from(value: Mapping[str, Any]) -> RegisterEntry:
         status_since=date_from(value["status_since"]),
         flags=_texts(value["flags"]),
         permissions=tuple(permission_from(one) for one in value["permissions"]),
+        later=tuple((date_from(one["from"]), _text(one["status"])) for one in value["later"]),
     )
 
 
@@ -394,7 +390,8 @@ def change_from(value: Any) -> Change:
             previous=_text(value["previous"]),
             kind=ChangeKind(value["kind"]),
             at=moment_from(value["at"]),
-            section=_optional(value["section"]),
+            day=date_from(value["day"]),
+            law=_optional(value["law"]),
             reason=_text(value["reason"]),
             entry=None if value["entry"] is None else entry_from(value["entry"]),
             warning=None if value["warning"] is None else warning_from(value["warning"]),
