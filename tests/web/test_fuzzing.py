@@ -336,7 +336,8 @@ def _audit(
         actor = world.actor(row.person)
         assert actor.institution == row.institution
         assert actor.role is Role.APPROVER or (row.proposer_counts and row.person == row.proposer)
-    own = {"TokenIssued", "TokenRotated", "TokenRevoked", "PasskeyRemoved"}
+    # Their own ways of signing in, and that one of these was refused: a token which they had ended.
+    own = {"TokenIssued", "TokenRotated", "TokenRevoked", "PasskeyRemoved", "SignInRefused"}
     for entry in _entries(world):
         if entry["id"] not in former and entry["actor"]["role"] == Role.VIEWER.value:
             assert entry["kind"] in own, entry["kind"]
