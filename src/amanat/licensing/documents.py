@@ -15,7 +15,7 @@ import re
 import secrets
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -301,6 +301,11 @@ class Spool:
         if self._size > self._mib * 2**20:
             raise DocumentTooLarge(most=self._mib)
         self.file.write(part)
+
+    def add_all(self, parts: Iterable[bytes]) -> None:
+        """Further parts, one after the other.  Refuses `DocumentTooLarge`."""
+        for part in parts:
+            self.add(part)
 
 
 def plain_name(name: str) -> str:
