@@ -12,6 +12,59 @@ depends_on = None
 def upgrade() -> None:
 
     op.create_table(
+        "licence_credential",
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False, comment="index in the status lists"),
+        sa.Column("provider", sa.String(length=64), nullable=False),
+        sa.Column("permission", sa.String(length=32), nullable=False, comment="its number"),
+        sa.Column("kid", sa.String(length=64), nullable=False),
+        sa.Column("token", sa.Text(), nullable=False, comment="as issued, with all disclosures"),
+        sa.Column("issued_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("expires_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column(
+            "superseded_at",
+            sa.String(length=32),
+            nullable=True,
+            comment="UTC; another took its place",
+        ),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("programme", "place", name=op.f("pk_licence_credential")),
+    )
+    op.create_index(
+        op.f("ix_licence_credential_programme_permission"),
+        "licence_credential",
+        ["programme", "permission"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_licence_credential_programme_provider"),
+        "licence_credential",
+        ["programme", "provider"],
+        unique=False,
+    )
+    op.create_table(
+        "licence_credential_key",
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("kid", sa.String(length=64), nullable=False, comment="RFC 7638 thumbprint"),
+        sa.Column("jwk", sa.JSON(), nullable=False, comment="the public key"),
+        sa.Column("certificate", sa.LargeBinary(), nullable=False, comment="X.509, DER"),
+        sa.Column(
+            "place", sa.String(length=120), nullable=False, comment="keystore, or device LABEL"
+        ),
+        sa.Column("created_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column(
+            "retired_at",
+            sa.String(length=32),
+            nullable=True,
+            comment="UTC; from then on it signs nothing",
+        ),
+        sa.Column(
+            "revoked_at", sa.String(length=32), nullable=True, comment="UTC; what it signed is void"
+        ),
+        sa.Column("reason", sa.String(length=400), nullable=True),
+        sa.PrimaryKeyConstraint("programme", "kid", name=op.f("pk_licence_credential_key")),
+    )
+    op.create_table(
         "licensing_condition",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("programme", sa.String(length=64), nullable=False),
@@ -635,10 +688,86 @@ def upgrade() -> None:
         ["programme", "status", "number"],
         unique=False,
     )
+    op.create_table(
+        "provider_register",
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False, comment="number of the last change"),
+        sa.Column(
+            "digest", sa.String(length=64), nullable=False, comment="SHA-256 of the last change"
+        ),
+        sa.Column("at", sa.String(length=32), nullable=False, comment="UTC, of the last change"),
+        sa.Column("day", sa.String(length=10), nullable=False, comment="business date of it"),
+        sa.PrimaryKeyConstraint("programme", name=op.f("pk_provider_register")),
+    )
+    op.create_table(
+        "provider_register_change",
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False, comment="dense, from 1"),
+        sa.Column("entry", sa.String(length=36), nullable=False, comment="id of the journal entry"),
+        sa.Column("subject", sa.String(length=64), nullable=False, comment="provider, or warning"),
+        sa.Column("kind", sa.String(length=24), nullable=False),
+        sa.Column("day", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("warns", sa.Boolean(), nullable=False, comment="it is a warning"),
+        sa.Column("latest", sa.Boolean(), nullable=False, comment="no later one of its subject"),
+        sa.Column(
+            "name", sa.String(length=2000), nullable=False, comment="small letters, to sort by"
+        ),
+        sa.Column("sought", sa.Text(), nullable=False, comment="small letters, to be searched"),
+        sa.Column(
+            "status", sa.String(length=40), nullable=True, comment="public status, of a provider"
+        ),
+        sa.Column(
+            "categories",
+            sa.String(length=400),
+            nullable=True,
+            comment="|exchange|custody|, in force",
+        ),
+        sa.Column(
+            "status_ends",
+            sa.String(length=10),
+            nullable=True,
+            comment="day on which the status becomes another",
+        ),
+        sa.Column(
+            "content", sa.LargeBinary(), nullable=False, comment="canonical bytes of the change"
+        ),
+        sa.PrimaryKeyConstraint("programme", "number", name=op.f("pk_provider_register_change")),
+    )
+    op.create_index(
+        op.f("ix_provider_register_change_programme_day"),
+        "provider_register_change",
+        ["programme", "day"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_provider_register_change_programme_latest_warns_name"),
+        "provider_register_change",
+        ["programme", "latest", "warns", "name"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_provider_register_change_programme_subject_number"),
+        "provider_register_change",
+        ["programme", "subject", "number"],
+        unique=False,
+    )
 
 
 def downgrade() -> None:
 
+    op.drop_index(
+        op.f("ix_provider_register_change_programme_subject_number"),
+        table_name="provider_register_change",
+    )
+    op.drop_index(
+        op.f("ix_provider_register_change_programme_latest_warns_name"),
+        table_name="provider_register_change",
+    )
+    op.drop_index(
+        op.f("ix_provider_register_change_programme_day"), table_name="provider_register_change"
+    )
+    op.drop_table("provider_register_change")
+    op.drop_table("provider_register")
     op.drop_index(op.f("ix_provider_programme_status_number"), table_name="provider")
     op.drop_table("provider")
     op.drop_index(op.f("ix_licensing_sign_up_visitor_at"), table_name="licensing_sign_up")
@@ -711,3 +840,9 @@ def downgrade() -> None:
     )
     op.drop_index(op.f("ix_licensing_condition_programme_due_on"), table_name="licensing_condition")
     op.drop_table("licensing_condition")
+    op.drop_table("licence_credential_key")
+    op.drop_index(op.f("ix_licence_credential_programme_provider"), table_name="licence_credential")
+    op.drop_index(
+        op.f("ix_licence_credential_programme_permission"), table_name="licence_credential"
+    )
+    op.drop_table("licence_credential")

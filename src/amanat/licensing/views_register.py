@@ -1,0 +1,179 @@
+"""What everybody may see of the register: providers, their history, warnings, changes.
+
+The views answer with what is published, row by row as the files have it, of today or of any past
+business date.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sql
+
+from amanat.access.acts import ViewContext, view
+from amanat.core.errors import NotFound
+from amanat.licensing.commands_register import (
+    ChangesAsked,
+    RegisterAsked,
+    RegisteredAsked,
+    WarningsAsked,
+)
+from amanat.licensing.register_book import (
+    change_of,
+    changes_between,
+    changes_of_subject,
+    size_of,
+)
+from amanat.licensing.register_model import (
+    Change,
+    RegisterEntry,
+    change_json,
+    entry_json,
+    warning_json,
+)
+from amanat.licensing.tables_register import register_change
+
+_LIKE_MEANS = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
+
+
+@view("register_of_providers", public=True)
+def register_of_providers(query: RegisterAsked, context: ViewContext) -> dict[str, Any]:
+    """The register of providers on a day, found by name, status or service."""
+    day = _day(query.as_of, context)
+    table = register_change
+    wanted = _of_day(context, day, warns=False)
+    if query.q.strip():
+        wanted = wanted.where(_contains(query.q))
+    if query.category is not None:
+        wanted = wanted.where(table.c.categories.contains(f"|{query.category}|"))
+    # A status that ends by itself before the day is not the one in the column.
+    moved = (table.c.status_ends.is_not(None)) & (table.c.status_ends <= day.isoformat())
+    if query.status is not None:
+        wanted = wanted.where((table.c.status == query.status) | moved)
+    found = _entries(context, wanted, query, day)
+    return {
+        "as_of": day.isoformat(),
+        "change": size_of(context.connection, context.programme),
+        "rows": [entry_json(one) for one in found[0]],
+        "count": found[1],
+        "start": query.start,
+    }
+
+
+def _entries(
+    context: ViewContext, wanted: sql.Select[Any], query: RegisterAsked, day: date
+) -> tuple[list[RegisterEntry], int]:
+    """The page that is asked for, and how many there are."""
+    table = register_change
+    ordered = wanted.order_by(table.c.name, table.c.subject)
+    if query.status is None and query.category is None:
+        count = context.connection.execute(
+            sql.select(sql.func.count()).select_from(wanted.subquery())
+        ).scalar_one()
+        rows = context.connection.execute(ordered.offset(query.start).limit(query.limit))
+        return [_entry(row.content, day) for row in rows], int(count)
+    # What has expired meanwhile is sorted out one by one.
+    every = [_entry(row.content, day) for row in context.connection.execute(ordered)]
+    fit = [one for one in every if _fits(one, query)]
+    return fit[query.start : query.start + query.limit], len(fit)
+
+
+def _fits(entry: RegisterEntry, query: RegisterAsked) -> bool:
+    in_force = {c for one in entry.permissions if one.state == "in_force" for c in one.categories}
+    return query.status in (None, entry.status) and query.category in (None, *in_force)
+
+
+@view("registered_provider", public=True)
+def registered_provider(query: RegisteredAsked, context: ViewContext) -> dict[str, Any]:
+    """One provider of the register, on a day, with every change of its entry.
+
+    Refuses `NotFound`.
+    """
+    day = _day(query.as_of, context)
+    changes = changes_of_subject(context.connection, context.programme, query.provider)
+    known = [one for one in changes if one.day <= day and one.entry is not None]
+    if not known:
+        raise NotFound(thing="provider", value=query.provider)
+    entry = known[-1].entry
+    assert entry is not None
+    return entry_json(entry.on(day)) | {
+        "as_of": day.isoformat(),
+        "changes": [_line(one) for one in reversed(known)],
+    }
+
+
+@view("provider_warnings", public=True)
+def provider_warnings(query: WarningsAsked, context: ViewContext) -> dict[str, Any]:
+    """Whom the public is warned of; withdrawn warnings stay and say so."""
+    day = _day(query.as_of, context)
+    wanted = _of_day(context, day, warns=True)
+    if query.q.strip():
+        wanted = wanted.where(_contains(query.q))
+    rows = context.connection.execute(wanted.order_by(register_change.c.subject.desc()))
+    found = [change_of(row.content).warning for row in rows]
+    return {
+        "as_of": day.isoformat(),
+        "rows": [warning_json(one) for one in found if one is not None],
+    }
+
+
+@view("register_changes", public=True)
+def register_changes(query: ChangesAsked, context: ViewContext) -> dict[str, Any]:
+    """The changes of the register after a number, whole, as journal and feed carry them."""
+    last = query.after + query.limit
+    changes = changes_between(context.connection, context.programme, query.after + 1, last)
+    return {
+        "size": size_of(context.connection, context.programme),
+        "rows": [change_json(one) for one in changes],
+    }
+
+
+def _day(asked: date | None, context: ViewContext) -> date:
+    return context.business_date if asked is None else asked
+
+
+def _of_day(context: ViewContext, day: date, *, warns: bool) -> sql.Select[Any]:
+    """The last change of every subject by the end of a day."""
+    table = register_change
+    wanted = sql.select(table.c.content).where(
+        table.c.programme == context.programme, table.c.warns.is_(warns)
+    )
+    if day >= context.business_date:
+        return wanted.where(table.c.latest.is_(True))
+    other = table.alias()
+    last = (
+        sql.select(sql.func.max(other.c.number))
+        .where(
+            other.c.programme == context.programme,
+            other.c.warns.is_(warns),
+            other.c.day <= day.isoformat(),
+        )
+        .group_by(other.c.subject)
+    )
+    return wanted.where(table.c.number.in_(last))
+
+
+def _contains(sought: str) -> sql.ColumnElement[bool]:
+    text = sought.strip().casefold().translate(_LIKE_MEANS)
+    return register_change.c.sought.like(f"%{text}%", escape="\\")
+
+
+def _entry(content: bytes, day: date) -> RegisterEntry:
+    entry = change_of(content).entry
+    assert entry is not None
+    return entry.on(day)
+
+
+def _line(change: Change) -> dict[str, Any]:
+    entry = change.entry
+    assert entry is not None
+    return {
+        "number": change.number,
+        "day": change.day.isoformat(),
+        "at": change_json(change)["at"],
+        "status": entry.status,
+        "law": change.law,
+        "reason": change.reason,
+        "entry": change.id,
+    }
