@@ -33,6 +33,8 @@ from amanat.ledger.orders import OrderBook
 from amanat.ledger.registry import HandlerRegistry
 from amanat.ledger.rpc import NodeToken
 from amanat.ledger.service import Ledger
+from amanat.licensing import documents
+from amanat.licensing.documents import Documents
 from amanat.settings import Settings, SignIn, read_secret
 from amanat.store.engine import open_engine
 from amanat.store.journal import OpeningVault
@@ -119,6 +121,13 @@ class Application:
         self.ledger = self._ledger()
         self.desk = Desk(self.store, self.gateway, self.keys, self.business_date)
         self.entrance = Entrance(self.store, self.business_date, _rules(settings.sign_in))
+        self.documents = Documents(
+            self.store,
+            self.business_date,
+            folder / documents.FOLDER,
+            read_secret(folder / "secrets", documents.SECRET),
+            settings.document_mib_max,
+        )
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 

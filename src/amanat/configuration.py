@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from amanat.core.errors import Invalid, Refusals
-from amanat.settings import CONFIRMATIONS_MAX, VARIABLES
+from amanat.settings import CONFIRMATIONS_MAX, DOCUMENT_MIB_MAX, VARIABLES
 
 
 class ConfigurationInvalid(Invalid):
@@ -147,6 +147,12 @@ class Metrics(Section):
     token_file: Absolute | None = _setting("AMANAT_METRICS_TOKEN_FILE")
 
 
+class Documents(Section):
+    """Documents that are uploaded."""
+
+    mib_max: int | None = _setting("AMANAT_DOCUMENT_MIB_MAX", ge=1, le=DOCUMENT_MIB_MAX)
+
+
 class Readiness(Section):
     """What `/readyz` bears."""
 
@@ -166,6 +172,7 @@ class Configuration(Section):
     logs: Logs = Logs()
     traces: Traces = Traces()
     metrics: Metrics = Metrics()
+    documents: Documents = Documents()
     readiness: Readiness = Readiness()
 
     def variables(self) -> dict[str, str]:

@@ -20,6 +20,7 @@ SENDERS = ("settlement", "payments", "tenders")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 FINALITY_TAGS = ("latest", "safe", "finalized")
 CONFIRMATIONS_MAX = 1000
+DOCUMENT_MIB_MAX = 250
 
 VARIABLES: Mapping[str, tuple[str, str]] = {
     "AMANAT_CONFIG": (
@@ -125,6 +126,11 @@ VARIABLES: Mapping[str, tuple[str, str]] = {
     "AMANAT_OPENID_CLAIM": (
         "`sub`",
         "Claim of the ID token that names the person; `email` counts only when verified.",
+    ),
+    "AMANAT_DOCUMENT_MIB_MAX": (
+        "25",
+        "MiB that one uploaded document may have; all of one institution together may have 80 times"
+        " as much.",
     ),
     "AMANAT_LIGHT_KEYS": (
         "off",
@@ -311,6 +317,7 @@ class Settings:
     senders: tuple[str, ...] = SENDERS
     light_keys: bool = False
     devices_file: Path | None = None
+    document_mib_max: int = 25
     serving: Serving = field(default_factory=Serving)
     sign_in: SignIn = field(default_factory=SignIn)
 
@@ -356,8 +363,18 @@ class Settings:
             light_keys=environment.get("AMANAT_LIGHT_KEYS", "") == "1",
             sign_in=SignIn.from_environment(environment),
             devices_file=_named_file("AMANAT_DEVICES", environment),
+            document_mib_max=_documents(environment),
             serving=Serving.from_environment(environment),
         )
+
+
+def _documents(environment: Mapping[str, str]) -> int:
+    most = _bounded("AMANAT_DOCUMENT_MIB_MAX", environment, 25, most=DOCUMENT_MIB_MAX)
+    if most == 0:
+        raise SettingInvalid(
+            setting="AMANAT_DOCUMENT_MIB_MAX", value="0", reason="a document has a content"
+        )
+    return most
 
 
 def _finality(environment: Mapping[str, str], default: str) -> str | int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import tarfile
 import threading
@@ -17,6 +18,7 @@ import sqlalchemy as sql
 from tests.programme.world import CODE
 from tests.settlement.trading import BOND_ISIN, MILLION, Trading
 
+from amanat.access.actors import load_actor
 from amanat.app import Application
 from amanat.keeping import tables
 from amanat.keeping.backup import (
@@ -33,6 +35,7 @@ from amanat.keeping.restore import HomeNotEmpty, Restored, restore, verify
 from amanat.keeping.tables import DatabaseNotEmpty, NothingToKeep
 from amanat.ledger.balances import balances_at
 from amanat.ledger.tables import alarm as alarms
+from amanat.licensing.forms import DocumentType
 from amanat.settings import Settings
 from amanat.store.age import Encrypting, FileAltered, KeyDoesNotOpen, Lock, Opener
 from amanat.store.journal import read_entries
@@ -191,6 +194,26 @@ def test_verifying_restores_elsewhere_and_enters_it_into_the_list(
     )
     added = {path.name for path in home.iterdir()} - set(files)
     assert added == {"backups.json", ".backups.json.lock"}
+
+
+def test_documents_are_restored_whole_and_one_that_was_altered_is_told_of(
+    founded: Application, tmp_path: Path, lock: Lock, opener: Opener
+) -> None:
+    with founded.store.reading() as connection:
+        officer = load_actor(connection, CODE, "ministry_officer", "a test")
+    content = b"asset,value\nroad,1\n"
+    given = (officer, io.BytesIO(content), "assets.csv", [DocumentType.CSV])
+    made = founded.documents.receive(*given)
+    backup = create(founded.settings, tmp_path / "backups.age", lock, NOW)
+    settings = Settings.at(tmp_path / "restored", light_keys=True)
+    assert restore(backup.file, settings, opener, quiet).differences == ()
+    with Application(settings) as restored:
+        assert b"".join(restored.documents.parts(made.digest)) == content
+    path = founded.documents.path(made.digest)
+    path.write_bytes(path.read_bytes()[:-1])
+    altered = create(founded.settings, tmp_path / "altered.age", lock, NOW)
+    found = verify(altered.file, founded.settings, opener, NOW, quiet)
+    assert [(one.law, one.thing) for one in found.differences] == [("document_kept", made.digest)]
 
 
 def test_nothing_is_written_over(

@@ -172,8 +172,8 @@ def _compare(application: Application, manifest: Mapping[str, Any], told: Told) 
         raise BackupDamaged("The restored database holds other logs or programmes than it had.")
     ledger = application.ledger
     ledger.follow()
-    told("comparing contracts, index and journal")
-    differences = tuple(ledger.check())
+    told("comparing contracts, index, journal and documents")
+    differences = (*ledger.check(), *application.documents.check())
     with application.store.reading() as connection:
         open_orders = sql.select(sql.func.count()).where(order.c.state.not_in(("done", "refused")))
         waiting = int(connection.execute(open_orders).scalar_one())
