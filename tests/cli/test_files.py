@@ -14,8 +14,11 @@ import pytest
 from tests.auctions.test_letters import FIRST, listed, shown
 
 from amanat.cli.acts import read_fields
-from amanat.cli.files import FileNotWritten, FileThere, write, write_new
+from amanat.cli.files import FileNotWritten, FileThere, write, write_new, write_together
+from amanat.cli.terminal import errors_in_lines
+from amanat.core.errors import Refusals
 
+PILOTS = Path(__file__).parents[2] / "pilots"
 READ = {
     "act": "act SetTarget --file FILE",
     "approve, request": "approve P --request FILE --signature sound.json",
@@ -147,6 +150,51 @@ def test_files_are_written_whole_or_refused(tmp_path: Path) -> None:
         with pytest.raises(FileNotWritten, match=str(path)):
             write(path, b"")
     assert (tmp_path / "b").read_bytes() == b"secret"
+
+
+def test_files_that_belong_together_are_written_together(tmp_path: Path) -> None:
+    parts = {tmp_path / name: name.encode() for name in ("1", "2", "3")}
+    write_together(parts)
+    assert {one: one.read_bytes() for one in tmp_path.iterdir()} == parts
+    other = {tmp_path / "4": b"", tmp_path / "none" / "5": b""}
+    with pytest.raises(FileNotWritten, match="5"):
+        write_together(other)
+    with pytest.raises(Refusals) as refused:
+        write_together({tmp_path / "4": b"", **parts})
+    assert [type(one) for one in refused.value.refusals] == [FileThere] * 3
+    assert {one: one.read_bytes() for one in tmp_path.iterdir()} == parts
+
+
+def test_a_folder_that_is_none_is_refused(line: Any) -> None:
+    Path("taken").write_text("")
+    Path("pass").write_text("correct horse battery staple")
+    for command in (
+        "restore nowhere --passphrase-file pass",
+        "backup create taken/b --passphrase-file pass",
+        "network status --home taken",
+        "network expel bank --gate taken",
+        "keys new bank officer --keys taken",
+        f"pilot {PILOTS / 'mtb-2013'} --data taken",
+        "view programme --data taken",
+    ):
+        result = line(*shlex.split(command), typed="secret\nsecret\n")
+        assert result.exit_code == 1, (command, result.exception)
+        assert "file_refused: " in result.stderr, result.stderr
+
+
+def test_our_own_mistakes_are_not_told_as_those_of_a_file() -> None:
+    for mistake in (OSError("a socket"), ValueError("a value"), KeyError("a key")):
+        with pytest.raises(type(mistake)), errors_in_lines():
+            raise mistake
+
+
+def test_a_server_is_not_begun_without_a_certificate_that_serves(line: Any, tmp_path: Path) -> None:
+    Path("cert.pem").write_text("-----BEGIN CERTIFICATE-----\n")
+    for words in ("cert.pem --key cert.pem", "nowhere --key nowhere", "cert.pem"):
+        result = line("serve", "--data", "here", "--certificate", *words.split())
+        assert result.exit_code == 1, result.exception
+        assert result.stderr.startswith("certificate_unusable: TLS cannot be served with ")
+    assert not (tmp_path / "here").exists()
 
 
 def test_fields_of_the_line_go_before_those_of_a_file(tmp_path: Path) -> None:

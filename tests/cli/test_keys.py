@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -115,3 +116,35 @@ def test_a_request_is_signed_in_a_device(line: Any, tmp_path: Path) -> None:
     refused = line("sign", str(path), "bank", "nobody", "--yes", *devices)
     assert (refused.exit_code, "key_not_held" in refused.stderr) == (1, True)
     pkcs11.lib(str(tokens.module)).finalize()
+
+
+def test_secrets_are_split_into_a_folder_without_parts(line: Any, tmp_path: Path) -> None:
+    """Parts that are there already, of this splitting or another, are never written over."""
+    secrets = tmp_path / "installation" / "secrets"
+    secrets.mkdir(parents=True)
+    (secrets / "keystore").write_text("ab" * 32)
+    where = ("--data", "installation")
+    made = line.json("keys", "split", "parts", "--parts", "3", "--needed", "2", *where)
+    assert made["written"] == [f"parts/secrets-part-{one}.json" for one in (1, 2, 3)]
+    before = {one: one.read_bytes() for one in Path("parts").iterdir()}
+    assert [one.stat().st_mode & 0o777 for one in before] == [0o600] * 3
+    for count, present in (("3", (1, 2, 3)), ("2", (1, 2, 3))):
+        refused = line("keys", "split", "parts", "--parts", count, "--needed", "2", *where)
+        assert refused.exit_code == 1, refused.exception
+        assert refused.stderr.splitlines() == [
+            f"file_there: There is already parts/secrets-part-{one}.json; nothing is written over"
+            " it."
+            for one in present
+        ]
+    assert {one: one.read_bytes() for one in Path("parts").iterdir()} == before
+
+    (tmp_path / "taken").write_text("")
+    refused = line("keys", "split", "taken", *where)
+    assert (refused.exit_code, refused.stderr[:11]) == (1, "file_there:"), refused.exception
+    refused = line("keys", "split", "taken/parts", *where)
+    assert (refused.exit_code, refused.stderr[:17]) == (1, "file_not_written:"), refused.exception
+
+    shutil.rmtree(secrets)
+    words = ("keys", "join", "parts/secrets-part-1.json", "parts/secrets-part-3.json", *where)
+    assert line.json(*words)["restored"] == ["keystore"]
+    assert (secrets / "keystore").read_text() == "ab" * 32

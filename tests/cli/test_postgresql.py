@@ -85,6 +85,28 @@ def test_a_postgresql_that_does_not_answer_is_told_without_its_password(
     assert len(result.stderr.strip().splitlines()) == 1
 
 
+def test_a_command_of_a_database_that_does_not_answer_may_be_tried_again(
+    line: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"postgresql+pg8000://amanat:hunter2@127.0.0.1:{taken.getsockname()[1]}/amanat"
+        monkeypatch.setenv("AMANAT_DATABASE", url)
+        result = line("token", "issue", "somebody")
+    assert result.exit_code == 3, result.exception
+    assert result.stderr == "database_unavailable: The database takes nothing now; try again.\n"
+
+
+def test_what_is_no_url_of_a_database_is_refused(
+    line: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AMANAT_DATABASE", "hunter2")
+    result = line("token", "issue", "somebody")
+    assert result.exit_code == 1, result.exception
+    assert result.stderr.startswith("database_not_supported: ")
+    assert "hunter2" not in result.stderr
+
+
 def test_another_database_is_refused(line: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AMANAT_DATABASE", "mysql://amanat@localhost/amanat")
     result = line()

@@ -200,7 +200,9 @@ def test_a_full_database_is_to_blame_and_a_wrong_statement_is_not(tmp_path: Path
         connection.exec_driver_sql("PRAGMA max_page_count = 8")
         with pytest.raises(sql.exc.DBAPIError) as full:
             insert_many(connection, table, rows)
-    assert isinstance(unavailable(full.value), DatabaseUnavailable)
+    told = unavailable(full.value)
+    assert isinstance(told, DatabaseUnavailable)
+    assert str(told) == "The database takes nothing now; try again."
     with engine.connect() as connection, pytest.raises(sql.exc.DBAPIError) as wrong:
         connection.exec_driver_sql("SELECT * FROM nowhere")
     assert unavailable(wrong.value) is None

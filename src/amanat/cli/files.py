@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
-from amanat.core.errors import NotFound, Refusal
+from amanat.core.errors import NotFound, Refusal, Refused
 from amanat.core.files import json_in, text_in
 
 
@@ -62,6 +62,15 @@ def write(path: Path, content: bytes) -> None:
         path.write_bytes(content)
 
 
+def require_absent(paths: Iterable[Path]) -> None:
+    """Refuse every `FileThere` at once: of files that belong together all are written or none."""
+    refused = Refused()
+    for one in sorted(paths):
+        if one.exists():
+            refused.add(FileThere(file=one))
+    refused.raise_if_any()
+
+
 def write_new(path: Path, content: bytes, mode: int = 0o600) -> None:
     """Write a file that is not there yet, and let it survive the loss of power.
 
@@ -69,10 +78,28 @@ def write_new(path: Path, content: bytes, mode: int = 0o600) -> None:
     """
     with writing(path):
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            path.unlink()  # half a file is none
+            raise
+
+
+def write_together(files: Mapping[Path, bytes]) -> None:
+    """Write new files that belong together, all or none.  Refuses as `write_new`, all at once."""
+    require_absent(files)
+    written: list[Path] = []
+    try:
+        for path, content in files.items():
+            write_new(path, content)
+            written.append(path)
+    except Refusal:
+        for path in written:
+            path.unlink()
+        raise
 
 
 def make_folder(path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from amanat.cli.acts import Data, Json, ProgrammeCode, Url
-from amanat.cli.files import bytes_of
+from amanat.cli.files import bytes_of, make_folder, require_absent, write_together
 from amanat.cli.terminal import errors_in_lines, out, print_answer, settings_of
 from amanat.cli.tools import ask_password
 from amanat.core.errors import AmanatError, Refusal
@@ -24,6 +24,8 @@ KeyFolder = Annotated[
 ]
 Address = Annotated[str, typer.Argument(help="The key's address, 0x…")]
 Reason = Annotated[str, typer.Option(help="Why; it stands in the journal.")]
+
+PART = "secrets-part-{}.json"
 
 
 class KeyStillUsable(Refusal):
@@ -256,12 +258,11 @@ def keys_split(
 
     with errors_in_lines(as_json=as_json):
         made = split(settings_of(data).data_dir / "secrets", parts, needed)
-        output.mkdir(mode=0o700, parents=True, exist_ok=True)
-        written = [output / f"secrets-part-{number}.json" for number in range(1, len(made) + 1)]
-        for path, content in zip(written, made, strict=True):
-            path.touch(mode=0o600, exist_ok=False)
-            path.write_bytes(content)
-        answer = {"parts": parts, "needed": needed, "written": [str(one) for one in written]}
+        named = {output / PART.format(number): one for number, one in enumerate(made, 1)}
+        require_absent({*named, *output.glob(PART.format("*"))})  # nor parts of another splitting
+        make_folder(output)
+        write_together(named)
+        answer = {"parts": parts, "needed": needed, "written": [str(one) for one in named]}
         print_answer(answer, as_json=as_json)
 
 

@@ -8,13 +8,13 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from amanat.core.errors import AmanatError, Corrupt, Refusals, Unavailable
+from amanat.core.errors import AmanatError, Corrupt, Refusal, Refusals, Unavailable
 from amanat.settings import Settings, with_file
 
 REFUSED, UNAVAILABLE, CORRUPT, INTERRUPTED = 1, 3, 4, 130
@@ -25,6 +25,12 @@ out = Console()
 """Answers; colour is off where it is piped."""
 err = Console(stderr=True)
 """Progress and errors."""
+
+
+class FileRefused(Refusal):
+    """The system does not let a command use a file or folder in this way."""
+
+    template: ClassVar[str] = "{file}: {reason}."
 
 
 def data_folder(given: Path | None) -> Path:
@@ -67,17 +73,35 @@ def errors_in_lines(*, as_json: bool = False) -> Iterator[None]:
     """Print an expected error, one line for each refusal, and leave with its code."""
     try:
         yield
-    except AmanatError as error:
-        if as_json:
-            print_json(error.problem())
-        refusals = error.refusals if isinstance(error, Refusals) else (error,)
-        for one in refusals:
-            told = Text(f"{one.code}: {_said(one)}", style="red")
-            err.print(told, soft_wrap=True, highlight=False)
-        sys.exit(exit_code(error))
     except KeyboardInterrupt:
         err.print("interrupted")
         sys.exit(INTERRUPTED)
+    except Exception as error:
+        expected = _expected(error)
+        if expected is None:
+            raise
+        if as_json:
+            print_json(expected.problem())
+        refusals = expected.refusals if isinstance(expected, Refusals) else (expected,)
+        for one in refusals:
+            told = Text(f"{one.code}: {_said(one)}", style="red")
+            err.print(told, soft_wrap=True, highlight=False)
+        sys.exit(exit_code(expected))
+
+
+def _expected(error: Exception) -> AmanatError | None:
+    """An error as it is told: what a file or the database is to blame for is no mistake of ours."""
+    if isinstance(error, AmanatError):
+        return error
+    if isinstance(error, OSError) and error.filename is not None:
+        return FileRefused(file=error.filename, reason=error.strerror)
+    if type(error).__module__ == "sqlalchemy.exc":
+        import sqlalchemy as sql
+
+        from amanat.store.engine import unavailable
+
+        return unavailable(error) if isinstance(error, sql.exc.DBAPIError) else None
+    return None
 
 
 def language() -> str:

@@ -6,7 +6,7 @@ import json
 import sys
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 from rich.progress import Progress
@@ -22,7 +22,7 @@ from amanat.cli.terminal import (
     print_json,
     settings_of,
 )
-from amanat.core.errors import NotFound
+from amanat.core.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
     import sqlalchemy as sql
@@ -35,6 +35,12 @@ token = typer.Typer(help="Personal tokens for the API and this command line.")
 ledger = typer.Typer(help="The ledger itself.")
 
 KeyFolder = Annotated[Path, typer.Option("--keys", help="Folder of the keystore.")]
+
+
+class CertificateUnusable(Invalid):
+    """A server shows a certificate and holds its private key, both PEM."""
+
+    template: ClassVar[str] = "TLS cannot be served with {certificate} and {key}: {reason}."
 
 
 def serve(
@@ -59,6 +65,8 @@ def serve(
         serving = settings.serving
         host, port = host or serving.host, serving.port if port is None else port
         certificate, key = certificate or serving.certificate, key or serving.certificate_key
+        if certificate is not None:
+            require_certificate(certificate, key)
         if err.is_terminal:
             scheme = "https" if certificate else "http"
             err.print(f"{settings.data_dir}: {scheme}://{host}:{port} (Ctrl-C ends it)")
@@ -70,6 +78,18 @@ def serve(
                 serve_faces(application, host, port, certificate=certificate, key=key)
         finally:
             tracing.end()
+
+
+def require_certificate(certificate: Path, key: Path | None) -> None:
+    """Refuse `CertificateUnusable` for what no TLS could be served with, before all is started."""
+    import ssl
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except OSError as error:
+        raise CertificateUnusable(
+            certificate=certificate, key=key or "its own key", reason=error.strerror or str(error)
+        ) from None
 
 
 @ledger.command()

@@ -41,7 +41,10 @@ def open_engine(url: str) -> Engine:
     instead of failing halfway.  Writers of this engine wait in a queue of their own: SQLite's is
     a pause of up to 100 ms, in which nobody works.
     """
-    backend = sql.make_url(url).get_backend_name()
+    try:
+        backend = sql.make_url(url).get_backend_name()
+    except sql.exc.ArgumentError:
+        raise DatabaseNotSupported(url="the URL of the database") from None
     if backend == "postgresql":
         server = sql.create_engine(url, pool_pre_ping=True, pool_size=8)
         sql.event.listen(server, "do_connect", _connect_postgres)
@@ -165,7 +168,7 @@ def unavailable(error: sql.exc.DBAPIError) -> DatabaseUnavailable | None:
         passes = str(told.get("C", "")).startswith(_PASSING)
     else:
         passes = error.connection_invalidated or isinstance(error, sql.exc.InterfaceError)
-    return DatabaseUnavailable() if passes else None
+    return DatabaseUnavailable(DatabaseUnavailable.template) if passes else None
 
 
 def insert_many(connection: Connection, table: sql.Table, rows: Sequence[dict[str, Any]]) -> None:
