@@ -249,7 +249,7 @@ def _day(context: ViewContext) -> dict[str, Any]:
         "business_date": row.business_date if row is not None else None,
         "phase": row.phase if row is not None else None,
         "since": row.block_time if row is not None else None,
-        "block_number": row.block_number if row is not None else None,
+        "block": row.block_number if row is not None else None,
         "requested": None
         if moving is None
         else {
@@ -328,7 +328,7 @@ def contracts(query: ContractsAsked, context: ViewContext) -> list[dict[str, Any
         {
             "contract": row.kind,
             "address": row.address,
-            "block_number": row.block_number,
+            "block": row.block_number,
             "state": _standing_of(row),
         }
         for row in ordered

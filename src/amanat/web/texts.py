@@ -43,7 +43,6 @@ _SHAPES = {
     "sequence": "ordinal",
     "position": "ordinal",
     "block": "ordinal",
-    "block_number": "ordinal",
     "close_block": "ordinal",
     "version": "ordinal",
     "authorisation": "ordinal",
