@@ -166,6 +166,9 @@ def _names_known(pack: LicensingPack) -> Mistakes:
     for fact in pack.confirmations:
         if fact.grants and fact.grants not in kinds_of_permission:
             yield f"confirmations.{fact.fact}", f"there is no permission {fact.grants}"
+        elif fact.grants and _level_of(pack, fact.grants) != "none":
+            reason = f"{fact.grants} has a level on the ledger, which only the authority writes"
+            yield f"confirmations.{fact.fact}", reason
     for level in pack.suspensions:
         if level.status not in statuses:
             yield f"suspensions.{level.code}", f"there is no status {level.status}"
@@ -180,6 +183,11 @@ def _names_known(pack: LicensingPack) -> Mistakes:
         for code in duty.statuses:
             if code not in statuses:
                 yield f"obligations.{duty.code}", f"there is no status {code}"
+
+
+def _level_of(pack: LicensingPack, kind: str) -> str:
+    statuses = {one.code: one.level for one in pack.statuses}
+    return statuses.get(pack.permission(kind).status, "none")
 
 
 LAWS: tuple[Callable[[LicensingPack], Mistakes], ...] = (

@@ -42,13 +42,15 @@ class OpenFile(Command):
 
 
 class SaveSection(Command):
-    """Save one section of a form of one's own file, complete or not; the last one counts."""
+    """Save one section of a form of one's own file, complete or not; the last one counts.
+
+    `content` has answers by question; of a section that repeats a list of these.
+    """
 
     file: FileNumber
     form: Form
     section: Code
-    content: dict[Code, JsonValue]
-    complete: bool = False
+    content: dict[Code, JsonValue] | Annotated[list[dict[Code, JsonValue]], Field(max_length=60)]
 
 
 class SubmitFile(Command):

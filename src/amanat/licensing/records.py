@@ -18,6 +18,7 @@ from amanat.jurisdictions.holidays import load_calendar
 from amanat.jurisdictions.licensing import FileKind, LicensingPack, load_licensing
 from amanat.ledger.orders import next_numbers
 from amanat.licensing.clocks import WORKING, Pause, days_run
+from amanat.licensing.filling import answers_of, unfilled
 from amanat.licensing.model import (
     APPLICANT,
     AUTHORITY_CAPACITY,
@@ -32,7 +33,6 @@ from amanat.licensing.tables import (
     consultation,
     file_question,
     file_review,
-    file_section,
     file_step,
     licensing_file,
     licensing_pack,
@@ -213,12 +213,9 @@ def confirmations_of(connection: Connection, programme: str, code: str) -> list[
 def facts_of_file(
     connection: Connection, pack: LicensingPack, kind: FileKind, row: Row[Any], day: date
 ) -> frozenset[str]:
-    """What holds of a file itself: forms begun, no open question, reviews, consultations."""
+    """What holds of a file itself: forms filled, no open question, reviews, consultations."""
     found = set()
-    begun = connection.execute(
-        sql.select(file_section.c.form).where(file_section.c.file == row.id).distinct()
-    ).scalars()
-    if set(kind.forms) <= set(begun):
+    if not kind.forms or not unfilled(pack, kind, answers_of(connection, row.id), day):
         found.add("forms_filled")
     if not any(one.answered_at is None for one in questions_of(connection, row.id)):
         found.add("no_open_question")

@@ -247,6 +247,38 @@ def _check_level(command: SetLevel, context: ActContext) -> tuple[Row[Any], date
 # -- what these have in common -------------------------------------------------------------------
 
 
+def change_standing(
+    context: ActContext, row: Row[Any], level: Level, last_day: date, reason: str
+) -> Result:
+    """Order level and validity as they were signed in `ask_change`, for a room whose acts decide.
+
+    The caller has checked who writes the class and that nothing stands in the way.
+    """
+    former = level_of(row)
+    journal, subject = context.uow.journal, f"participants:{row.code}"
+    if level is former:
+        entry = journal.append(
+            events.PARTICIPANT_RENEWAL_REQUESTED,
+            {"participant": row.code, "level": level.value, "valid_until": last_day.isoformat()},
+            subject=subject,
+        )
+        return carry_change(
+            context, row, "renew_participant", "renewal", level, last_day, entry, reason
+        )
+    entry = journal.append(
+        events.LEVEL_CHANGE_REQUESTED,
+        {
+            "participant": row.code,
+            "former": former.value,
+            "level": level.value,
+            "binds_now": withdraws(former, level),
+            "reason": reason,
+        },
+        subject=subject,
+    )
+    return carry_change(context, row, "set_level", "level", level, last_day, entry, reason)
+
+
 def _own_class(code: str, context: ActContext) -> Row[Any]:
     connection, programme = context.uow.connection, context.programme
     row = find_participant(connection, programme, code)
