@@ -7,6 +7,8 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+import sqlalchemy as sql
+
 from amanat.core.errors import AmanatError, Unavailable
 from amanat.ledger.artifacts import Artifacts
 from amanat.ledger.checked_node import CheckedNode
@@ -23,9 +25,13 @@ from amanat.ledger.registry import HandlerRegistry
 from amanat.ledger.rpc import NodeToken, RpcClient
 from amanat.ledger.signers import Signers
 from amanat.observing.heartbeat import Heartbeat
+from amanat.store.engine import unavailable
 from amanat.store.uow import Store
 
 log = logging.getLogger(__name__)
+
+ROUND_FAILED = "round_failed"
+"""What the heartbeat says of an error that nobody expected."""
 
 
 class LedgerNotSettled(Unavailable):
@@ -186,7 +192,8 @@ class Ledger:
         """Go round until `stop` is set; for a thread of its own.
 
         What is unavailable, the database too, is tried again; an indexer that stopped is asked
-        again each second, and its alarm stands until a person resumes it.
+        again each second, and its alarm stands until a person resumes it.  After any other error
+        the round is done again: nothing of it was committed.  The heartbeat says which it was.
         """
         self.heartbeat.begin()
         while not stop.is_set():
@@ -201,16 +208,23 @@ class Ledger:
                 log.error("the ledger stopped: %s", error)
                 stop.wait(1.0)
             except Exception as error:
-                # A restart of the database or a full disk, as whatever the driver raises: nothing
-                # was committed, so the round is done again.  What the statement held is nobody's
-                # to read in a log.
-                self.heartbeat.kept_from("database_unavailable")
-                log.error("the ledger's round failed and is done again: %s", type(error).__name__)
+                self._round_failed(error)
                 stop.wait(1.0)
             else:
                 self.heartbeat.well()
                 if not worked:
                     stop.wait(pause_s)
+
+    def _round_failed(self, error: Exception) -> None:
+        """Tell whether the database kept a round from its end, or a mistake of ours."""
+        found = unavailable(error) if isinstance(error, sql.exc.DBAPIError) else None
+        if found is not None:
+            self.heartbeat.kept_from(found.code)
+            log.warning("the ledger waits for the database: %s", found)
+            return
+        self.heartbeat.kept_from(ROUND_FAILED)
+        # Log lines tell types and places of an exception, and never its words, which hold values.
+        log.error("a round of the ledger failed and is done again", exc_info=error)
 
     def check(self, progress: Progress | None = None) -> list[Difference]:
         """Compare contracts, index and journal; see `amanat.ledger.fsck`."""
