@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amanat.core.money import (
+    MINOR_DIGITS,
     FractionOfMinorUnit,
     MixedCurrencies,
     Money,
@@ -70,10 +71,23 @@ def test_minor_units_are_integers(value):
         (1_105_920_400_000, "PKR", "11059204000.00 PKR"),
         (-5, "PKR", "-0.05 PKR"),
         (0, "USD", "0.00 USD"),
+        (10**40 + 7, "PKR", "1" + "0" * 37 + "0.07 PKR"),
     ],
 )
 def test_money_as_the_journal_writes_it(minor, currency, text):
     assert money_text(minor, currency) == text
+
+
+@given(st.integers(-(10**40), 10**40), st.sampled_from(sorted(MINOR_DIGITS)))
+def test_what_the_journal_writes_is_the_same_money_again(minor, currency):
+    amount, written = money_text(minor, currency).split()
+    assert Money.of(amount, written) == Money(minor, currency)
+
+
+@pytest.mark.parametrize("minor", [1.5, True, "150", Decimal(150)])
+def test_only_whole_minor_units_are_written(minor):
+    with pytest.raises(InvalidNumber):
+        money_text(minor, "PKR")
 
 
 def test_an_unknown_currency_is_not_written():

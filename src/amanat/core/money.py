@@ -48,19 +48,12 @@ def minor_digits(currency: str) -> int:
 
 
 def money_text(minor: int, currency: str) -> str:
-    """Minor units as the journal writes money.  Refuses `UnknownCurrency`.
+    """Minor units as the journal writes money.  Refuses `InvalidNumber`, `UnknownCurrency`.
 
     >>> money_text(1105920400000, "PKR")
     '11059204000.00 PKR'
     """
-    digits = minor_digits(currency)
-    sign, whole = ("-", -minor) if minor < 0 else ("", minor)
-    shown = str(whole).rjust(digits + 1, "0")
-    return (
-        f"{sign}{shown[:-digits]}.{shown[-digits:]} {currency}"
-        if digits
-        else (f"{sign}{shown} {currency}")
-    )
+    return f"{Money(minor, currency).amount:.{minor_digits(currency)}f} {currency}"
 
 
 def face_text(units: int, currency: str) -> str:
