@@ -30,7 +30,11 @@ class Granted:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A change that has taken effect; `permission` None is all that the provider holds then."""
+    """A change that has taken effect; `permission` None is all that the provider holds then.
+
+    Changes count in the `order` in which they were decided (ids sort by time), so that what is
+    revoked while its grant awaits the ledger does not come back with it.
+    """
 
     permission: str | None
     change: Change
@@ -116,7 +120,7 @@ def standing_from(
     running = {one.id: _Running(one) for one in granted}
     whole: dict[str, Suspended] = {}
     last_end: Change | None = None
-    for change in sorted(changes, key=lambda one: (one.effective_at, one.order)):
+    for change in sorted(changes, key=lambda one: one.order):
         if change.effective_on > day:
             continue
         ended = _apply(running, whole, change)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sql
@@ -10,6 +11,7 @@ import sqlalchemy as sql
 from amanat.access.tables import institution
 from amanat.ledger.orders import Order
 from amanat.ledger.registry import HandlerRegistry, LedgerEvent
+from amanat.licensing.ordering import refresh_status
 from amanat.licensing.tables import permission_change
 from amanat.participants.handlers import REFUSAL_MAX, STANDING_ORDERS, block_time
 from amanat.store.uow import UnitOfWork
@@ -44,6 +46,8 @@ def standing_done(order: Order, events: Sequence[LedgerEvent], uow: UnitOfWork) 
     )
     for code in providers:
         _let_act(uow, order.programme, code)
+        today = date.fromisoformat(events[0].business_date)
+        refresh_status(uow.connection, order.programme, code, today)
 
 
 def standing_refused(order: Order, refusal: Mapping[str, Any], uow: UnitOfWork) -> None:

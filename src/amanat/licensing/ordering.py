@@ -153,7 +153,7 @@ def _foreseen(context: ActContext, code: str, moves: Sequence[Move]) -> Standing
                 change=move.change,
                 effective_at=_FAR,
                 effective_on=context.business_date,
-                order=f"{index:09d}",
+                order=f"~{index:03d}",
                 level=move.level,
                 suspension=move.suspension or f"new-{index}",
                 expires_on=move.expires_on,
