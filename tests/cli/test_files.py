@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import json
 import shlex
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from tests.auctions.test_letters import FIRST, listed, shown
 
 from amanat.cli.acts import read_fields
@@ -125,6 +129,24 @@ def test_a_signature_shows_all_that_it_stands_under(line: Any, certificate: str)
     assert signed.exit_code == 0, signed.output
     assert '"amount": 5' in signed.stdout
     assert len(list(Path().glob("sheet.json.*.p7s"))) == 1
+
+
+def test_nothing_is_signed_without_a_yes_or_for_a_certificate_of_another_kind(
+    line: Any, certificate: str
+) -> None:
+    Path("sheet.json").write_text("{}")
+    no = line(*shlex.split(f"letters sign sheet.json {certificate}"), typed="n\nsecret\n")
+    assert (no.exit_code, no.stderr) == (1, "not signed\n")
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Bank")])
+    begins = datetime(2021, 3, 3, tzinfo=UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, begins, begins)
+    other = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    for content, told in ((other, "not of secp256k1"), (b"{}", "own.pem is no certificate")):
+        Path("own.pem").write_bytes(content)  # refused before anybody is asked
+        command = f"letters sign sheet.json {certificate}"
+        refused(line, command, "certificate_unreadable", told)
+    assert list(Path().glob("*.p7s")) == []
 
 
 @pytest.mark.usefixtures("certificate")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,10 +20,9 @@ from amanat.cli.signatures import (
     Trusted,
     check_signatures,
     named_signer,
-    own_signer,
-    sign_beside,
+    signatory,
 )
-from amanat.cli.terminal import err, errors_in_lines, out, print_answer
+from amanat.cli.terminal import errors_in_lines, out, print_answer
 from amanat.core.files import text_in
 
 contingency = typer.Typer(help="Pay by the RTGS while the ledger is down; record it afterwards.")
@@ -134,11 +132,10 @@ def contingency_sign(
     Refused unless list and accounts make exactly these files.  The key is in the installation's
     keystore or device and the token's person's own, or one's own with --keys or --devices.
     """
-    from amanat.ledger.signed_files import address_certified, read_certificates
-    from amanat.servicing.payment_files import check_made_of, read_accounts, read_ordered
+    from amanat.servicing.payment_files import check_made_of, read_accounts
 
     with errors_in_lines(as_json=as_json):
-        (mine, *_more) = read_certificates(bytes_of(certificate), str(certificate))
+        who = signatory(certificate, folder, devices)
         contents = {one: bytes_of(one) for one in files}
         payees = read_accounts(str(accounts), text_of(accounts))
         with open_session(url, data, programme) as session:
@@ -147,16 +144,9 @@ def contingency_sign(
                 check_made_of(str(one), content, listed, payees, currency=currency)
             if not as_json:
                 for one, content in contents.items():
-                    out.print(_told(one, read_ordered(str(one), content)), highlight=False)
-            if not yes and not typer.confirm("Sign this?"):
-                err.print("not signed")
-                raise typer.Exit(1)
-            address = address_certified(mine)
-            own = folder is not None or devices is not None
-            signer = own_signer(address, folder, devices) if own else session.own_key(address)
-            written = sign_beside(contents, signer, mine)
-        answer = {"key": address, "list_digest": listed["list_digest"], "written": written}
-        print_answer(answer, as_json=as_json)
+                    out.print(_told(one, content), highlight=False)
+            answer = who.sign(contents, session.own_key, yes=yes)
+        print_answer(answer | {"list_digest": listed["list_digest"]}, as_json=as_json)
 
 
 @contingency.command("verify")
@@ -215,8 +205,12 @@ def contingency_confirm(
         print_answer(answer, as_json=as_json)
 
 
-def _told(path: Path, ordered: Sequence[Any]) -> str:
+def _told(path: Path, content: bytes) -> str:
+    """What a file orders, for whoever signs just these bytes."""
+    from amanat.servicing.payment_files import read_ordered
+
+    ordered = read_ordered(str(path), content)
     total = sum(one.amount for one in ordered)
     currencies = "/".join(sorted({one.currency for one in ordered}))
-    digest = hashlib.sha256(bytes_of(path)).hexdigest()
+    digest = hashlib.sha256(content).hexdigest()
     return f"{path}: {len(ordered)} transfers, {currencies} {total:,.2f}, sha256 {digest}"

@@ -18,16 +18,16 @@ from amanat.cli.signatures import (
     KeyFolder,
     Trusted,
     check_signatures,
-    own_signer,
-    sign_beside,
+    signatory,
 )
-from amanat.cli.terminal import err, errors_in_lines, out, print_answer
+from amanat.cli.terminal import errors_in_lines, out, print_answer
 from amanat.core.files import JsonUnfit, json_in
 from amanat.core.messages import Message
 
 if TYPE_CHECKING:
     from amanat.auctions.letters import TenderShown
     from amanat.auctions.model import Decision
+    from amanat.ledger.signed_files import PointSigner
 
 letters = typer.Typer(help="Finish an auction by sealed letters while the ledger is down.")
 
@@ -74,25 +74,18 @@ def letters_sign(
     as_json: Json = False,
 ) -> None:
     """Sign a register before the first envelope is opened, or the sheet; each institution once."""
-    from amanat.ledger.signed_files import address_certified, read_certificates
+
+    def session_key(address: str) -> PointSigner:
+        with open_session(url, data, programme) as session:
+            return session.own_key(address)
 
     with errors_in_lines(as_json=as_json):
-        (mine, *_more) = read_certificates(bytes_of(certificate), str(certificate))
+        who = signatory(certificate, folder, devices)
         content = bytes_of(file)
         shown = json_in(str(file), content)
         if not as_json:
             out.print_json(data=shown)
-        if not yes and not typer.confirm("Sign this?"):
-            err.print("not signed")
-            raise typer.Exit(1)
-        address = address_certified(mine)
-        if folder is not None or devices is not None:
-            signer = own_signer(address, folder, devices)
-        else:
-            with open_session(url, data, programme) as session:
-                signer = session.own_key(address)
-        written = sign_beside({file: content}, signer, mine)
-        print_answer({"key": address, "written": written}, as_json=as_json)
+        print_answer(who.sign({file: content}, session_key, yes=yes), as_json=as_json)
 
 
 @letters.command("open")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
 from amanat.cli.files import bytes_of, write
-from amanat.cli.tools import ask_password
+from amanat.cli.tools import ask_password, ask_to_sign
 from amanat.core.errors import Refusal
 
 if TYPE_CHECKING:
@@ -36,18 +37,47 @@ class SignersMissing(Refusal):
     template: ClassVar[str] = "{file} is signed by {found} of {needed} keys."
 
 
-def sign_beside(
-    files: Mapping[Path, bytes], signer: PointSigner, certificate: x509.Certificate
-) -> list[str]:
-    """Write the signature of each file beside it; where they are.  Refuses `FileNotWritten`."""
-    from amanat.ledger.signed_files import sign_file
+@dataclass(frozen=True, slots=True)
+class Signatory:
+    """Who signs files: by which certificate, and where its key is, if it is one's own."""
 
-    written = []
-    for one, content in files.items():
-        path = one.with_name(f"{one.name}.{signer.address[2:10]}.p7s")
-        write(path, sign_file(content, signer, certificate))
-        written.append(str(path))
-    return written
+    certificate: x509.Certificate
+    address: str
+    folder: Path | None
+    devices: Path | None
+
+    def sign(
+        self, files: Mapping[Path, bytes], session_key: Callable[[str], PointSigner], *, yes: bool
+    ) -> dict[str, Any]:
+        """Ask whether to sign what was shown, and write the signature of each file beside it.
+
+        `session_key` finds the key by its address where it is not one's own.  Answers with the key
+        and where the signatures are.  Refuses, in order: as the key's place, `FileNotWritten`.
+        """
+        from amanat.ledger.signed_files import sign_file
+
+        ask_to_sign(yes=yes)
+        if self.folder is not None or self.devices is not None:
+            signer = own_signer(self.address, self.folder, self.devices)
+        else:
+            signer = session_key(self.address)
+        written = []
+        for one, content in files.items():
+            path = one.with_name(f"{one.name}.{self.address[2:10]}.p7s")
+            write(path, sign_file(content, signer, self.certificate))
+            written.append(str(path))
+        return {"key": self.address, "written": written}
+
+
+def signatory(certificate: Path, folder: Path | None, devices: Path | None) -> Signatory:
+    """Who a certificate, the first of its file, says it is.
+
+    Refuses, in order: `NotFound`, `CertificateUnreadable`.
+    """
+    from amanat.ledger.signed_files import address_certified, read_certificates
+
+    (mine, *_more) = read_certificates(bytes_of(certificate), str(certificate))
+    return Signatory(mine, address_certified(mine), folder, devices)
 
 
 def check_signatures(

@@ -15,6 +15,7 @@ from amanat.cli.acts import Data, Json, ProgrammeCode
 from amanat.cli.files import text_of, write
 from amanat.cli.terminal import (
     CORRUPT,
+    REFUSED,
     err,
     errors_in_lines,
     out,
@@ -241,6 +242,13 @@ def ask_password(*, confirm: bool) -> str:
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt=confirm))
 
 
+def ask_to_sign(*, yes: bool) -> None:
+    """Leave with 1 unless whoever sees what is to be signed says yes, or said so before."""
+    if not yes and not typer.confirm("Sign this?"):
+        err.print("not signed")
+        raise typer.Exit(REFUSED)
+
+
 def sign(
     request: Annotated[Path, typer.Argument(help="A signing request, see `amanat requests`.")],
     institution: Annotated[str, typer.Argument()],
@@ -263,9 +271,7 @@ def sign(
         asked = read_request(text_of(request))
         if not as_json:
             out.print_json(json.dumps(asked))
-        if not yes and not typer.confirm("Sign this?"):
-            err.print("not signed")
-            raise typer.Exit(1)
+        ask_to_sign(yes=yes)
         if devices is None:
             password = ask_password(confirm=False)
             signer: Signer = Keystore(folder).open(institution, name, password)
