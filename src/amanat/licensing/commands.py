@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue, StringConstraints
 
+from amanat.access.actors import Role
 from amanat.access.acts import Command, Query
 from amanat.access.fields import Day, Whole
 from amanat.licensing.model import SCORE_MAX, Completeness, Entity, Outcome, Position
@@ -80,6 +81,13 @@ class Surrender(Command):
 
     category: Code | None = None
     reason: Prose
+
+
+class EnterColleague(Command):
+    """Enter a colleague of an applicant, with a link by which they register a passkey."""
+
+    name: Words
+    role: Role = Role.OFFICER
 
 
 # -- review ---------------------------------------------------------------------------------------

@@ -17,12 +17,13 @@ def _confidential(name: str, *fields: str, private: tuple[str, ...] = ()) -> Eve
 APPLICANT_SIGNED_UP = _confidential(
     "ApplicantSignedUp",
     "institution",
+    "first_person",
     "invitation",
     "expires_at",
-    "name",
-    "person",
-    "address",
     private=("name", "person", "address"),
+)
+COLLEAGUE_ENTERED = _confidential(
+    "ColleagueEntered", "institution", "invitation", "expires_at", private=("name", "colleague")
 )
 PROVIDER_ENTERED = _confidential("ProviderEntered", "provider", "number", "country")
 FILE_OPENED = _confidential("FileOpened", "file", "kind", "provider", "categories", "permission")
