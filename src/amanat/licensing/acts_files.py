@@ -32,7 +32,13 @@ from amanat.licensing.model import (
 )
 from amanat.licensing.ordering import written
 from amanat.licensing.records import find_provider, pack_of
-from amanat.licensing.stepping import load_provider_step, load_step, open_file, record_step
+from amanat.licensing.stepping import (
+    load_provider_step,
+    load_step,
+    note_due,
+    open_file,
+    record_step,
+)
 from amanat.licensing.tables import (
     file_question,
     file_section,
@@ -258,4 +264,5 @@ def answer_question(command: AnswerQuestion, context: ActContext) -> Result:
             answer_entry=entry,
         )
     )
+    note_due(context, stepped.pack, stepped.row.id)
     return {"file": stepped.row.number, "question": row.id, "entry": entry}

@@ -41,6 +41,7 @@ from amanat.licensing.stepping import (
     Stepped,
     approvers,
     load_step,
+    note_due,
     record_step,
     require_approvers_apart,
     set_conditions,
@@ -96,6 +97,7 @@ def ask_applicant(command: AskApplicant, context: ActContext) -> Result:
             **written(context, entry),
         )
     )
+    note_due(context, stepped.pack, stepped.row.id)
     return {"file": stepped.row.number, "question": identifier, "entry": entry}
 
 

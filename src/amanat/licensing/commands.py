@@ -326,14 +326,6 @@ class ProviderAsked(Query):
     day: Day | None = None
 
 
-class RegisterAsked(Query):
-    """The public register as of a day; without one, as it stands now."""
-
-    day: Day | None = None
-    after: Annotated[Whole, Field(ge=0)] = 0
-    limit: Annotated[Whole, Field(ge=1, le=PAGE_MAX)] = 50
-
-
 class ConsultationsAsked(Query):
     """Which consultations to list: open ones, or all."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import sqlalchemy as sql
@@ -31,6 +31,7 @@ from amanat.licensing.records import (
 )
 from amanat.licensing.standing import standing_on
 from amanat.licensing.tables import condition, file_step, licensing_file, recusal
+from amanat.licensing.timing import clocks_of_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +190,30 @@ def record_step(context: ActContext, stepped: Stepped, reason: str | None = None
     context.uow.connection.execute(
         sql.update(licensing_file).where(licensing_file.c.id == row.id).values(**values)
     )
+    note_due(context, stepped.pack, row.id)
     return entry
+
+
+def note_due(context: ActContext, pack: LicensingPack, file_id: str) -> None:
+    """Let a file's row say which of its clocks runs out first, and who owes what it is for."""
+    connection = context.uow.connection
+    row = connection.execute(sql.select(licensing_file).where(licensing_file.c.id == file_id)).one()
+    running = [
+        one
+        for one in clocks_of_file(connection, pack, row, context.business_date)
+        if one.reading.due is not None and one.reading.ended is None
+    ]
+    first = min(running, key=lambda one: one.reading.due or date.max, default=None)
+    due = first.reading.due if first else None
+    connection.execute(
+        sql.update(licensing_file)
+        .where(licensing_file.c.id == file_id)
+        .values(
+            due_on=due.isoformat() if due else None,
+            due_clock=first.clock.code if first else None,
+            due_by=first.clock.owed_by if first else None,
+        )
+    )
 
 
 def open_file(
@@ -235,6 +259,7 @@ def open_file(
         )
     )
     moved = _note_step(context, identifier, number, on.step, NEW, on.law, reason)
+    note_due(context, on.pack, identifier)
     return identifier, number, moved
 
 

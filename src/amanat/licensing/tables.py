@@ -79,11 +79,15 @@ licensing_file = sql.Table(
     sql.Column("opened_on", sql.String(10), nullable=False),
     sql.Column("submitted_on", sql.String(10)),
     sql.Column("closed_on", sql.String(10), comment="when it came to a last stage"),
+    sql.Column("due_on", sql.String(10), comment="first clock to run out; null: none, or stopped"),
+    sql.Column("due_clock", sql.String(24), comment="which clock that is"),
+    sql.Column("due_by", sql.String(16), comment="who owes it: authority or applicant"),
     *_written(),
     sql.UniqueConstraint("programme", "number"),
     sql.Index(None, "programme", "kind", "stage"),
     sql.Index(None, "programme", "provider"),
     sql.Index(None, "programme", "opened_on"),
+    sql.Index(None, "programme", "due_on"),
 )
 
 file_step = sql.Table(

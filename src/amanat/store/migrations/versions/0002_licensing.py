@@ -276,6 +276,19 @@ def upgrade() -> None:
         sa.Column(
             "closed_on", sa.String(length=10), nullable=True, comment="when it came to a last stage"
         ),
+        sa.Column(
+            "due_on",
+            sa.String(length=10),
+            nullable=True,
+            comment="first clock to run out; null: none, or stopped",
+        ),
+        sa.Column("due_clock", sa.String(length=24), nullable=True, comment="which clock that is"),
+        sa.Column(
+            "due_by",
+            sa.String(length=16),
+            nullable=True,
+            comment="who owes it: authority or applicant",
+        ),
         sa.Column("institution", sa.String(length=64), nullable=False),
         sa.Column("person", sa.String(length=64), nullable=False),
         sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
@@ -283,6 +296,12 @@ def upgrade() -> None:
         sa.Column("entry", sa.String(length=36), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_file")),
         sa.UniqueConstraint("programme", "number", name=op.f("uq_licensing_file_programme_number")),
+    )
+    op.create_index(
+        op.f("ix_licensing_file_programme_due_on"),
+        "licensing_file",
+        ["programme", "due_on"],
+        unique=False,
     )
     op.create_index(
         op.f("ix_licensing_file_programme_kind_stage"),
@@ -815,6 +834,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_licensing_file_programme_provider"), table_name="licensing_file")
     op.drop_index(op.f("ix_licensing_file_programme_opened_on"), table_name="licensing_file")
     op.drop_index(op.f("ix_licensing_file_programme_kind_stage"), table_name="licensing_file")
+    op.drop_index(op.f("ix_licensing_file_programme_due_on"), table_name="licensing_file")
     op.drop_table("licensing_file")
     op.drop_index(op.f("ix_licensing_document_digest"), table_name="licensing_document")
     op.drop_table("licensing_document")

@@ -1,0 +1,179 @@
+"""What is due to whom: consultations that wait for an answer, and the calendar of everything."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import sqlalchemy as sql
+
+from amanat.access.acts import ViewContext, view
+from amanat.core.calendars import DateOutsideCalendar
+from amanat.licensing.clocks import WORKING, due_on
+from amanat.licensing.commands import CalendarAsked, ConsultationsAsked
+from amanat.licensing.records import authority_of, calendar_of, pack_of
+from amanat.licensing.tables import (
+    condition,
+    consultation,
+    direction,
+    licensing_file,
+    obligation,
+    provider,
+)
+from amanat.licensing.views import consultation_json, sees_all
+
+
+@view("consultations")
+def consultations(query: ConsultationsAsked, context: ViewContext) -> list[dict[str, Any]]:
+    """Consultations of one's own institution, or to the authority and the auditor all of them."""
+    assert context.actor is not None
+    pack = pack_of(context.connection, context.programme)
+    calendar = calendar_of(pack)
+    wanted = (
+        sql.select(consultation, licensing_file.c.number, licensing_file.c.provider)
+        .join(licensing_file, licensing_file.c.id == consultation.c.file)
+        .where(consultation.c.programme == context.programme)
+        .order_by(consultation.c.id.desc())
+        .limit(500)
+    )
+    if not sees_all(context, pack):
+        wanted = wanted.where(consultation.c.consulted == context.actor.institution)
+    if query.open:
+        wanted = wanted.where(consultation.c.answered_at.is_(None))
+    found = []
+    for row in context.connection.execute(wanted):
+        try:
+            due = due_on(calendar, date.fromisoformat(row.recorded_on), row.days, WORKING)
+        except DateOutsideCalendar:
+            due = None
+        found.append(
+            {
+                "file": row.number,
+                "provider": row.provider,
+                **consultation_json(row),
+                "due_on": due.isoformat() if due else None,
+            }
+        )
+    return found
+
+
+@view("licensing_calendar")
+def licensing_calendar(query: CalendarAsked, context: ViewContext) -> list[dict[str, Any]]:
+    """What is due, the earliest first: clocks of files, conditions, duties, directions, expiries.
+
+    The authority and the auditor see what all owe; a provider what it owes and what it is owed;
+    who is consulted its consultations.
+    """
+    assert context.actor is not None
+    pack = pack_of(context.connection, context.programme)
+    last = context.business_date + timedelta(days=query.days)
+    own = None if sees_all(context, pack) else context.actor.institution
+    found = [
+        *_files(context, own, last, query.limit),
+        *_owed(context, condition, "condition", "met_on", own, last, query.limit),
+        *_owed(context, obligation, "obligation", "done_on", own, last, query.limit),
+        *_owed(context, direction, "direction", None, own, last, query.limit),
+        *_expiries(context, own, last, query.limit),
+    ]
+    for one in consultations(ConsultationsAsked(open=True), context):
+        if one["due_on"] is not None and one["due_on"] <= last.isoformat():
+            found.append(
+                {
+                    "due_on": one["due_on"],
+                    "what": "consultation",
+                    "owed_by": one["consulted"],
+                    "provider": one["provider"],
+                    "file": one["file"],
+                    "text": one["question"],
+                }
+            )
+    today = context.business_date.isoformat()
+    for one in found:
+        one["overdue"] = one["due_on"] < today
+    return sorted(found, key=lambda one: (one["due_on"], one["what"], one["provider"]))[
+        : query.limit
+    ]
+
+
+def _files(context: ViewContext, own: str | None, last: date, limit: int) -> list[dict[str, Any]]:
+    table = licensing_file
+    wanted = sql.select(table).where(
+        table.c.programme == context.programme,
+        table.c.due_on <= last.isoformat(),
+        table.c.closed_on.is_(None),
+    )
+    if own is not None:
+        wanted = wanted.where(table.c.provider == own)
+    rows = context.connection.execute(wanted.order_by(table.c.due_on).limit(limit)).all()
+    authority = ""
+    if rows:
+        pack = pack_of(context.connection, context.programme)
+        authority = authority_of(context.connection, context.programme, pack)
+    return [
+        {
+            "due_on": row.due_on,
+            "what": row.due_clock,
+            "owed_by": row.provider if row.due_by == "applicant" else authority,
+            "provider": row.provider,
+            "file": row.number,
+            "text": None,
+        }
+        for row in rows
+    ]
+
+
+def _owed(
+    context: ViewContext,
+    table: sql.Table,
+    what: str,
+    done: str | None,
+    own: str | None,
+    last: date,
+    limit: int,
+) -> list[dict[str, Any]]:
+    """Conditions, duties and directions of providers that are due and not done."""
+    wanted = sql.select(table).where(
+        table.c.programme == context.programme,
+        table.c.due_on <= last.isoformat(),
+        *([table.c[done].is_(None)] if done else []),
+        *([table.c.lifted_on.is_(None)] if "lifted_on" in table.c else []),
+    )
+    if own is not None:
+        wanted = wanted.where(table.c.provider == own)
+    rows = context.connection.execute(wanted.order_by(table.c.due_on).limit(limit))
+    return [
+        {
+            "due_on": row.due_on,
+            "what": what,
+            "owed_by": row.provider,
+            "provider": row.provider,
+            "file": None,
+            "text": row._mapping.get("text") or row._mapping.get("code"),
+        }
+        for row in rows
+    ]
+
+
+def _expiries(
+    context: ViewContext, own: str | None, last: date, limit: int
+) -> list[dict[str, Any]]:
+    """Permissions that end by themselves, the first of each provider."""
+    wanted = sql.select(provider).where(
+        provider.c.programme == context.programme,
+        provider.c.status_until >= context.business_date.isoformat(),
+        provider.c.status_until <= last.isoformat(),
+    )
+    if own is not None:
+        wanted = wanted.where(provider.c.code == own)
+    rows = context.connection.execute(wanted.order_by(provider.c.status_until).limit(limit))
+    return [
+        {
+            "due_on": row.status_until,
+            "what": "expiry",
+            "owed_by": row.code,
+            "provider": row.code,
+            "file": None,
+            "text": row.status,
+        }
+        for row in rows
+    ]
