@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -167,16 +169,14 @@ def allow(
     from amanat.network.lists import WEI_PER_COIN, appoint, let_in
 
     with errors_in_lines(as_json=as_json):
-        founded, rpc, signer = _administrator(_open(home), by)
-        try:
-            wei = founded.coin_for_senders * WEI_PER_COIN
+        one = address_of(address)
+        with administered(home, by) as (founded, rpc, signer):
             if keeps:
-                hashes = appoint(rpc, signer, address_of(address))
+                hashes = appoint(rpc, signer, one)
             else:
-                hashes = let_in(rpc, signer, address_of(address), deploys=deploys, wei=wei)
+                wei = founded.coin_for_senders * WEI_PER_COIN
+                hashes = let_in(rpc, signer, one, deploys=deploys, wei=wei)
             _show_lists(rpc, address, hashes, as_json)
-        finally:
-            rpc.close()
 
 
 @network.command()
@@ -192,12 +192,9 @@ def succeed(
     from amanat.network import lists
 
     with errors_in_lines(as_json=as_json):
-        _, rpc, signer = _administrator(_open(home), by)
-        try:
-            made = lists.succeed(rpc, signer, address_of(former), address_of(fresh))
-            _show_lists(rpc, fresh, made, as_json)
-        finally:
-            rpc.close()
+        keys = address_of(former), address_of(fresh)
+        with administered(home, by) as (_, rpc, signer):
+            _show_lists(rpc, fresh, lists.succeed(rpc, signer, *keys), as_json)
 
 
 @network.command()
@@ -212,12 +209,10 @@ def fund(
     from amanat.network.lists import WEI_PER_COIN, give_coin
 
     with errors_in_lines(as_json=as_json):
-        founded, rpc, signer = _administrator(_open(home), by)
-        try:
+        one = address_of(address)
+        with administered(home, by) as (founded, rpc, signer):
             wei = founded.coin_for_senders * WEI_PER_COIN
-            _show_lists(rpc, address, give_coin(rpc, signer, address_of(address), wei), as_json)
-        finally:
-            rpc.close()
+            _show_lists(rpc, address, give_coin(rpc, signer, one, wei), as_json)
 
 
 @network.command()
@@ -232,11 +227,9 @@ def revoke(
     from amanat.network.lists import shut_out
 
     with errors_in_lines(as_json=as_json):
-        _, rpc, signer = _administrator(_open(home), by)
-        try:
-            _show_lists(rpc, address, shut_out(rpc, signer, address_of(address)), as_json)
-        finally:
-            rpc.close()
+        one = address_of(address)
+        with administered(home, by) as (_, rpc, signer):
+            _show_lists(rpc, address, shut_out(rpc, signer, one), as_json)
 
 
 @network.command()
@@ -327,10 +320,20 @@ def _require_node(founded: Founded, institution: str) -> None:
         raise NotFound(thing="validator", value=institution)
 
 
-def _administrator(home: NetworkHome, by: str | None) -> tuple[Founded, RpcClient, Signer]:
-    founded = home.founded()
-    name = by or next(iter(founded.administrators))
-    return founded, home.client(), home.administrator(name)
+@contextmanager
+def administered(home: Path, by: str | None = None) -> Iterator[tuple[Founded, RpcClient, Signer]]:
+    """A network, a client for its nodes, and the key of an administrator: else the first one's.
+
+    Raises as `Home.founded` and `Home.administrator`.
+    """
+    here = _open(home)
+    founded = here.founded()
+    signer = here.administrator(by or next(iter(founded.administrators)))
+    rpc = here.client()
+    try:
+        yield founded, rpc, signer
+    finally:
+        rpc.close()
 
 
 def _show_lists(rpc: RpcClient, address: str, hashes: list[str], as_json: bool) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import shutil
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -16,17 +15,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.progress import TimeRemainingColumn as Remaining
 
 from amanat.cli.acts import Json
+from amanat.cli.networks import administered
 from amanat.cli.terminal import PILOTS_FOLDER, err, errors_in_lines, out, print_json
 from amanat.core.errors import Refusal
 from amanat.settings import CONFIGURATION_FILE, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from amanat.app import Application
-    from amanat.ledger.rpc import RpcClient
-    from amanat.ledger.signers import Signer
-    from amanat.network.home import Founded
     from amanat.replay.model import Pilot
     from amanat.replay.plan import Step
     from amanat.replay.report import Facts
@@ -202,22 +197,9 @@ def appoint_keeper(network: Path, eligibility: str) -> None:
     """Have the network's first administrator let the contract keep the list of senders."""
     from amanat.network.lists import SENDERS, ListRole, appoint, role_of
 
-    with _administered(network) as (_, rpc, signer):
+    with administered(network) as (_, rpc, signer):
         if role_of(rpc, SENDERS, eligibility) is not ListRole.MANAGER:
             appoint(rpc, signer, eligibility)
-
-
-@contextmanager
-def _administered(network: Path) -> Iterator[tuple[Founded, RpcClient, Signer]]:
-    """A network, a client for its nodes, and the key of its first administrator."""
-    from amanat.network.home import Home
-
-    home = Home(network)
-    founded, rpc = home.founded(), home.client()
-    try:
-        yield founded, rpc, home.administrator(next(iter(founded.administrators)))
-    finally:
-        rpc.close()
 
 
 def _on_network(settings: Settings, network: Path) -> Settings:
@@ -254,7 +236,7 @@ def let_in_senders(network: Path, application: Application) -> None:
     """
     from amanat.network.lists import WEI_PER_COIN, let_in_once
 
-    with _administered(network) as (founded, rpc, signer):
+    with administered(network) as (founded, rpc, signer):
         wei = founded.coin_for_senders * WEI_PER_COIN
         for address in (*application.senders.values(), application.reserve):
             deploys = address in (application.operator, application.reserve)
