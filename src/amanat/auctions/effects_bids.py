@@ -73,13 +73,7 @@ def target_set(command: SetTarget, seen: Seen) -> Iterator[Message]:
 @effects(ExtendTender)
 def extended(command: ExtendTender, seen: Seen) -> Iterator[Message]:
     """Until when bids are taken before and after."""
-    row = _announced(seen, command.tender)
-    yield Message(
-        "Bids in {tender} are due: {before} before, {after} after",
-        tender=row.code,
-        before=_time(row.bids_due),
-        after=command.bids_due,
-    )
+    yield _due(_announced(seen, command.tender), command.bids_due)
     yield Message("It takes effect when the ledger has it; till then the former time binds")
 
 
@@ -99,11 +93,15 @@ def postponed(command: PostponeTender, seen: Seen) -> Iterator[Message]:
         before=date.fromisoformat(row.settlement_date),
         after=command.settlement_date,
     )
-    yield Message(
+    yield _due(row, command.bids_due)
+
+
+def _due(row: Row[Any], after: datetime) -> Message:
+    return Message(
         "Bids in {tender} are due: {before} before, {after} after",
         tender=row.code,
         before=_time(row.bids_due),
-        after=command.bids_due,
+        after=after,
     )
 
 
