@@ -12,6 +12,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from tests.licensing.test_credentials import KEY, NOW, TOKEN, URI
+
+from amanat.licensing.key_certificates import published_key, published_keys
+from amanat.licensing.status_lists import StatusList, issue_status_list
 
 ROOT = Path(__file__).resolve().parents[2]
 # What `pip install amanat` brings along: cryptography and what it needs itself.
@@ -64,7 +68,11 @@ for room in ("core", "jurisdictions", "instruments"):
     package = importlib.import_module(f"amanat.{room}")
     wanted += [m.name for m in pkgutil.walk_packages(package.__path__, package.__name__ + ".")]
 wanted += [f"amanat.{room}.model" for room in (
-    "participants", "assets", "programme", "auctions", "register", "settlement", "servicing")]
+    "participants", "licensing", "assets", "programme", "auctions", "register", "settlement",
+    "servicing")]
+wanted += [f"amanat.licensing.{name}" for name in (
+    "path", "clocks", "register_model", "register_columns", "register_files", "register_feed",
+    "jose", "sd_jwt", "status_lists", "credentials", "verifying")]
 wanted += [f"amanat.auctions.{name}" for name in (
     "laws", "allotment", "sealing", "sheet", "book", "forms", "records", "recompute", "pricing")]
 for name in wanted:
@@ -89,6 +97,28 @@ def test_the_command_says_what_is_missing(empty_python: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_the_bare_command_checks_a_licence(empty_python: Path, tmp_path: Path) -> None:
+    (tmp_path / "keys.json").write_bytes(published_keys([published_key(KEY.public_key, b"")]))
+    statuses = StatusList.of(1024, {})
+    for name, made in (("fresh", NOW), ("old", NOW - 86_400)):
+        (tmp_path / name).write_text(issue_status_list(URI, statuses, KEY, made, 3_600, 86_400))
+
+    def verify(status_list: str, *more: str) -> subprocess.CompletedProcess[str]:
+        arguments = ["amanat", "licence", "verify", TOKEN, "--keys", str(tmp_path / "keys.json")]
+        arguments += ["--status-list", str(tmp_path / status_list), "--at", "2026-09-21T15:00:00Z"]
+        return run(
+            empty_python,
+            f"import sys; sys.argv = {[*arguments, *more]!r}; import amanat.cli as c; c.main()",
+        )
+
+    done = verify("fresh", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["number"] == "PK/2026-0001"
+    done = verify("old")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("The status list is stale")
+
+
 def test_the_wheel_carries_what_running_needs(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
@@ -101,6 +131,8 @@ def test_the_wheel_carries_what_running_needs(wheel: Path) -> None:
         "amanat/web/templates/base.html",
         "amanat/web/static/amanat.css",
         "amanat/web/locale/ur/LC_MESSAGES/amanat.mo",
+        "amanat/licensing/certificate/certificate.typ",
+        "amanat/licensing/certificate/fonts/noto-nastaliq-urdu.ttf",
         "amanat/py.typed",
     ):
         assert needed in names

@@ -11,8 +11,12 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command; the bare wheel, which is the verifier's base, says what it lacks."""
+    """Run the command; the bare wheel checks licences, and says what it lacks for the rest."""
     if importlib.util.find_spec("typer") is None:
+        if sys.argv[1:3] == ["licence", "verify"]:
+            from amanat.licensing.verifying import main as verify
+
+            sys.exit(verify(sys.argv[3:]))
         sys.stderr.write("This command needs the platform: pip install 'amanat[platform]'\n")
         sys.exit(1)
     from amanat.cli.root import main as run

@@ -15,6 +15,7 @@ from amanat.cli import (
     keeping,
     keys,
     letters,
+    licences,
     networks,
     operations,
     pilots,
@@ -70,6 +71,7 @@ app.add_typer(networks.network, name="network")
 app.add_typer(keeping.backup, name="backup")
 app.add_typer(contingency.contingency, name="contingency")
 app.add_typer(letters.letters, name="letters")
+app.add_typer(licences.licence, name="licence")
 
 
 def _version(asked: bool) -> None:
