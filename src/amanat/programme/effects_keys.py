@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import sqlalchemy as sql
 
@@ -53,25 +53,34 @@ def _key_moves(seen: Seen, key: str, to: str | None) -> Iterator[Message]:
     )
 
 
+def _capacities(whose: str | None, given: Iterable[str]) -> Message:
+    """The capacities that an institution will have on the ledger."""
+    names = ", ".join(sorted(set(given)))
+    return Message(
+        "Capacities of {institution} on the ledger after: {capacities}",
+        institution=whose or Message("none"),
+        capacities=Word(names) if names else Message("none"),
+    )
+
+
+def _quorum(seen: Seen, after: int) -> Message:
+    """How many institutions decide together before and after."""
+    return Message(
+        "Institutions that a quorum needs: {before} before, {after} after",
+        before=int(seen.ledger.call("Directory", "quorum")),
+        after=after,
+    )
+
+
 @effects(AnnounceChange)
 def change_announced(command: AnnounceChange, seen: Seen) -> Iterator[Message]:
     """What the Directory will say of a key, of capacities or of the quorum, and from when."""
     if command.kind is DirectoryChange.KEY and command.key is not None:
         yield from _key_moves(seen, command.key.lower(), command.institution)
     elif command.kind is DirectoryChange.CAPACITIES and command.institution is not None:
-        yield Message(
-            "Capacities of {institution} on the ledger after: {capacities}",
-            institution=command.institution,
-            capacities=Word(", ".join(sorted(set(command.capacities))))
-            if command.capacities
-            else Message("none"),
-        )
+        yield _capacities(command.institution, command.capacities)
     elif command.kind is DirectoryChange.QUORUM and command.quorum is not None:
-        yield Message(
-            "Institutions that a quorum needs: {before} before, {after} after",
-            before=int(seen.ledger.call("Directory", "quorum")),
-            after=command.quorum,
-        )
+        yield _quorum(seen, command.quorum)
     yield Message(
         "Nothing changes before the delay is over; whoever it concerns may object till then"
     )
@@ -98,18 +107,10 @@ def change_decided(command: ExecuteChange | CancelChange, seen: Seen) -> Iterato
     if row.kind == DirectoryChange.KEY.value:
         yield from _key_moves(seen, f"0x{row.subject[-40:]}", _code_of(seen, value))
     elif row.kind == DirectoryChange.CAPACITIES.value:
-        given = [name for name, bit in sorted(LEDGER_CAPACITIES.items()) if value >> bit & 1]
-        yield Message(
-            "Capacities of {institution} on the ledger after: {capacities}",
-            institution=_code_of(seen, int(row.subject, 16)) or Message("none"),
-            capacities=Word(", ".join(given)) if given else Message("none"),
-        )
+        given = [name for name, bit in LEDGER_CAPACITIES.items() if value >> bit & 1]
+        yield _capacities(_code_of(seen, int(row.subject, 16)), given)
     elif row.kind == DirectoryChange.QUORUM.value:
-        yield Message(
-            "Institutions that a quorum needs: {before} before, {after} after",
-            before=int(seen.ledger.call("Directory", "quorum")),
-            after=value,
-        )
+        yield _quorum(seen, value)
 
 
 def _code_of(seen: Seen, number: int) -> str | None:
