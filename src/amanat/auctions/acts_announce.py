@@ -53,6 +53,8 @@ from amanat.auctions.model import (
 from amanat.auctions.records import key_record, terms_record
 from amanat.core.canonical import canonical_bytes, digest
 from amanat.core.errors import Refusal
+from amanat.licensing.model import PermissionMissing
+from amanat.licensing.standing import require_participant
 from amanat.participants.model import Level
 from amanat.participants.records import level_of, valid_until
 from amanat.participants.tables import account, participant
@@ -454,9 +456,20 @@ def _every_dealer(context: ActContext) -> list[tuple[str, str]]:
     found: dict[str, str] = {}
     for one in rows:
         active = level_of(one) is Level.ACTIVE and valid_until(one) >= today
-        if active and "primary_dealer" in one.capacities:
+        if active and "primary_dealer" in one.capacities and _may_bid(context, one.code):
             found.setdefault(one.code, one.address)
     return sorted(found.items())
+
+
+def _may_bid(context: ActContext, code: str) -> bool:
+    """Whether the licence of a provider, where it needs one, lets it bid."""
+    try:
+        require_participant(
+            context.uow.connection, context.programme, code, "bid", context.business_date
+        )
+    except PermissionMissing:
+        return False
+    return True
 
 
 def _draw_numbers(bidders: Sequence[tuple[str, str]]) -> list[tuple[int, str]]:

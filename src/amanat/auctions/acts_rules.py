@@ -16,6 +16,7 @@ from amanat.access.tables import institution
 from amanat.auctions.tables import tender
 from amanat.core.errors import Forbidden, Invalid, NotFound, Refusal
 from amanat.core.messages import Message, Word
+from amanat.licensing.standing import require_participant
 from amanat.participants.model import Level
 from amanat.participants.records import level_of, valid_until
 from amanat.participants.tables import account, participant
@@ -327,9 +328,11 @@ def require_dealer(
     """The dealer's account as a mapping; refuses `DealerMayNotBid` with the first reason.
 
     The level is the stricter of what the ledger has and what was requested, so a suspension binds
-    at once.
+    at once.  Of a licensed provider the refusal names what is missing: `ProviderSuspended`,
+    `PermissionMissing`.
     """
     connection, programme = context.uow.connection, context.programme
+    require_participant(connection, programme, dealer, "bid", context.business_date)
     reason: Message | None = None
     found = connection.execute(
         sql.select(participant).where(

@@ -38,10 +38,12 @@ from amanat.licensing.model import (
     Change,
     DayOutOfRange,
     FileStillOpen,
+    LicensingGoverns,
     PermissionHeld,
     PermissionNotHeld,
 )
 from amanat.licensing.ordering import Carried, Move, New, ask_moves, carry_moves, written
+from amanat.licensing.records import pack_of
 from amanat.licensing.stepping import (
     OnProvider,
     Stepped,
@@ -56,8 +58,17 @@ from amanat.licensing.stepping import (
     set_conditions,
 )
 from amanat.licensing.tables import direction, licensing_file, permission, permission_change
+from amanat.participants.acts import governs
 from amanat.participants.acts_people import second_person
 from amanat.participants.signing import AUTHORITY
+
+
+@governs
+def _licensed_by_acts_here(context: ActContext, code: str, participant_class: str) -> None:
+    """Refuse `LicensingGoverns`: what is licensed is neither admitted nor restricted by itself."""
+    if participant_class == pack_of(context.uow.connection, context.programme).participant_class:
+        acts = Word("GrantLicence, Renew, Suspend, LiftSuspension, Revoke")
+        raise LicensingGoverns(participant=code, acts=acts)
 
 
 def _later(context: ActContext, what: str, day: date) -> date:

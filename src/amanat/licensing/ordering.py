@@ -241,7 +241,7 @@ def _order(context: ActContext, code: str, plan: Plan, reason: str) -> Ordered |
     if plan.kind == "none":
         return None
     if plan.kind == "admit":
-        done = participants.admit_participant(_admission(context, code, plan), context)
+        done = participants.order_admission(_admission(context, code, plan), context)
     else:
         row = _participant(context.uow.connection, context.programme, code)
         level, last_day = plan.fixed()

@@ -19,6 +19,7 @@ from amanat.licensing.deriving import Changed, Granted, Standing, standing_from
 from amanat.licensing.model import (
     CategoryNotOpen,
     Change,
+    NotAProvider,
     Outcome,
     PermissionMissing,
     ProviderSuspended,
@@ -172,18 +173,28 @@ def require_permission(
 def require_participant(
     connection: Connection, programme: str, code: str, what: str, day: date
 ) -> None:
-    """As `require_permission` for a participant of the class that is licensed; others pass.
+    """As `require_permission` for a provider, and for a participant of the class that is licensed.
 
-    Banks, funds and dealers stand under other laws: their class's authority sets their level.
+    Banks, funds and dealers stand under other laws and pass: their class's authority sets their
+    level.
     """
     licensed = connection.execute(
         sql.select(participant.c.participant_class).where(
             participant.c.programme == programme, participant.c.code == code
         )
     ).scalar_one_or_none()
-    if licensed == pack_of(connection, programme).participant_class:
+    pack = pack_of(connection, programme)
+    if licensed not in (None, pack.participant_class):
+        return
+    try:
         find_provider(connection, programme, code)
-        require_permission(connection, programme, code, what, day)
+    except NotAProvider:
+        if licensed is None:
+            return
+        # It was admitted on the ledger by other means than a licence.
+        nothing = standing_from(pack, code, (), (), day)
+        raise _refusal(connection, pack, nothing, what, day) from None
+    require_permission(connection, programme, code, what, day)
 
 
 def _refusal(

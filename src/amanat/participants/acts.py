@@ -5,6 +5,7 @@ The room's other acts are in `acts_accounts` and `acts_people`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -47,6 +48,12 @@ from amanat.participants.tables import participant, participant_change
 # -- admission and renewal ------------------------------------------------------------------------
 
 
+def _ask_to_admit(command: AdmitParticipant, context: ActContext) -> Ask:
+    """As `ask_admission`, where no other room's acts write the class."""
+    require_ungoverned(context, command.participant, command.participant_class)
+    return ask_admission(command, context)
+
+
 def ask_admission(command: AdmitParticipant, context: ActContext) -> Ask:
     """Two keys of the class authority sign: the proposer's and another person's."""
     authority = _check_admission(command, context)
@@ -71,13 +78,19 @@ def ask_admission(command: AdmitParticipant, context: ActContext) -> Ask:
     )
 
 
-@act(capacities=[AUTHORITY], approvals=ask_admission)
+@act(capacities=[AUTHORITY], approvals=_ask_to_admit)
 def admit_participant(command: AdmitParticipant, context: ActContext) -> Result:
     """Order the admission, signed by two keys of the class's authority.
 
-    Refuses, in order: `NotFound` (institution), `UnknownClass`, `NotClassAuthority`,
-    `ParticipantExists`, `ValidityLapsed`, `InvalidLei`.
+    Refuses, in order: what another room refuses that writes the class, `NotFound` (institution),
+    `UnknownClass`, `NotClassAuthority`, `ParticipantExists`, `ValidityLapsed`, `InvalidLei`.
     """
+    require_ungoverned(context, command.participant, command.participant_class)
+    return order_admission(command, context)
+
+
+def order_admission(command: AdmitParticipant, context: ActContext) -> Result:
+    """Order an admission as it was signed in `ask_admission`; refuses as `admit_participant`."""
     _check_admission(command, context)
     connection, programme = context.uow.connection, context.programme
     memo = context.approved.memo
@@ -279,9 +292,27 @@ def change_standing(
     return carry_change(context, row, "set_level", "level", level, last_day, entry, reason)
 
 
+Governs = Callable[[ActContext, str, str], None]
+_GOVERNORS: list[Governs] = []
+
+
+def governs(rule: Governs) -> Governs:
+    """Let a room whose acts write a class refuse the acts here: `rule(context, code, class)`."""
+    _GOVERNORS.append(rule)
+    return rule
+
+
+def require_ungoverned(context: ActContext, code: str, participant_class: str) -> None:
+    """Refuse `UnknownClass`, and what another room refuses because its acts write this class."""
+    find_class(context.uow.connection, context.programme, participant_class)
+    for rule in _GOVERNORS:
+        rule(context, code, participant_class)
+
+
 def _own_class(code: str, context: ActContext) -> Row[Any]:
     connection, programme = context.uow.connection, context.programme
     row = find_participant(connection, programme, code)
+    require_ungoverned(context, code, row.participant_class)
     check_authority(find_class(connection, programme, row.participant_class), context)
     return row
 

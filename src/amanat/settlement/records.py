@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection, Row
 from amanat.core.errors import NotFound
 from amanat.core.money import face_text, money_text
 from amanat.ledger.refusals import BY_NAME, ContractRefusal
+from amanat.licensing.standing import require_participant
 from amanat.participants.model import Level
 from amanat.participants.records import (
     accounts_at,
@@ -144,8 +145,10 @@ def require_standing(
 ) -> None:
     """Refuse `ParticipantNotActive` unless both institutions may do this trade here on `day`.
 
-    What withdraws binds from its request, so this is asked before the ledger is.
+    What withdraws binds from its request, so this is asked before the ledger is.  Of a licensed
+    provider the refusal names what is missing: `ProviderSuspended`, `PermissionMissing`.
     """
+    require_participant(connection, programme, deliverer, "deliver", day)
     if deliverer == receiver:
         require_level(
             connection, programme, deliverer, day, at_least=DELIVERS, reason="it moves its own"
@@ -154,6 +157,7 @@ def require_standing(
     require_level(
         connection, programme, deliverer, day, at_least=DELIVERS, reason="it cannot deliver"
     )
+    require_participant(connection, programme, receiver, "acquire", day)
     require_level(connection, programme, receiver, day, at_least=RECEIVES, reason="it cannot buy")
 
 
