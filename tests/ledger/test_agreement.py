@@ -34,6 +34,7 @@ class Mirror:
         self.cut_off_at: int | None = None
         self._kept: set[str] = set()
         self.height_max: int | None = None
+        self.withholds = False
         self.lies_from: int | None = None
         mirror = self
 
@@ -64,7 +65,7 @@ class Mirror:
         if asked["method"] == "eth_getBlockByNumber":
             asked = self._lagging(asked)
             if asked["params"][0] is None:
-                return {"jsonrpc": "2.0", "id": asked["id"], "result": None}
+                return {"jsonrpc": "2.0", "id": asked["id"], **self._untold()}
         answer: dict[str, Any] = httpx.post(self._target, json=asked).json()
         if asked["method"] == "eth_getBlockByNumber" and answer.get("result"):
             self._lie(answer["result"])
@@ -89,6 +90,14 @@ class Mirror:
         elif int(which, 16) > self.height_max:
             which = None
         return {**asked, "params": [which, full]}
+
+    def _untold(self) -> dict[str, Any]:
+        """What it says of a height above its own.
+
+        Subnet-EVM 0.7.9 does not say None where it has the block and waits for the others' votes.
+        """
+        fault = {"code": -32000, "message": "cannot query unfinalized data"}
+        return {"error": fault} if self.withholds else {"result": None}
 
     def _lie(self, block: dict[str, Any]) -> None:
         if self.lies_from is None:
@@ -202,9 +211,11 @@ def test_a_final_block_that_all_nodes_replaced_stops_the_indexer(
     assert open_alarms(world) == [("reorganisation", f"chain:{CHAIN_ID}")]
 
 
+@pytest.mark.parametrize("withholds", [False, True])
 def test_a_node_that_stands_still_is_passed_over(
-    make_world: MakeWorld, mirrors: list[Mirror]
+    make_world: MakeWorld, mirrors: list[Mirror], withholds: bool
 ) -> None:
+    mirrors[0].withholds = withholds
     world = make_world(urls(mirrors), forgets=False)
     world.create_token()
     mirrors[0].height_max = world.ledger.indexer.height()

@@ -29,6 +29,9 @@ pytestmark = [pytest.mark.network, pytest.mark.soak]
 
 WATCHED_SECONDS = 20.0
 """Longer than the turns of three absent proposers, of five seconds each."""
+POLLS_END_SECONDS = 15.0
+"""Longer than nodes wait for a vote (`network-maximum-timeout`, ten seconds): polls that had a
+quorum's votes when the cable was cut are only then concluded, and their block accepted."""
 MINISTRY, BANK, PVARA, SECP, DEPOSITORY = (
     "ministry",
     "central_bank",
@@ -121,7 +124,7 @@ def test_four_go_on_without_the_one_that_is_asked_first(site: Site) -> None:
     market.ask(20, 4)
     market.wait_sent(1)
     site.machines.cut((MINISTRY,), tuple(four))
-    watcher.settle({MINISTRY})
+    watcher.settle({MINISTRY}, quiet_s=POLLS_END_SECONDS, within_s=120.0)
     stood = watcher.heights()[MINISTRY]
     market.ask(20, 4)
     began = time.monotonic()
@@ -151,7 +154,7 @@ def test_no_part_without_a_quorum_accepts_anything(
     market.ask(20, 4)
     market.wait_sent(1)
     site.machines.cut(*parts)
-    watcher.settle(everybody)
+    watcher.settle(everybody, quiet_s=POLLS_END_SECONDS, within_s=120.0)
     stood = watcher.heights()
     rivals = site.spend_once_in_each(parts)
     market.ask(20, 4)

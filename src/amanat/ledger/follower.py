@@ -57,14 +57,22 @@ class Follower:
         self._has_block_receipts = True
 
     def look(self, height: int) -> tuple[int, str | None]:
-        """The final height, and the hash that the node has at `height` (None: no such block)."""
+        """The final height, and the hash that the node has at `height` (None: no such block).
+
+        A node that lags says of a height above its own that there is none, or, where it has the
+        block and waits for the others' votes, that it does not tell: that is the same.
+        """
         head, known = self._rpc.batch(
             [self._ask_head(), ("eth_getBlockByNumber", (hex(max(height, 0)), False))]
         )
-        for answer in (head, known):
-            if isinstance(answer, RpcFault):
-                raise answer
-        return self._height(head), known["hash"] if known else None
+        if isinstance(head, RpcFault):
+            raise head
+        final = self._height(head)
+        if isinstance(known, RpcFault):
+            if final >= height:
+                raise known
+            known = None
+        return final, known["hash"] if known else None
 
     def heads(self) -> dict[str, int]:
         """The final height of every node that answers, by URL."""
@@ -83,14 +91,14 @@ class Follower:
         return number - self._finality if isinstance(self._finality, int) else number
 
     def hashes(self, heights: Sequence[int]) -> dict[int, str | None]:
-        """The node's hash at each height."""
+        """The node's hash at each height.  Raises `BlockNotServed`."""
         answers = self._rpc.batch(
             [("eth_getBlockByNumber", (hex(height), False)) for height in heights]
         )
         found: dict[int, str | None] = {}
         for height, answer in zip(heights, answers, strict=True):
             if isinstance(answer, RpcFault):
-                raise answer
+                raise BlockNotServed(f"block {height} is not served") from answer
             found[height] = answer["hash"] if answer else None
         return found
 
