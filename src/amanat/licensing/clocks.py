@@ -96,7 +96,7 @@ def read_clock(
 ) -> Reading:
     """A clock as it stands today, or as it stood when it ended.
 
-    What the calendar does not cover is not counted: then `due` is None.
+    Where the calendar does not reach, every day is counted and `due` is None.
     """
     until = min(today, ended) if ended is not None else today
     stopped = ended is None and any(one.answered is None and one.asked <= today for one in pauses)
