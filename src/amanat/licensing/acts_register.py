@@ -12,6 +12,7 @@ from amanat.core.errors import NotFound, Refusal
 from amanat.licensing.commands_register import PublishWarning, WithdrawWarning
 from amanat.licensing.records import pack_of
 from amanat.licensing.register_book import change_of, note_warning
+from amanat.licensing.register_columns import published_text
 from amanat.licensing.register_model import ChangeKind, ProviderWarning
 from amanat.licensing.tables_register import register_change
 from amanat.participants.records import check_authority, find_class
@@ -52,11 +53,11 @@ def publish_warning(command: PublishWarning, context: ActContext) -> Result:
     _check_authority(context)
     warning = ProviderWarning(
         number=_next_number(context),
-        name=command.name,
-        also_known_as=command.also_known_as,
-        websites=command.websites,
+        name=published_text(command.name),
+        also_known_as=tuple(dict.fromkeys(map(published_text, command.also_known_as))),
+        websites=tuple(dict.fromkeys(command.websites)),
         reason=command.reason,
-        text=command.text,
+        text=published_text(command.text),
         published_on=context.business_date,
         withdrawn_on=None,
     )

@@ -12,6 +12,7 @@ from amanat.access.tables import institution
 from amanat.ledger.orders import Order
 from amanat.ledger.registry import HandlerRegistry, LedgerEvent
 from amanat.licensing.ordering import refresh_status
+from amanat.licensing.register_book import note_provider
 from amanat.licensing.tables import permission_change
 from amanat.participants.handlers import REFUSAL_MAX, STANDING_ORDERS, block_time
 from amanat.store.uow import UnitOfWork
@@ -48,6 +49,25 @@ def standing_done(order: Order, events: Sequence[LedgerEvent], uow: UnitOfWork) 
         _let_act(uow, order.programme, code)
         today = date.fromisoformat(events[0].business_date)
         refresh_status(uow.connection, order.programme, code, today)
+        _publish(uow, order, code, today)
+
+
+def _publish(uow: UnitOfWork, order: Order, code: str, today: date) -> None:
+    """Let the register say what stands now, by the law and for the reason of what was asked."""
+    asked = uow.connection.execute(
+        sql.select(permission_change.c.law, permission_change.c.reason)
+        .where(permission_change.c.order_id == order.id, permission_change.c.provider == code)
+        .order_by(permission_change.c.id)
+    ).first()
+    if asked is not None:
+        note_provider(
+            uow,
+            code,
+            programme=order.programme,
+            day=today,
+            law=asked.law,
+            reason=asked.reason,
+        )
 
 
 def standing_refused(order: Order, refusal: Mapping[str, Any], uow: UnitOfWork) -> None:

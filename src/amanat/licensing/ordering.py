@@ -32,6 +32,7 @@ from amanat.licensing.deriving import (
 )
 from amanat.licensing.model import Change, StandingMoved
 from amanat.licensing.records import find_provider, pack_of
+from amanat.licensing.register_book import note_provider
 from amanat.licensing.standing import changes_of, granted_of, standings
 from amanat.licensing.tables import licensing_file, permission, permission_change, provider
 from amanat.participants import acts as participants
@@ -267,6 +268,15 @@ def record_moves(
         numbers.append(number)
         entries.append(entry)
     refresh_status(context.uow.connection, context.programme, code, context.business_date)
+    last = moves[-1]
+    note_provider(
+        context.uow,
+        code,
+        programme=context.programme,
+        day=context.business_date,
+        law=last.citation.text,
+        reason=last.reason,
+    )
     return Carried(tuple(identifiers), tuple(numbers), order, entries[0])
 
 

@@ -18,7 +18,7 @@ from amanat.access.tables import institution
 from amanat.jurisdictions.licensing import LicensingPack
 from amanat.licensing import events_register as events
 from amanat.licensing.records import authority_of, pack_of
-from amanat.licensing.register_columns import RegisterCodes
+from amanat.licensing.register_columns import RegisterCodes, published_text
 from amanat.licensing.register_entries import entry_of
 from amanat.licensing.register_files import Publisher, require_change
 from amanat.licensing.register_model import (
@@ -35,7 +35,6 @@ from amanat.licensing.register_model import (
     time_text,
 )
 from amanat.licensing.tables_register import register_change, register_head
-from amanat.store.journal import Provenance
 from amanat.store.uow import UnitOfWork
 
 NAME_LENGTH_MAX = 2_000
@@ -74,7 +73,6 @@ def note_provider(
     day: date,
     law: str | None,
     reason: str,
-    provenance: Provenance | None = None,
 ) -> int | None:
     """Let the register say what a provider's standing is; the number of the change, if any.
 
@@ -87,7 +85,8 @@ def note_provider(
     if former is not None and former.on(day) == entry:
         return None
     kind = ChangeKind.ENTERED if former is None else ChangeKind.CHANGED
-    return _append(uow, programme, kind, day, law, reason, entry, None, provenance)
+    cited = None if law is None else published_text(law)
+    return _append(uow, programme, kind, day, cited, published_text(reason), entry, None)
 
 
 def note_warning(
@@ -101,7 +100,7 @@ def note_warning(
     reason: str,
 ) -> int:
     """Publish a warning, or its withdrawal; the number of the change."""
-    return _append(uow, programme, kind, day, law, reason, None, warning, None)
+    return _append(uow, programme, kind, day, law, published_text(reason), None, warning)
 
 
 def _append(
@@ -113,7 +112,6 @@ def _append(
     reason: str,
     entry: RegisterEntry | None,
     warning: ProviderWarning | None,
-    provenance: Provenance | None,
 ) -> int:
     """Number, chain, journal and store one change; the head stays locked until the commit."""
     head = _locked_head(uow.connection, programme)
@@ -138,7 +136,7 @@ def _append(
     said = change_json(change)
     del said["id"]
     journal_id = uow.journal.append(
-        events.REGISTER_CHANGED, said, subject=f"provider:{change.subject}", provenance=provenance
+        events.REGISTER_CHANGED, said, subject=f"provider:{change.subject}"
     )
     change = change_from(said | {"id": journal_id})
     _store(uow.connection, programme, change, head)

@@ -188,6 +188,28 @@ def _fault(where: str, column: str, value: str, reason: str) -> Refusal:
     )
 
 
+_UNPUBLISHED = re.compile(
+    "[\\u0000-\\u001f\\u007f-\\u009f\\u061c\\u200e\\u200f\\u2028-\\u202e"
+    "\\u2066-\\u2069\\ufffe\\uffff]"
+)
+_NOT_FIRST = "=+@-\u00a0\u202f "
+
+
+def published_text(text: str) -> str:
+    """A text that somebody wrote as the register may publish it: one line that tears no row.
+
+    Line breaks become spaces, `|` a stroke; what a spreadsheet takes for a formula does not begin
+    it.  A text of which nothing is left is a dash.
+    """
+    one_line = _UNPUBLISHED.sub("", " ".join(text.split())).replace("|", "/")
+    return one_line.lstrip(_NOT_FIRST)[:TEXT_LENGTH_MAX].strip() or "\u2013"
+
+
+def published_website(text: str | None) -> str | None:
+    """An address as the register may publish it; none where it is none of the web."""
+    return text if text is not None and _matches(WEBSITE, text) else None
+
+
 # -- what is generated from the columns -------------------------------------------------------
 
 

@@ -13,6 +13,7 @@ from amanat.jurisdictions.licensing import LicensingPack
 from amanat.licensing.deriving import Changed, Granted, Standing
 from amanat.licensing.model import Change as PermissionChange
 from amanat.licensing.records import find_provider, pack_of
+from amanat.licensing.register_columns import published_text, published_website
 from amanat.licensing.register_model import IN_FORCE, ListedPermission, RegisterEntry
 from amanat.licensing.standing import changes_of, granted_of, standing_on
 from amanat.licensing.tables import condition, permission
@@ -43,12 +44,12 @@ def entry_of(connection: Connection, programme: str, code: str, day: date) -> Re
 
     return RegisterEntry(
         provider=code,
-        name=str(name),
+        name=published_text(str(name)),
         trade_names=(),
         lei=row.lei,
         registration=None,
         country=row.country,
-        website=row.website,
+        website=published_website(row.website),
         status=standing.status,
         status_since=_since(status_on, changes, day),
         flags=(),
@@ -84,7 +85,7 @@ def _listed(
         )
         .order_by(table.c.id)
     ):
-        conditions.setdefault(row.permission, []).append(_one_line(row.text))
+        conditions.setdefault(row.permission, []).append(published_text(row.text))
     found = []
     for one in granted:
         own = [
@@ -106,7 +107,7 @@ def _listed(
                 state_since=since,
                 granted_on=grants[0].effective_on,
                 expires_on=terms[-1].expires_on,
-                law=_one_line(rows[one.id].law),
+                law=published_text(rows[one.id].law),
                 conditions=tuple(dict.fromkeys(conditions.get(one.id, ()))),
             ).on(day)
         )
@@ -173,7 +174,3 @@ def _later(
 
 def _after(day: date) -> date:
     return day + timedelta(days=1)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

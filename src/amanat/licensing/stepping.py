@@ -29,6 +29,7 @@ from amanat.licensing.records import (
     require_sight,
     situation_of,
 )
+from amanat.licensing.register_book import note_provider
 from amanat.licensing.standing import standing_on
 from amanat.licensing.tables import condition, file_step, licensing_file, recusal
 from amanat.licensing.timing import clocks_of_file
@@ -359,5 +360,13 @@ def set_conditions(
             condition.c.id.in_(gone),
         )
         .values(lifted_on=today.isoformat(), lifted_entry=entry)
+    )
+    note_provider(
+        context.uow,
+        code,
+        programme=context.programme,
+        day=today,
+        law=law.text,
+        reason="Conditions set or lifted",
     )
     return identifiers
