@@ -44,8 +44,8 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from amanat.core.dates import business_day_from_date
+from amanat.ledger.sender_names import PURPOSES
 from amanat.ledger.typed_data import INSTRUCTION, Domain, sign
-from amanat.settings import SENDERS
 from founded import DAY, ISIN, LAST_DAY, PROGRAMME, Account, Founded, bank_accounts
 from settlement_server import PROCESS_STAGES, serve_installation
 
@@ -232,7 +232,7 @@ class Installation:
         accounts: Sequence[Account],
         progress: Progress,
         network: Path | None = None,
-        senders: tuple[str, ...] = SENDERS,
+        senders: tuple[str, ...] = PURPOSES,
     ) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()

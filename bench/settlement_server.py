@@ -25,9 +25,10 @@ import uvicorn
 from amanat.app import Application
 from amanat.cli.pilots import let_in_senders
 from amanat.ledger import tables
+from amanat.ledger.sender_names import PURPOSES
 from amanat.network.home import Home
 from amanat.network.supervisor import running
-from amanat.settings import SENDERS, Settings
+from amanat.settings import Settings
 from amanat.settlement.tables import instruction
 from amanat.web.server import create_app
 from founded import Account, Founded, found_and_fund
@@ -245,7 +246,7 @@ def serve_installation(
     database_pids: Sequence[int],
     accounts: Sequence[Account],
     network: Path | None = None,
-    senders: tuple[str, ...] = SENDERS,
+    senders: tuple[str, ...] = PURPOSES,
 ) -> None:
     """Child process: found an installation, serve it, answer until told to stop.
 

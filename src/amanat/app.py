@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection
 
 from amanat.access.desk import Desk
 from amanat.access.entrance import Entrance, Rules
-from amanat.access.sending_keys import OPERATOR, SendingKeys, enter_senders, senders_of
+from amanat.access.sending_keys import SendingKeys, enter_senders, senders_of
 from amanat.access.sessions import Terms
 from amanat.core.errors import NotFound
 from amanat.ledger.artifacts import Artifacts
@@ -32,6 +32,7 @@ from amanat.ledger.node import EmbeddedNode
 from amanat.ledger.orders import OrderBook
 from amanat.ledger.registry import HandlerRegistry
 from amanat.ledger.rpc import NodeToken
+from amanat.ledger.sender_names import OPERATOR
 from amanat.ledger.service import Ledger
 from amanat.licensing import documents
 from amanat.licensing.documents import Documents

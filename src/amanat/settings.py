@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,10 +12,10 @@ from urllib.parse import urlsplit
 
 from amanat.core.errors import Invalid
 from amanat.ledger.evms import CANCUN, EVMS
+from amanat.ledger.sender_names import OF_PURPOSE, PURPOSES
 
 CHAIN_ID_EMBEDDED = 781_947  # of no public network
 CONFIGURATION_FILE = "amanat.toml"
-SENDERS = ("settlement", "payments", "tenders")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 FINALITY_TAGS = ("latest", "safe", "finalized")
 CONFIRMATIONS_MAX = 1000
@@ -49,7 +48,7 @@ VARIABLES: Mapping[str, tuple[str, str]] = {
         " refuses it, so that it can be rotated.",
     ),
     "AMANAT_SENDERS": (
-        ",".join(SENDERS),
+        ",".join(PURPOSES),
         "Senders of chain transactions besides the operator, each with a key and a queue of its"
         " own, made at the first start: `settlement`, `payments`, `tenders`, and further ones of a"
         " purpose as `settlement_2`; `none` for the operator alone.",
@@ -314,7 +313,7 @@ class Settings:
     evm: str = CANCUN
     nodes_agree: int = 1
     nodes_token_file: Path | None = None
-    senders: tuple[str, ...] = SENDERS
+    senders: tuple[str, ...] = PURPOSES
     light_keys: bool = False
     devices_file: Path | None = None
     document_mib_max: int = 25
@@ -399,17 +398,15 @@ def _evm(environment: Mapping[str, str]) -> str:
 
 
 def _senders(environment: Mapping[str, str]) -> tuple[str, ...]:
-    text = environment.get("AMANAT_SENDERS", ",".join(SENDERS))
+    text = environment.get("AMANAT_SENDERS", ",".join(PURPOSES))
     names = tuple(one.strip() for one in text.split(",") if one.strip())
     if names == ("none",):
         return ()
-    purpose = "|".join(SENDERS)
-    wrong = [one for one in names if not re.fullmatch(rf"({purpose})(_([2-9]|[1-9]\d))?", one)]
-    if wrong or len(set(names)) < len(names):
+    if not all(map(OF_PURPOSE.fullmatch, names)) or len(set(names)) < len(names):
         raise SettingInvalid(
             setting="AMANAT_SENDERS",
             value=text,
-            reason=f"each once, of {', '.join(SENDERS)}, with _2 to _99 for more; or none",
+            reason=f"each once, of {', '.join(PURPOSES)}, with _2 to _99 for more; or none",
         )
     return names
 

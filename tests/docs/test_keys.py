@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from amanat.access.key_register import ACCOUNT, SEAL
-from amanat.access.sending_keys import OPERATOR, PURPOSES
 from amanat.app import RESERVE
+from amanat.ledger.sender_names import OPERATOR, PURPOSES
 from amanat.participants.model import OutsidePurpose
 
 ROOT = Path(__file__).parents[2]

@@ -24,6 +24,7 @@ from amanat.access.tables import signing_key
 from amanat.core.errors import Refusal
 from amanat.ledger import tables as ledger_tables
 from amanat.ledger.completion import raise_alarm, settle_alarms, time_text
+from amanat.ledger.sender_names import OPERATOR
 
 KEY_VALIDITY = timedelta(days=730)
 WARNED_BEFORE = timedelta(days=30)
@@ -33,18 +34,17 @@ APPROVE, SEND = "approve", "send"
 """A key approves, or sends: `send` for the operator, `send.NAME` for another sender."""
 ACCOUNT, SEAL = "account", "seal"
 """A key moves an account's holdings and signs its bids; or opens one tender's sealed bids."""
-_OPERATOR = "operator"
 USABLE = ("standby", "in_use")
 
 
 def purpose_of(sender: str) -> str:
     """The purpose of a key that sends for this sender."""
-    return SEND if sender == _OPERATOR else f"{SEND}.{sender}"
+    return SEND if sender == OPERATOR else f"{SEND}.{sender}"
 
 
 def sender_of(purpose: str) -> str:
     """The sender for which a key of this purpose sends."""
-    return purpose.removeprefix(SEND).removeprefix(".") or _OPERATOR
+    return purpose.removeprefix(SEND).removeprefix(".") or OPERATOR
 
 
 class KeyExpired(Refusal):

@@ -1,9 +1,7 @@
 """The keys that send chain transactions, as the register of keys has them.
 
-There are several *senders*, each with a queue of its own, so that one does not hold up another:
-`settlement`, `payments` and `tenders` send what is ordered for these purposes, and `operator`
-everything else, and also what has no sender of its own.  A purpose may have more than one:
-`settlement_2`, `settlement_3` and so on.
+There are several *senders* (`amanat.ledger.sender_names`), each with a queue of its own, so that
+one does not hold up another.
 
 At any time one key is in use for each sender and sends what is new.  What another has signed goes
 on as it was signed: a nonce and a call belong to the key that signed them.
@@ -11,7 +9,6 @@ on as it was signed: a nonce and a call belong to the key that signed them.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -31,13 +28,10 @@ from amanat.access.key_register import (
 from amanat.access.tables import signing_key
 from amanat.ledger.completion import time_text
 from amanat.ledger.keyring import KeyRing
+from amanat.ledger.sender_names import OPERATOR, PURPOSES
 from amanat.ledger.signers import KeyNotHeld, Signer, Signers
 from amanat.store.journal import Clock
 
-OPERATOR, SETTLEMENT, PAYMENTS, TENDERS = "operator", "settlement", "payments", "tenders"
-PURPOSES = (SETTLEMENT, PAYMENTS, TENDERS)
-SENDER = re.compile(r"operator|(?:settlement|payments|tenders)(?:_(?:[2-9]|[1-9][0-9]))?")
-"""The names that senders may have."""
 _RESERVE = "reserve"
 _WATCH_EVERY_S = 600.0
 

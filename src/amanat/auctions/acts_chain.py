@@ -15,12 +15,12 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Row
 
 from amanat.access.acts import ActContext, Ask, Requirement
-from amanat.access.sending_keys import TENDERS
 from amanat.auctions import tables
 from amanat.auctions.acts_rules import seconds, subject
 from amanat.auctions.commands import EnterLetter
 from amanat.auctions.recompute import Recomputed, tally
 from amanat.ledger import typed_data
+from amanat.ledger.sender_names import TENDERS
 from amanat.ledger.things import Things
 from amanat.participants import things
 from amanat.participants.signing import ToSign, act_number

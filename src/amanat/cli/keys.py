@@ -150,7 +150,7 @@ def keys_rotate(
     Steps: a quorum announces the new key; after the delay the change is carried out; then the
     person signs with the new key and the former one is revoked.  Each answer says who is awaited.
     """
-    from amanat.access.sending_keys import SENDER
+    from amanat.ledger.sender_names import SENDER
 
     with errors_in_lines(as_json=as_json), _session(url, data, programme) as session:
         if SENDER.fullmatch(person):

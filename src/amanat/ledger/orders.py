@@ -22,6 +22,7 @@ from amanat.core.ids import new_id
 from amanat.ledger import tables
 from amanat.ledger.artifacts import Artifacts
 from amanat.ledger.gateway import ContractBook
+from amanat.ledger.sender_names import OPERATOR
 from amanat.ledger.things import ALL_THINGS, Arranged, Placed, Things, store_uses
 from amanat.ledger.wire import address_of
 from amanat.observing import tracing
@@ -70,7 +71,7 @@ class OrderRequest:
     depends_on: Sequence[str] = ()
     cause: str | None = None
     gas: int | None = None
-    sender: str = "operator"
+    sender: str = OPERATOR
     things: Things = ALL_THINGS
 
 
@@ -287,7 +288,7 @@ class Orders:
         depends_on: Sequence[str] = (),
         cause: str | None = None,
         gas: int | None = None,
-        sender: str = "operator",
+        sender: str = OPERATOR,
         things: Things = ALL_THINGS,
     ) -> str:
         """Ask for one call, sent once this transaction has committed; returns the order's id.
@@ -330,7 +331,7 @@ class Orders:
         subject: tuple[str, str] | None = None,
         cause: str | None = None,
         gas: int | None = None,
-        sender: str = "operator",
+        sender: str = OPERATOR,
     ) -> str:
         """Ask for the creation of a contract; `AddressOf` may stand among its arguments.
 

@@ -18,8 +18,9 @@ from amanat.access.key_register import (
     find_key,
     purpose_of,
 )
-from amanat.access.sending_keys import SENDER, key_in_use, sending_keys
+from amanat.access.sending_keys import key_in_use, sending_keys
 from amanat.ledger.keyring import ELSEWHERE
+from amanat.ledger.sender_names import SENDER
 from amanat.ledger.signers import KeyNotHeld
 from amanat.programme import events
 from amanat.programme.acts_directory import GOVERNS, signers_of

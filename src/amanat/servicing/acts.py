@@ -14,13 +14,13 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Row
 
 from amanat.access.acts import ActContext, Ask, Requirement, Result, act
-from amanat.access.sending_keys import PAYMENTS
 from amanat.core.dates import business_day_from_date
 from amanat.core.errors import Invalid, NotFound, Place, Refusal, Refused
 from amanat.core.ids import new_id
 from amanat.core.messages import Message
 from amanat.core.quantities import text_from
 from amanat.ledger.orders import OrderRequest
+from amanat.ledger.sender_names import PAYMENTS
 from amanat.ledger.things import Things
 from amanat.ledger.typed_data import CHUNK, FUNDING, EntitlementTree, RunKind
 from amanat.ledger.typed_data import Entitlement as LedgerEntitlement

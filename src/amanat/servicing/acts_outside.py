@@ -17,10 +17,10 @@ from typing import Any, ClassVar
 import sqlalchemy as sql
 
 from amanat.access.acts import ActContext, Ask, Requirement, Result, ViewContext, act, view
-from amanat.access.sending_keys import PAYMENTS
 from amanat.core.canonical import canonical_bytes
 from amanat.core.dates import business_day_from_date
 from amanat.core.errors import NotFound, Refusal
+from amanat.ledger.sender_names import PAYMENTS
 from amanat.ledger.tables import order
 from amanat.ledger.things import Things
 from amanat.ledger.typed_data import CHUNK, OUTSIDE_PAYMENT

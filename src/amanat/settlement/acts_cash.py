@@ -8,9 +8,9 @@ from dataclasses import replace
 import sqlalchemy as sql
 
 from amanat.access.acts import ActContext, Ask, Requirement, Result, act
-from amanat.access.sending_keys import PAYMENTS
 from amanat.core.errors import Refusal
 from amanat.core.ids import new_id
+from amanat.ledger.sender_names import PAYMENTS
 from amanat.ledger.things import Things
 from amanat.ledger.typed_data import CASH_CREATION, CASH_WITHDRAWAL
 from amanat.participants import things

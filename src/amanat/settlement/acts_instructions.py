@@ -13,11 +13,11 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Row
 
 from amanat.access.acts import ActContext, Ask, Requirement, Result, act
-from amanat.access.sending_keys import SETTLEMENT
 from amanat.core.errors import NotFound, Refused
 from amanat.core.ids import new_id
 from amanat.core.messages import Message
 from amanat.ledger.gateway import former_addresses
+from amanat.ledger.sender_names import SETTLEMENT
 from amanat.ledger.things import Things
 from amanat.ledger.typed_data import INSTRUCTION
 from amanat.participants import things

@@ -10,12 +10,12 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Row
 
 from amanat.access.acts import ActContext, Ask, Requirement, Result, act
-from amanat.access.sending_keys import SETTLEMENT
 from amanat.core.dates import business_day_from_date
 from amanat.core.errors import Refused
 from amanat.core.ids import new_id
 from amanat.core.messages import Message
 from amanat.ledger.orders import OrderRequest
+from amanat.ledger.sender_names import SETTLEMENT
 from amanat.ledger.things import Things
 from amanat.ledger.typed_data import (
     POSITION,
