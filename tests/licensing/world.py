@@ -23,13 +23,15 @@ from amanat.licensing.commands import (
     ScoreReview,
     SubmitFile,
 )
+from amanat.licensing.documents import find
 from amanat.licensing.forms import load_form
 from amanat.licensing.model import Completeness, Entity, Outcome, Position
+from amanat.licensing.tables_documents import document
 from amanat.programme.founding import found
 from amanat.programme.terms import ClassTerms, InstitutionTerms, PersonTerms, ProgrammeTerms
 
 from ..programme.world import CLASSES, CODE, VALID_UNTIL, World, terms
-from .test_answers import answered
+from .test_answers import DOCUMENT, answered
 
 MARCH = date(2026, 3, 9)
 """A Monday after the Virtual Assets Act 2026 came into force, as the pack has it."""
@@ -133,6 +135,7 @@ class LicensingWorld(World):
 
     def fill(self, provider: str, number: str, kind: str) -> None:
         """Every form that the kind needs, with answers that its rules take."""
+        self.give_document(provider)
         for form in PACK.file(kind).forms:
             answers = answered(load_form("pk", form))
             if form == "A3":
@@ -142,6 +145,25 @@ class LicensingWorld(World):
                     f"{provider}_officer",
                     SaveSection(file=number, form=form, section=section, content=content),
                 )
+
+    def give_document(self, provider: str) -> str:
+        """The document that `answered` names, as if the provider had given it; its digest."""
+        with self.app.store.engine.begin() as connection:
+            if find(connection, CODE, provider, DOCUMENT["digest"]) is None:
+                connection.execute(
+                    document.insert().values(
+                        programme=CODE,
+                        institution=provider,
+                        digest=DOCUMENT["digest"],
+                        name=DOCUMENT["name"],
+                        size=1_000,
+                        media_type="application/pdf",
+                        person=f"{provider}_officer",
+                        received_at="2026-03-09T05:00:00+00:00",
+                        entry="-",
+                    )
+                )
+        return DOCUMENT["digest"]
 
     def submitted(self, provider: str, kind: str, *categories: str, **more: Any) -> str:
         """A file that was filled and submitted; its number."""

@@ -21,7 +21,8 @@ from amanat.licensing.commands import (
     WithdrawFile,
 )
 from amanat.licensing.deriving import APPLICANT as APPLICANT_STATUS
-from amanat.licensing.filling import answers_of, section_complete, unfilled
+from amanat.licensing.document_links import link_documents, require_own
+from amanat.licensing.filling import answers_of, form_of, section_complete, unfilled
 from amanat.licensing.model import (
     APPLICANT,
     FileStillOpen,
@@ -145,7 +146,8 @@ def _enter_provider(command: OpenFile, context: ActContext) -> None:
 def save_section(command: SaveSection, context: ActContext) -> Result:
     """Save a section as it is; what is missing or wrong is told, and counts at the submission.
 
-    Refuses, in order: `NotFound` (file, form, section), as the path does, `SectionTooLarge`.
+    Refuses, in order: `NotFound` (file, form, section), as the path does, `SectionTooLarge`,
+    `NotFound` (documents that were not given by oneself, all at once).
     """
     stepped = load_step(context, command.file, "SaveSection")
     kind = stepped.pack.file(stepped.row.kind)
@@ -158,13 +160,13 @@ def save_section(command: SaveSection, context: ActContext) -> Result:
         )
     connection = context.uow.connection
     answers = answers_of(connection, stepped.row.id).get(command.form, {})
+    answers = answers | {command.section: command.content}
     complete = section_complete(
-        stepped.pack,
-        command.form,
-        command.section,
-        answers | {command.section: command.content},
-        context.business_date,
+        stepped.pack, command.form, command.section, answers, context.business_date
     )
+    form = form_of(stepped.pack, command.form)
+    if form is not None:
+        require_own(context, form, answers, command.section)
     stated = digest(command.content).hex()
     entry = context.uow.journal.append(
         events.SECTION_SAVED,
@@ -190,6 +192,8 @@ def save_section(command: SaveSection, context: ActContext) -> Result:
             **written(context, entry),
         )
     )
+    if form is not None:
+        link_documents(context, stepped.row, form, answers, command.section, entry)
     return {"file": stepped.row.number, "complete": complete, "entry": entry}
 
 

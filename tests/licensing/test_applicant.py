@@ -1,0 +1,117 @@
+"""What an applicant sees and gives: its own files and documents, and nobody else's."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from amanat.core.errors import NotFound, Refusals
+from amanat.licensing.commands import AskApplicant, SaveSection, SubmitFile
+from amanat.licensing.document_links import readable
+from amanat.licensing.forms import SCANS
+
+from . import files_given as files
+from .test_answers import DOCUMENT
+from .world import LicensingWorld
+
+SECTION = {"file": "", "form": "A2", "section": "chart"}
+
+
+def shown(licensing: LicensingWorld, person: str, number: str) -> dict[str, object]:
+    """What a person sees of a file as an applicant."""
+    return licensing.view("application", person, file=number)
+
+
+def test_an_applicant_fills_submits_and_follows_its_own_file(licensing: LicensingWorld) -> None:
+    before = licensing.view("my_files", "exchange_x_officer")
+    assert [one["kind"] for one in before["kinds"]] == ["noc", "sandbox"]
+    assert before["known"] is False
+    number = licensing.opened("exchange_x", "noc")
+    found = shown(licensing, "exchange_x_officer", number)
+    assert [one["form"] for one in found["forms"]] == ["A1", "A2", "A3", "A4"]
+    assert (found["stage"], found["fillable"]) == ("draft", True)
+    kinds = licensing.view("my_files", "exchange_x_officer")["kinds"]
+    assert [one["kind"] for one in kinds] == ["sandbox"]
+    with pytest.raises(Refusals) as refused:
+        licensing.do_as("exchange_x_officer", SubmitFile(file=number, declaration="true"))
+    assert len(refused.value.refusals) > 40
+    assert all(one.place.file in {"A1", "A2", "A3", "A4"} for one in refused.value.refusals)
+    licensing.fill("exchange_x", number, "noc")
+    licensing.do_as("exchange_x_officer", SubmitFile(file=number, declaration="true"))
+    found = shown(licensing, "exchange_x_officer", number)
+    assert (found["stage"], found["fillable"]) == ("submitted", False)
+    assert {one["clock"] for one in found["due"]} >= {"completeness"}
+    ask = AskApplicant(file=number, text="Which custodian?")
+    licensing.do_as("pvara_officer", ask)
+    found = shown(licensing, "exchange_x_officer", number)
+    assert [one["text"] for one in found["questions"]] == ["Which custodian?"]
+    (own,) = licensing.view("my_files", "exchange_x_officer")["files"]
+    assert own["questions_open"] == 1
+
+
+@pytest.mark.parametrize("person", ["exchange_y_officer", "pvara_officer", "auditor_officer"])
+def test_nobody_else_sees_it_as_an_applicant_does(licensing: LicensingWorld, person: str) -> None:
+    (own,) = licensing.view("my_files", "exchange_x_officer")["files"]
+    with pytest.raises(NotFound):
+        shown(licensing, person, own["file"])
+    assert licensing.view("my_files", person)["files"] == []
+
+
+def test_only_documents_that_one_gave_are_named_in_answers(licensing: LicensingWorld) -> None:
+    number = licensing.opened("exchange_y", "noc")
+    content = files.pdf(2)
+    theirs = licensing.app.documents.receive(
+        licensing.actor("exchange_x_officer"), io.BytesIO(content), "chart.pdf", SCANS
+    )
+    save = SaveSection(
+        file=number,
+        form="A2",
+        section="chart",
+        content={"chart": {"digest": theirs.digest, "name": "chart.pdf"}},
+    )
+    with pytest.raises(NotFound, match="document"):
+        licensing.do_as("exchange_y_officer", save)
+    licensing.app.documents.receive(
+        licensing.actor("exchange_y_officer"), io.BytesIO(content), "ours.pdf", SCANS
+    )
+    assert licensing.do_as("exchange_y_officer", save)["complete"] is False
+
+
+def test_a_document_is_read_by_its_file_s_parties_once_it_is_submitted(
+    licensing: LicensingWorld,
+) -> None:
+    def may(person: str, digest: str) -> bool:
+        with licensing.app.store.reading() as connection:
+            try:
+                readable(connection, licensing.actor(person), digest)
+            except NotFound:
+                return False
+        return True
+
+    # Of the file that exchange_x submitted.
+    digest = DOCUMENT["digest"]
+    assert may("exchange_x_officer", digest)
+    assert may("pvara_officer", digest)
+    assert may("auditor_officer", digest)
+    assert not may("exchange_y_officer", digest)
+    assert not may("secp_officer", digest)
+    assert not may("bank_a_officer", digest)
+    # Of the draft of exchange_y: its own alone.
+    (own,) = licensing.view("my_files", "exchange_y_officer")["files"]
+    found = shown(licensing, "exchange_y_officer", own["file"])
+    chart = found["forms"][1]["answers"]["chart"]["chart"]["digest"]
+    assert may("exchange_y_officer", chart)
+    assert not may("pvara_officer", chart)
+
+
+def test_a_document_that_is_no_longer_named_is_withdrawn_from_its_file(
+    licensing: LicensingWorld,
+) -> None:
+    (own,) = licensing.view("my_files", "exchange_y_officer")["files"]
+    seen = licensing.view("file", "exchange_y_officer", file=own["file"])
+    assert [one["name"] for one in seen["documents"]] == ["ours.pdf"]
+    empty = SaveSection(file=own["file"], form="A2", section="chart", content={})
+    licensing.do_as("exchange_y_officer", empty)
+    seen = licensing.view("file", "exchange_y_officer", file=own["file"])
+    assert seen["documents"] == []
