@@ -11,16 +11,17 @@ from amanat.access.acts import ViewContext, view
 from amanat.core.calendars import DateOutsideCalendar
 from amanat.licensing.clocks import WORKING, due_on
 from amanat.licensing.commands import CalendarAsked, ConsultationsAsked
+from amanat.licensing.duties import open_duties
 from amanat.licensing.records import authority_of, calendar_of, pack_of
 from amanat.licensing.tables import (
     condition,
     consultation,
     direction,
     licensing_file,
-    obligation,
     provider,
 )
 from amanat.licensing.views import consultation_json, sees_all
+from amanat.licensing.views_complaints import due_complaints
 
 
 @view("consultations")
@@ -71,7 +72,8 @@ def licensing_calendar(query: CalendarAsked, context: ViewContext) -> list[dict[
     found = [
         *_files(context, own, last, query.limit),
         *_owed(context, condition, "condition", "met_on", own, last, query.limit),
-        *_owed(context, obligation, "obligation", "done_on", own, last, query.limit),
+        *_duties(context, own, last, query.limit),
+        *due_complaints(context.connection, context.programme, context.business_date, last, own),
         *_owed(context, direction, "direction", None, own, last, query.limit),
         *_expiries(context, own, last, query.limit),
     ]
@@ -152,6 +154,23 @@ def _owed(
         }
         for row in rows
     ]
+
+
+def _duties(context: ViewContext, own: str | None, last: date, limit: int) -> list[dict[str, Any]]:
+    """Periods of duties that nothing has met."""
+    found = open_duties(context.connection, context.programme, last, own)
+    return [
+        {
+            "due_on": one.due_on.isoformat(),
+            "what": "obligation",
+            "owed_by": one.provider,
+            "provider": one.provider,
+            "file": None,
+            "text": one.title,
+        }
+        for one in found
+        if one.due_on <= last
+    ][:limit]
 
 
 def _expiries(

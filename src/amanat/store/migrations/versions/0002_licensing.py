@@ -65,6 +65,200 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("programme", "kid", name=op.f("pk_licence_credential_key")),
     )
     op.create_table(
+        "licensing_agreement",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column(
+            "number", sa.String(length=24), nullable=False, comment="for people: AGR-2025-0001"
+        ),
+        sa.Column("kind", sa.String(length=24), nullable=False),
+        sa.Column("title", sa.String(length=400), nullable=False),
+        sa.Column("binding", sa.Boolean(), nullable=False),
+        sa.Column("advises", sa.Boolean(), nullable=False, comment="a party advises the programme"),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("signed_on", sa.String(length=10), nullable=False),
+        sa.Column("first_day", sa.String(length=10), nullable=False),
+        sa.Column("last_day", sa.String(length=10), nullable=True, comment="null: open-ended"),
+        sa.Column("deliverables", sa.JSON(), nullable=False),
+        sa.Column(
+            "amount", sa.BigInteger(), nullable=True, comment="minor units; null: no money moves"
+        ),
+        sa.Column("currency", sa.String(length=3), nullable=True),
+        sa.Column("text", sa.Text(), nullable=True, comment="whole, where it is public"),
+        sa.Column(
+            "digest", sa.String(length=64), nullable=False, comment="SHA-256 of the signed text"
+        ),
+        sa.Column(
+            "selection",
+            sa.String(length=24),
+            nullable=True,
+            comment="by whose criteria the party was chosen",
+        ),
+        sa.Column("no_selection", sa.Text(), nullable=True, comment="why nobody else was asked"),
+        sa.Column("invited", sa.JSON(), nullable=False, comment="who else, and why not chosen"),
+        sa.Column("ended_on", sa.String(length=10), nullable=True),
+        sa.Column("ended_entry", sa.String(length=36), nullable=True),
+        sa.Column("end_reason", sa.Text(), nullable=True),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_agreement")),
+        sa.UniqueConstraint(
+            "programme", "number", name=op.f("uq_licensing_agreement_programme_number")
+        ),
+    )
+    op.create_table(
+        "licensing_agreement_party",
+        sa.Column("agreement", sa.String(length=36), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=400), nullable=False),
+        sa.Column(
+            "party",
+            sa.String(length=64),
+            nullable=True,
+            comment="its institution here; null: none yet",
+        ),
+        sa.PrimaryKeyConstraint("agreement", "position", name=op.f("pk_licensing_agreement_party")),
+    )
+    op.create_index(
+        op.f("ix_licensing_agreement_party_programme_party"),
+        "licensing_agreement_party",
+        ["programme", "party"],
+        unique=False,
+    )
+    op.create_table(
+        "licensing_client_assets",
+        sa.Column(
+            "id", sa.String(length=36), nullable=False, comment="the last one of a day counts"
+        ),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("provider", sa.String(length=64), nullable=False),
+        sa.Column("duty", sa.String(length=40), nullable=False, comment="obligation of the pack"),
+        sa.Column("as_of", sa.String(length=10), nullable=False),
+        sa.Column(
+            "period_end",
+            sa.String(length=10),
+            nullable=True,
+            comment="of the duty that it meets; null: of none",
+        ),
+        sa.Column("due_on", sa.String(length=10), nullable=True),
+        sa.Column("late", sa.Boolean(), nullable=False),
+        sa.Column("holdings", sa.JSON(), nullable=False, comment="by asset: owed, held, where"),
+        sa.Column("covered", sa.Boolean(), nullable=False, comment="of each as much as is owed"),
+        sa.Column("auditor", sa.String(length=200), nullable=True),
+        sa.Column(
+            "document", sa.String(length=64), nullable=True, comment="SHA-256 of the statement"
+        ),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_client_assets")),
+    )
+    op.create_index(
+        op.f("ix_licensing_client_assets_programme_provider_duty"),
+        "licensing_client_assets",
+        ["programme", "provider", "duty"],
+        unique=False,
+    )
+    op.create_table(
+        "licensing_complaint",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column(
+            "number", sa.String(length=24), nullable=False, comment="for people: CMP-2026-0001"
+        ),
+        sa.Column(
+            "provider",
+            sa.String(length=64),
+            nullable=True,
+            comment="null: none that is on the register",
+        ),
+        sa.Column(
+            "about", sa.String(length=200), nullable=False, comment="whom, as it was written"
+        ),
+        sa.Column("topic", sa.String(length=24), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False, comment="for the authority; never published"),
+        sa.Column("remedy", sa.Text(), nullable=True, comment="what the complainant asks for"),
+        sa.Column("happened_on", sa.String(length=10), nullable=True),
+        sa.Column("channel", sa.String(length=12), nullable=False, comment="page, api, letter"),
+        sa.Column("contact", sa.Boolean(), nullable=False, comment="sealed with the entry"),
+        sa.Column("may_name", sa.Boolean(), nullable=False, comment="the provider may learn who"),
+        sa.Column(
+            "secret",
+            sa.String(length=64),
+            nullable=True,
+            comment="SHA-256 of what opens its state to who wrote it",
+        ),
+        sa.Column(
+            "key",
+            sa.String(length=64),
+            nullable=True,
+            comment="of the form, so that it is taken once",
+        ),
+        sa.Column("stage", sa.String(length=24), nullable=False),
+        sa.Column("forwarded_on", sa.String(length=10), nullable=True),
+        sa.Column("answer", sa.Text(), nullable=True, comment="of the provider"),
+        sa.Column("outcome", sa.String(length=24), nullable=True),
+        sa.Column(
+            "findings", sa.Text(), nullable=True, comment="what the authority tells the complainant"
+        ),
+        sa.Column("closed_on", sa.String(length=10), nullable=True),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_complaint")),
+        sa.UniqueConstraint("programme", "key", name=op.f("uq_licensing_complaint_programme_key")),
+        sa.UniqueConstraint(
+            "programme", "number", name=op.f("uq_licensing_complaint_programme_number")
+        ),
+    )
+    op.create_index(
+        op.f("ix_licensing_complaint_programme_provider"),
+        "licensing_complaint",
+        ["programme", "provider"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_licensing_complaint_programme_stage"),
+        "licensing_complaint",
+        ["programme", "stage"],
+        unique=False,
+    )
+    op.create_table(
+        "licensing_complaint_step",
+        sa.Column(
+            "id", sa.String(length=36), nullable=False, comment="later ones sort after earlier"
+        ),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("complaint", sa.String(length=36), nullable=False),
+        sa.Column("act", sa.String(length=64), nullable=False),
+        sa.Column("outcome", sa.String(length=24), nullable=False),
+        sa.Column("from_stage", sa.String(length=24), nullable=False),
+        sa.Column("to_stage", sa.String(length=24), nullable=False),
+        sa.Column("section", sa.String(length=64), nullable=False, comment="of the pack"),
+        sa.Column("law", sa.String(length=200), nullable=False, comment="as cited on the day"),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_complaint_step")),
+    )
+    op.create_index(
+        op.f("ix_licensing_complaint_step_complaint"),
+        "licensing_complaint_step",
+        ["complaint"],
+        unique=False,
+    )
+    op.create_table(
         "licensing_condition",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("programme", sa.String(length=64), nullable=False),
@@ -593,6 +787,26 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "licensing_public_letter",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=24), nullable=False, comment="complaint or comment"),
+        sa.Column(
+            "visitor", sa.String(length=160), nullable=False, comment="network it came from; a day"
+        ),
+        sa.Column("at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_public_letter")),
+    )
+    op.create_index(
+        op.f("ix_licensing_public_letter_at"), "licensing_public_letter", ["at"], unique=False
+    )
+    op.create_index(
+        op.f("ix_licensing_public_letter_visitor_at"),
+        "licensing_public_letter",
+        ["visitor", "at"],
+        unique=False,
+    )
+    op.create_table(
         "licensing_recommendation",
         sa.Column("id", sa.String(length=36), nullable=False, comment="the last one counts"),
         sa.Column("programme", sa.String(length=64), nullable=False),
@@ -653,6 +867,85 @@ def upgrade() -> None:
             "provider",
             "first_day",
             name=op.f("uq_licensing_reporting_entity_programme_provider_first_day"),
+        ),
+    )
+    op.create_table(
+        "licensing_rulebook_comment",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.String(length=36), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False, comment="of the version, from 1"),
+        sa.Column("name", sa.String(length=200), nullable=False, comment="as it is published"),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column(
+            "key",
+            sa.String(length=64),
+            nullable=True,
+            comment="of the form, so that it is taken once",
+        ),
+        sa.Column("answer", sa.Text(), nullable=True),
+        sa.Column("accepted", sa.Boolean(), nullable=True, comment="the text changes with it"),
+        sa.Column("answered_on", sa.String(length=10), nullable=True),
+        sa.Column("answer_entry", sa.String(length=36), nullable=True),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_rulebook_comment")),
+        sa.UniqueConstraint(
+            "programme", "key", name=op.f("uq_licensing_rulebook_comment_programme_key")
+        ),
+        sa.UniqueConstraint(
+            "version", "number", name=op.f("uq_licensing_rulebook_comment_version_number")
+        ),
+    )
+    op.create_table(
+        "licensing_rulebook_version",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("rulebook", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False, comment="dense, from 1"),
+        sa.Column("title", sa.String(length=400), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False, comment="SHA-256 of the text"),
+        sa.Column("state", sa.String(length=24), nullable=False),
+        sa.Column("consulted_from", sa.String(length=10), nullable=True),
+        sa.Column(
+            "consulted_until", sa.String(length=10), nullable=True, comment="last day for comments"
+        ),
+        sa.Column("in_force_from", sa.String(length=10), nullable=True),
+        sa.Column("summary", sa.Text(), nullable=True, comment="what the comments changed"),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_rulebook_version")),
+        sa.UniqueConstraint(
+            "programme",
+            "rulebook",
+            "version",
+            name=op.f("uq_licensing_rulebook_version_programme_rulebook_version"),
+        ),
+    )
+    op.create_table(
+        "licensing_selection",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column(
+            "number", sa.String(length=24), nullable=False, comment="for people: SEL-2025-0001"
+        ),
+        sa.Column("title", sa.String(length=400), nullable=False),
+        sa.Column("criteria", sa.Text(), nullable=False, comment="published on recorded_on"),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_selection")),
+        sa.UniqueConstraint(
+            "programme", "number", name=op.f("uq_licensing_selection_programme_number")
         ),
     )
     op.create_table(
@@ -792,11 +1085,19 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_licensing_sign_up_visitor_at"), table_name="licensing_sign_up")
     op.drop_index(op.f("ix_licensing_sign_up_at"), table_name="licensing_sign_up")
     op.drop_table("licensing_sign_up")
+    op.drop_table("licensing_selection")
+    op.drop_table("licensing_rulebook_version")
+    op.drop_table("licensing_rulebook_comment")
     op.drop_table("licensing_reporting_entity")
     op.drop_index(op.f("ix_licensing_recusal_programme_provider"), table_name="licensing_recusal")
     op.drop_table("licensing_recusal")
     op.drop_index(op.f("ix_licensing_recommendation_file"), table_name="licensing_recommendation")
     op.drop_table("licensing_recommendation")
+    op.drop_index(
+        op.f("ix_licensing_public_letter_visitor_at"), table_name="licensing_public_letter"
+    )
+    op.drop_index(op.f("ix_licensing_public_letter_at"), table_name="licensing_public_letter")
+    op.drop_table("licensing_public_letter")
     op.drop_index(
         op.f("ix_licensing_permission_change_programme_provider"),
         table_name="licensing_permission_change",
@@ -860,6 +1161,25 @@ def downgrade() -> None:
     )
     op.drop_index(op.f("ix_licensing_condition_programme_due_on"), table_name="licensing_condition")
     op.drop_table("licensing_condition")
+    op.drop_index(
+        op.f("ix_licensing_complaint_step_complaint"), table_name="licensing_complaint_step"
+    )
+    op.drop_table("licensing_complaint_step")
+    op.drop_index(op.f("ix_licensing_complaint_programme_stage"), table_name="licensing_complaint")
+    op.drop_index(
+        op.f("ix_licensing_complaint_programme_provider"), table_name="licensing_complaint"
+    )
+    op.drop_table("licensing_complaint")
+    op.drop_index(
+        op.f("ix_licensing_client_assets_programme_provider_duty"),
+        table_name="licensing_client_assets",
+    )
+    op.drop_table("licensing_client_assets")
+    op.drop_index(
+        op.f("ix_licensing_agreement_party_programme_party"), table_name="licensing_agreement_party"
+    )
+    op.drop_table("licensing_agreement_party")
+    op.drop_table("licensing_agreement")
     op.drop_table("licence_credential_key")
     op.drop_index(op.f("ix_licence_credential_programme_provider"), table_name="licence_credential")
     op.drop_index(

@@ -1,0 +1,142 @@
+"""Periodic duties of providers: which periods are open, when they are due, what met them.
+
+Periods follow from the pack and from the day of the first permission that brings a status with the
+duty; a row is written when one is met.  A duty that comes by event (an incident) has no periods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import sqlalchemy as sql
+from sqlalchemy.engine import Connection
+
+from amanat.access.acts import ActContext
+from amanat.core.dates import add_months
+from amanat.core.ids import new_id
+from amanat.jurisdictions.licensing import ObligationTemplate
+from amanat.licensing.ordering import written
+from amanat.licensing.records import pack_of
+from amanat.licensing.tables import obligation, permission, provider
+
+_PERIODS_MAX = 1_200
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """One period of a duty of a provider; due on a business date, `title` as the pack has it."""
+
+    provider: str
+    code: str
+    title: str
+    period_end: date
+    due_on: date
+
+
+def periods(template: ObligationTemplate, since: date, until: date) -> Iterable[tuple[date, date]]:
+    """Every period's end and due day, of those that end up to `until`, the earliest first."""
+    if not template.months:
+        return
+    for count in range(1, _PERIODS_MAX):
+        end = add_months(since, template.months * count)
+        if end > until:
+            return
+        yield end, end + timedelta(days=template.days)
+
+
+def open_duties(
+    connection: Connection, programme: str, until: date, code: str | None = None
+) -> list[Duty]:
+    """Periods that ended, or end, by a day and are not met, of one provider or all; by due day.
+
+    Who has no status with the duty any more owes nothing further.
+    """
+    pack = pack_of(connection, programme)
+    templates = [one for one in pack.obligations if one.months]
+    met = _met(connection, programme, code)
+    found = []
+    for name, status, first_days in _holders(connection, programme, code):
+        for template in templates:
+            if status not in template.statuses:
+                continue
+            days = [
+                day
+                for kind, day in first_days.items()
+                if pack.permission(kind).status in template.statuses
+            ]
+            if not days:
+                continue
+            found += [
+                Duty(name, template.code, template.title, end, due)
+                for end, due in periods(template, min(days), until)
+                if (name, template.code, end.isoformat()) not in met
+            ]
+    return sorted(found, key=lambda one: (one.due_on, one.provider, one.code))
+
+
+def _met(connection: Connection, programme: str, code: str | None) -> set[tuple[str, str, str]]:
+    table = obligation
+    query = sql.select(table.c.provider, table.c.code, table.c.period_end).where(
+        table.c.programme == programme, table.c.done_on.is_not(None)
+    )
+    if code is not None:
+        query = query.where(table.c.provider == code)
+    return {(row.provider, row.code, row.period_end) for row in connection.execute(query)}
+
+
+def _holders(
+    connection: Connection, programme: str, code: str | None
+) -> Iterable[tuple[str, str, Mapping[str, date]]]:
+    """Providers with their status and the first day of each kind of permission."""
+    query = (
+        sql.select(
+            provider.c.code,
+            provider.c.status,
+            permission.c.kind,
+            sql.func.min(permission.c.first_day).label("first_day"),
+        )
+        .join(
+            permission,
+            (permission.c.programme == provider.c.programme)
+            & (permission.c.provider == provider.c.code),
+        )
+        .where(provider.c.programme == programme)
+        .group_by(provider.c.code, provider.c.status, permission.c.kind)
+    )
+    if code is not None:
+        query = query.where(provider.c.code == code)
+    found: dict[str, tuple[str, dict[str, date]]] = {}
+    for row in connection.execute(query):
+        _, days = found.setdefault(row.code, (row.status, {}))
+        days[row.kind] = date.fromisoformat(row.first_day)
+    for name, (status, days) in found.items():
+        yield name, status, days
+
+
+def open_duty(
+    connection: Connection, programme: str, code: str, duty: str, as_of: date
+) -> Duty | None:
+    """The earliest period of a duty that had ended by a day and is not met; None where none is."""
+    found = open_duties(connection, programme, as_of, code)
+    return next((one for one in found if one.code == duty), None)
+
+
+def meet_duty(context: ActContext, duty: Duty, evidence: str, entry: str) -> None:
+    """Note that a period is met on the business date, by a journal entry."""
+    today = context.business_date.isoformat()
+    context.uow.connection.execute(
+        obligation.insert().values(
+            id=new_id(),
+            programme=context.programme,
+            provider=duty.provider,
+            code=duty.code,
+            period_end=duty.period_end.isoformat(),
+            due_on=duty.due_on.isoformat(),
+            done_on=today,
+            done_entry=entry,
+            evidence=evidence,
+            **written(context, entry),
+        )
+    )
