@@ -346,12 +346,15 @@ class Orders:
         self, kind: str, programme: str, address: str, wei: int, *, subject: tuple[str, str],
         cause: str | None = None,
     ) -> str:  # fmt: skip
-        """Ask that the network's own coin, in wei, be sent to an address: for a sender's fees."""
-        connection = self._uow.connection
-        now = self._uow.store.clock().isoformat(timespec="microseconds").replace("+00:00", "Z")
+        """Ask that the network's own coin, in wei, be sent to an address: for a sender's fees.
+
+        Nothing that the programme's other orders are about has to do with coin, so that none of
+        them waits for this one, nor it for them.
+        """
+        connection, now = self._uow.connection, self._now()
         request = OrderRequest(
             kind, programme, "", "(endow)", (), subject=subject, cause=cause, gas=_ENDOWMENT_GAS
-        )  # nothing of the programme's has to do with it
+        )
         sequence = next_numbers(connection, "orders", 1, 1)
         row = _row(request, sequence, now, address_of(address), b"") | {"value_wei": str(wei)}
         connection.execute(tables.order.insert().values(**row))
@@ -361,8 +364,7 @@ class Orders:
         """As `request`, for many; they follow each other in the global sequence."""
         if not requests:
             return []
-        connection = self._uow.connection
-        now = self._uow.store.clock().isoformat(timespec="microseconds").replace("+00:00", "Z")
+        connection, now = self._uow.connection, self._now()
         first = next_numbers(connection, "orders", len(requests), 1)
         trace = tracing.traceparent()
         rows = []
@@ -375,6 +377,9 @@ class Orders:
         insert_many(connection, tables.dependency, waits)
         store_uses(connection, uses)
         return [str(row["id"]) for row in rows]
+
+    def _now(self) -> str:
+        return self._uow.store.clock().isoformat(timespec="microseconds").replace("+00:00", "Z")
 
     def _arrange(
         self, requests: Sequence[OrderRequest], rows: Sequence[dict[str, Any]]
