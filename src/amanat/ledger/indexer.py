@@ -203,7 +203,7 @@ class Indexer:
                 .values(stopped=None)
             )
             now = time_text(self._store.clock())
-            settle_alarms(connection, {f"chain:{self._chain_id}"}, now)
+            settle_alarms(connection, {self._subject}, now)
         return reason
 
     def _cursor(self, read_only: bool = False) -> Cursor:
