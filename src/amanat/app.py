@@ -25,6 +25,7 @@ from amanat.access.sessions import Terms
 from amanat.core.errors import NotFound
 from amanat.ledger.artifacts import Artifacts
 from amanat.ledger.devices import read_devices
+from amanat.ledger.fsck import Difference, Progress
 from amanat.ledger.gateway import ContractBook, Gateway
 from amanat.ledger.keyring import KeyRing
 from amanat.ledger.keystore import SCRYPT_LIGHT, SCRYPT_STANDARD, Keystore
@@ -35,6 +36,7 @@ from amanat.ledger.rpc import NodeToken
 from amanat.ledger.sender_names import OPERATOR
 from amanat.ledger.service import Ledger
 from amanat.licensing import documents
+from amanat.licensing.checking import check_licensing
 from amanat.licensing.documents import Documents
 from amanat.settings import Settings, SignIn, read_secret
 from amanat.store.engine import open_engine
@@ -202,6 +204,13 @@ class Application:
 
     def wake(self) -> None:
         """Let an act that ordered something be seen soon: the thread looks again by itself."""
+
+    def check(self, progress: Progress | None = None) -> list[Difference]:
+        """Compare contracts, index, journal and permissions: `fsck`."""
+        found = self.ledger.check(progress)
+        with self.store.reading() as connection:
+            found.extend(check_licensing(connection, self.gateway, self.business_date))
+        return found
 
     # -- what others ask of it --------------------------------------------------------------------
 

@@ -95,7 +95,7 @@ def require_certificate(certificate: Path, key: Path | None) -> None:
 
 @ledger.command()
 def fsck(data: Data = None, as_json: Json = False) -> None:
-    """Compare contracts, index and journal; leaves with 4 where two of them differ."""
+    """Compare contracts, index, journal and permissions; leaves with 4 where two of them differ."""
     from amanat.app import Application
 
     with errors_in_lines(as_json=as_json):
@@ -109,7 +109,7 @@ def fsck(data: Data = None, as_json: Json = False) -> None:
                         tasks[what] = progress.add_task(what, total=count)
                     progress.update(tasks[what], completed=done, total=count)
 
-                differences = application.ledger.check(tell)
+                differences = application.check(tell)
         if as_json:
             print_json([str(one) for one in differences])
         for one in differences if not as_json else ():

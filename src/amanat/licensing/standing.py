@@ -136,6 +136,18 @@ def _refused(
     return set(connection.execute(query).scalars())
 
 
+def refused_on(connection: Connection, programme: str) -> dict[str, list[date]]:
+    """The days on which applications of each provider were refused."""
+    found: dict[str, list[date]] = {}
+    for row in connection.execute(
+        sql.select(decision.c.provider, decision.c.recorded_on).where(
+            decision.c.programme == programme, decision.c.outcome == Outcome.REFUSE.value
+        )
+    ):
+        found.setdefault(row.provider, []).append(date.fromisoformat(row.recorded_on))
+    return found
+
+
 # -- what other rooms ask -------------------------------------------------------------------------
 
 

@@ -30,7 +30,17 @@ from amanat.participants.model import (
 from amanat.participants.records import checked_address, find_institution
 from amanat.participants.signing import AUTHORITY
 
-SPEAK_FOR_PEOPLE = ("registrar", AUTHORITY, "participant", "issuer", "clears", "orders", "auditor")
+SPEAK_FOR_PEOPLE = (
+    "registrar",
+    AUTHORITY,
+    "participant",
+    "issuer",
+    "clears",
+    "orders",
+    "auditor",
+    "confirms",
+    "consulted",
+)
 """Capacities of institutions that have people here."""
 
 
