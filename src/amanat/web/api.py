@@ -23,6 +23,7 @@ from amanat.access.desk import parse
 from amanat.app import Application
 from amanat.core.errors import Invalid, NotFound, Unauthenticated
 from amanat.core.messages import Message
+from amanat.web import complaints, documents
 from amanat.web.problems import PROBLEM_SCHEMA
 from amanat.web.visitors import visitor_of
 
@@ -114,6 +115,8 @@ def router(app: Application) -> APIRouter:
     for shown in sorted(VIEWS.values(), key=lambda one: one.name):
         _add_view(api, app, shown, anyone)
     _add_proposals(api, app, signed_in)
+    complaints.add_routes(api, app)
+    documents.add_routes(api, app, signed_in)
     return api
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 import secrets
 from urllib.parse import urlsplit
 
@@ -18,6 +19,9 @@ from amanat.core.errors import Forbidden
 API_PREFIX = "/v1/"
 API_BODY_BYTES_MAX = 16 * 2**20
 FORM_BODY_BYTES_MAX = 2**20
+# What stands around a document in an upload: its name, the form's token, the parts' borders.
+UPLOAD_AROUND_BYTES_MAX = 2**16
+_UPLOADS = re.compile(r"/p/[^/]+/apply/.+/upload|/v1/programmes/[^/]+/documents")
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; font-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -54,16 +58,22 @@ class BodyTooLarge(HTTPException):
 class Guard:
     """ASGI middleware: sets the headers of every response and bounds the body of every request."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, document_bytes_max: int = 0) -> None:
         self.app = app
+        self._document_bytes_max = document_bytes_max
+
+    def _most(self, path: str) -> int:
+        """How many bytes the body of a request to this path has at most."""
+        if _UPLOADS.fullmatch(path):
+            return self._document_bytes_max + UPLOAD_AROUND_BYTES_MAX
+        return API_BODY_BYTES_MAX if path.startswith(API_PREFIX) else FORM_BODY_BYTES_MAX
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        api = scope["path"].startswith(API_PREFIX)
-        most = API_BODY_BYTES_MAX if api else FORM_BODY_BYTES_MAX
+        most = self._most(scope["path"])
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -37,6 +37,7 @@ SECTIONS = (
     ("/v/instructions", "Settlement"),
     ("/v/payments", "Payments"),
     ("/v/participants", "Participants"),
+    ("/apply", "Apply"),
     ("/v/journal", "Journal"),
     ("/v/proposals", "Approvals"),
     ("/acts", "Acts"),
@@ -262,6 +263,7 @@ def _environment(language: str) -> Environment:
         named=lambda name: texts.translated(language, texts.words(str(name))),
         new_key=new_id,
         said=lambda text: texts.translated(language, texts.headline(str(text))),
+        worded=lambda text: texts.translated(language, str(text)),
         views=VIEWS,
     )
     return environment
@@ -283,8 +285,9 @@ def _here(path: str, programme: str | None) -> str | None:
         return None
     rest = path.removeprefix(f"/p/{programme}")
     name = rest.removeprefix("/v/")
-    if rest.startswith("/acts"):
-        return "/acts"
+    for section in ("/acts", "/apply"):
+        if rest.startswith(section):
+            return section
     return f"/v/{PARENTS[name]}" if name in PARENTS else rest
 
 

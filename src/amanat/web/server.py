@@ -33,13 +33,17 @@ from amanat.settings import read_secret
 from amanat.store.engine import unavailable
 from amanat.web import (
     api,
+    applying,
     charts,
+    complaints,
+    documents,
     forms,
     openid,
     operations,
     pages,
     passkeys,
     problems,
+    question_pages,
     sign_in,
 )
 from amanat.web.guard import API_PREFIX, FormTokens, Guard
@@ -110,13 +114,17 @@ def create_app(app: Application) -> FastAPI:
     faces.include_router(sign_in.router(shown))
     faces.include_router(passkeys.router(shown))
     faces.include_router(openid.router(shown))
+    faces.include_router(complaints.router(shown))
+    faces.include_router(documents.router(shown))
+    faces.include_router(applying.router(shown))
+    faces.include_router(question_pages.router(shown))
     folder = Path(str(files("amanat.web") / "static"))
     faces.mount("/static", _Static(directory=folder), name="static")
     faces.include_router(operations.router(shown, Watch(app)))
     _answer_errors(faces, shown)
     faces.add_middleware(GZipMiddleware, minimum_size=_GZIP_BYTES_MIN)
     faces.add_middleware(Limits, rate_address=app.settings.sign_in.rate_address)
-    faces.add_middleware(Guard)
+    faces.add_middleware(Guard, document_bytes_max=app.documents.bytes_max)
     faces.add_middleware(Observed)
     _describe_security(faces)
     return faces
