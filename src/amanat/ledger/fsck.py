@@ -8,7 +8,7 @@ and every event must have exactly one journal entry, every completed order its t
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -217,16 +217,7 @@ def _index_sums_up(check: _Check) -> Iterator[Difference]:
         ).group_by(change.c.token, change.c.account)
     )
     added = {(row.token, row.account): int(row.units) for row in sums}
-    held = {
-        (row.token, row.account): row.units
-        for row in check.connection.execute(sql.select(tables.holding))
-    }
-    for key in sorted(added.keys() | held.keys()):
-        if added.get(key, 0) != held.get(key, 0):
-            thing = f"token {key[0]}, account {key[1]}"
-            yield Difference(
-                "holding = sum of changes", thing, str(added.get(key, 0)), str(held.get(key, 0))
-            )
+    yield from _unlike_holdings(check, "holding = sum of changes", added)
     totals: dict[str, int] = {}
     for (token, _), units in added.items():
         totals[token] = totals.get(token, 0) + units
@@ -272,16 +263,22 @@ def _journal_replays_to_the_index(check: _Check) -> Iterator[Difference]:
         if done % _PART == 0:
             check.progress("journal", done, count)
     check.progress("journal", done, count)
+    yield from _unlike_holdings(check, "journal = index", units)
+
+
+def _unlike_holdings(
+    check: _Check, law: str, units: Mapping[tuple[str, str], int]
+) -> Iterator[Difference]:
+    """Where units by (token, account) are not those that the index holds."""
     held = {
         (row.token, row.account): row.units
         for row in check.connection.execute(sql.select(tables.holding))
     }
     for key in sorted(units.keys() | held.keys()):
-        if units.get(key, 0) != held.get(key, 0):
+        found, indexed = units.get(key, 0), held.get(key, 0)
+        if found != indexed:
             thing = f"token {key[0]}, account {key[1]}"
-            yield Difference(
-                "journal = index", thing, str(units.get(key, 0)), str(held.get(key, 0))
-            )
+            yield Difference(law, thing, str(found), str(indexed))
 
 
 def _replay(

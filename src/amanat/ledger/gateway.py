@@ -107,15 +107,9 @@ def record_contract(
 
     The old one keeps its row, because its events stay in the index.
     """
-    table = tables.contract
+    _replace(connection, ref)
     connection.execute(
-        sql.update(table)
-        .where(table.c.programme == ref.programme, table.c.kind == ref.kind)
-        .where(table.c.label == ref.label)
-        .values(replaced=True)
-    )
-    connection.execute(
-        table.insert().values(
+        tables.contract.insert().values(
             address=ref.address,
             programme=ref.programme,
             kind=ref.kind,
@@ -124,6 +118,17 @@ def record_contract(
             block_number=block_number,
             replaced=False,
         )
+    )
+
+
+def _replace(connection: Connection, ref: ContractRef) -> None:
+    """Nobody asks the contracts of this programme, kind and label any more."""
+    table = tables.contract
+    connection.execute(
+        sql.update(table)
+        .where(table.c.programme == ref.programme, table.c.kind == ref.kind)
+        .where(table.c.label == ref.label)
+        .values(replaced=True)
     )
 
 
@@ -141,12 +146,7 @@ def take_place(
         return
     if known.label == ref.label and not known.replaced:
         return
-    connection.execute(
-        sql.update(table)
-        .where(table.c.programme == ref.programme, table.c.kind == ref.kind)
-        .where(table.c.label == ref.label)
-        .values(replaced=True)
-    )
+    _replace(connection, ref)
     connection.execute(
         sql.update(table)
         .where(table.c.address == ref.address)
