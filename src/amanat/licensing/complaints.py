@@ -49,6 +49,12 @@ class DayInFuture(Invalid):
     template: ClassVar[str] = "{day} lies after the business date {business_date}."
 
 
+class NoSuchComplaint(NotFound):
+    """The state of a complaint opens to its number and its secret together."""
+
+    template: ClassVar[str] = "No complaint has this number and this secret."
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
     """A complaint that was taken: its number, and what opens its state to who wrote it.
@@ -340,7 +346,7 @@ def complaint_state(
 ) -> dict[str, Any]:
     """What the complainant reads of their complaint.
 
-    Refuses `NotFound`, also where the secret is another's.
+    Refuses `NoSuchComplaint`, also where the secret is another's.
     """
     row = connection.execute(
         sql.select(complaint).where(
@@ -349,7 +355,7 @@ def complaint_state(
     ).one_or_none()
     spelt = secret.strip().upper()
     if row is None or row.secret is None or not matches(spelt, row.secret):
-        raise NotFound(thing="complaint", value=number[:24])
+        raise NoSuchComplaint
     steps = connection.execute(
         sql.select(complaint_step)
         .where(complaint_step.c.complaint == row.id)
