@@ -31,6 +31,8 @@ from amanat.ledger.wire import (
 _ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 # 1.3.132.0.10 (SEC 2, secp256k1), in DER.
 _SECP256K1 = bytes.fromhex("06052b8104000a")
+# 1.2.840.10045.3.1.7 (SEC 2, secp256r1), in DER.
+_P256 = bytes.fromhex("06082a8648ce3d030107")
 # What a device says when it is not the one that it was: the session is gone, or the device is.
 _GONE = (
     "SessionHandleInvalid",
@@ -175,6 +177,54 @@ class Device:
             raise KeyNotHeld(holder=name)
         self._asked(lambda session: self._key(session, name))
         return DeviceSigner(self, name, public)
+
+    def create_p256(self, name: str) -> bytes:
+        """Make a P-256 key in the device; its point, 65 bytes.  Refuses `DeviceKeyExists`."""
+        pkcs11 = _library()
+        if self.find_p256(name) is not None:
+            raise DeviceKeyExists(key=name, device=self.label)
+        attribute = pkcs11.Attribute
+        kept = {attribute.SENSITIVE: True, attribute.EXTRACTABLE: False, attribute.PRIVATE: True}
+
+        def make(session: Any) -> None:
+            session.create_domain_parameters(
+                pkcs11.KeyType.EC, {attribute.EC_PARAMS: _P256}, local=True
+            ).generate_keypair(
+                id=name.encode(),
+                label=name,
+                store=True,
+                capabilities=pkcs11.MechanismFlag.SIGN | pkcs11.MechanismFlag.VERIFY,
+                private_template=kept,
+            )
+
+        self._asked(make)
+        point = self.find_p256(name)
+        if point is None:
+            raise KeyNotHeld(holder=name)
+        return point
+
+    def find_p256(self, name: str) -> bytes | None:
+        """The point of a P-256 key that the device keeps to itself; None where it has none.
+
+        Refuses `KeyExportable`.
+        """
+        pkcs11 = _library()
+        attribute = pkcs11.Attribute
+        wanted = {
+            attribute.CLASS: pkcs11.ObjectClass.PUBLIC_KEY,
+            attribute.KEY_TYPE: pkcs11.KeyType.EC,
+            attribute.EC_PARAMS: _P256,
+            attribute.LABEL: name,
+        }
+
+        def read(session: Any) -> bytes | None:
+            found = _objects(session, wanted)
+            if not found:
+                return None
+            self._key(session, name)
+            return _unwrapped(found[0][attribute.EC_POINT])
+
+        return self._asked(read)
 
     def destroy(self, name: str) -> None:
         """Destroy a key for good.  Refuses `KeyNotHeld`."""
@@ -359,9 +409,11 @@ def _objects(session: Any, wanted: dict[Any, Any]) -> list[Any]:
 
 def _point(value: bytes) -> PublicKey:
     """A public key from CKA_EC_POINT, which some devices give without its DER wrapping."""
-    if len(value) == 67 and value[:2] == b"\x04\x41":
-        value = value[2:]
-    return PublicKey(value)
+    return PublicKey(_unwrapped(value))
+
+
+def _unwrapped(value: bytes) -> bytes:
+    return value[2:] if len(value) == 67 and value[:2] == b"\x04\x41" else value
 
 
 def _said(error: Exception) -> str:

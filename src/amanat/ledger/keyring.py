@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 from amanat.core.errors import Unavailable
 from amanat.ledger.devices import DeviceTerms, device_of
 from amanat.ledger.keystore import Keystore
+from amanat.ledger.p256_keys import P256Keys
 from amanat.ledger.signers import KeyNotHeld, Signer
 from amanat.ledger.wire import address_of
 
@@ -46,6 +47,9 @@ class KeyRing:
     ) -> None:
         self.keystore = keystore
         self.devices = tuple(devices)
+        self.p256 = P256Keys(
+            keystore.folder.with_name("credential-keys"), password, keystore.scrypt, self.devices
+        )
         self._password = password
         self._where: dict[str, tuple[str, str, DeviceTerms | None]] = {}
         self._named: dict[tuple[str, str], str] = {}

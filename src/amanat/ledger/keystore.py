@@ -45,7 +45,7 @@ class Keystore:
 
     def __init__(self, folder: Path, *, scrypt: int = SCRYPT_STANDARD) -> None:
         self.folder = folder
-        self._scrypt = scrypt
+        self.scrypt = scrypt
 
     def create(self, institution: str, name: str, password: str) -> KeySigner:
         """A fresh key, encrypted and stored; raises `KeyExists`, `KeyNameInvalid`."""
@@ -58,7 +58,7 @@ class Keystore:
         path = self._path(institution, name)
         for folder in (self.folder, path.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        sealed = seal(signer.secret, signer.address, password, self._scrypt)
+        sealed = seal(signer.secret, signer.address, password, self.scrypt)
         content = json.dumps(sealed).encode()
         fresh = path.with_name(f".{path.name}.{os.getpid()}")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

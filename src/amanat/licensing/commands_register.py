@@ -64,3 +64,22 @@ class ChangesAsked(Query):
 
     after: Annotated[int, Field(ge=0)] = 0
     limit: Annotated[int, Field(ge=1, le=1_000)] = 500
+
+
+PermissionNumber = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9/._-]{0,31}$")]
+
+
+class IssueCredential(Command):
+    """Have the credential of a permission signed anew, as its provider or its authority."""
+
+    permission: PermissionNumber
+
+
+class CredentialsAsked(Query):
+    """The credentials of one's own permissions; the authority sees those of all providers."""
+
+    provider: Code | None = None
+
+
+class KeysAsked(Query):
+    """The public keys of the authority."""

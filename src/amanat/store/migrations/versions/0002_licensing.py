@@ -48,6 +48,9 @@ def upgrade() -> None:
         sa.Column("kid", sa.String(length=64), nullable=False, comment="RFC 7638 thumbprint"),
         sa.Column("jwk", sa.JSON(), nullable=False, comment="the public key"),
         sa.Column("certificate", sa.LargeBinary(), nullable=False, comment="X.509, DER"),
+        sa.Column("issuer", sa.String(length=400), nullable=False, comment="iss of what it signs"),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False, comment="in keystore or device"),
         sa.Column(
             "place", sa.String(length=120), nullable=False, comment="keystore, or device LABEL"
         ),
