@@ -58,6 +58,7 @@ class Run:
             "total_seconds": round(self.course.total_seconds, 3),
             "waited_seconds": round(self.course.waited_seconds, 3),
             "steps": self.course.steps,
+            "to_come": [f"{step.day} {step.key}" for step in self.course.to_come],
         }
         return self.report | {"data": str(self.data), "times": times}
 
@@ -85,7 +86,10 @@ def pilot(
     with errors_in_lines(as_json=as_json):
         read = load_pilot(folder)
         if check:
-            out.print(f"{folder} is sound: {len(read.tenders)} tenders, {len(read.trades)} trades")
+            providers = len(read.licensing.providers) if read.licensing else 0
+            counts = f"{len(read.tenders)} tenders, {len(read.trades)} trades"
+            more = f", {providers} providers" if providers else ""
+            out.print(f"{folder} is sound: {counts}{more}")
             return
         name = folder.resolve().name + ("-network" if network else "")
         run = run_pilot(read, data or PILOTS_FOLDER / name, resume=resume, network=network)

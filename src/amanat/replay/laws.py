@@ -94,7 +94,7 @@ def references_known(pilot: Pilot) -> Iterator[Refusal]:
     """Rows name institutions, classes, assets and securities that exist."""
     files: dict[str, tuple[Collection[str], str]] = {
         "institution": (pilot.institutions, "institutions.csv"),
-        "participant": (pilot.participants, "participants.csv"),
+        "participant": (_participants(pilot), "participants.csv"),
         "class": (pilot.classes, "programme.toml"),
         "kind": (pilot.kinds, "programme.toml"),
         "asset": (pilot.assets, "programme.toml"),
@@ -106,6 +106,12 @@ def references_known(pilot: Pilot) -> Iterator[Refusal]:
             continue  # it may be the very one whose row could not be read
         if value and value not in known:
             yield Unknown(place=where.of(name), thing=thing, value=value, file=file)
+
+
+def _participants(pilot: Pilot) -> frozenset[str]:
+    """Who is admitted: by a row of participants.csv, or by a licence."""
+    licensing = pilot.licensing
+    return frozenset(pilot.participants) | (licensing.licensed() if licensing else frozenset())
 
 
 def _references(pilot: Pilot) -> Iterator[tuple[str, str, Located, str]]:

@@ -17,6 +17,9 @@ from amanat.instruments.model import Terms, terms_from
 from amanat.jurisdictions.holidays import load_calendar
 from amanat.replay import reading
 from amanat.replay.laws import LAWS
+from amanat.replay.licensing import FILES as LICENSING_FILES
+from amanat.replay.licensing import read_licensing
+from amanat.replay.licensing_laws import findings
 from amanat.replay.loading_tenders import read_tenders
 from amanat.replay.model import (
     Account,
@@ -50,8 +53,12 @@ FILES = (
     "tax_status.csv",
     "cash.csv",
     "trades.csv",
+    *LICENSING_FILES,
 )
-"""The files of a pilot; tenders name their files of bids, which lie in the same folder."""
+"""The files of a pilot; those of licensing only where it licenses.
+
+Tenders name their files of bids, which lie in the same folder.
+"""
 
 Thing = TypeVar("Thing")
 _DAY = date(1970, 1, 1)
@@ -76,10 +83,9 @@ def load_pilot(path: Path) -> Pilot:
     pilot = _read(folder, refused)
     if pilot is not None:
         partial = _read_in_part(pilot)
-        for law in LAWS:
-            for refusal in law(pilot):
-                if _rests_on_what_was_read(refusal, partial):
-                    refused.add(refusal)
+        for refusal in (*(one for law in LAWS for one in law(pilot)), *findings(pilot)):
+            if _rests_on_what_was_read(refusal, partial):
+                refused.add(refusal)
     raise_in_order(refused)
     assert pilot is not None  # without a programme there is a refusal
     return pilot
@@ -91,6 +97,9 @@ Partial = Mapping[tuple[str, int], set[str]]
 def _read_in_part(pilot: Pilot) -> Partial:
     """The rows of which something could not be read: by file and line, the names of that."""
     rows: list[Any] = [*pilot.tenders, *pilot.trades, *pilot.cash]
+    if pilot.licensing is not None:
+        rows += [*pilot.licensing.events, *pilot.licensing.providers.values()]
+        rows += [*pilot.licensing.published, *pilot.licensing.awaited]
     for tender in pilot.tenders:
         rows += [*tender.bids, *tender.investor_bids]
     places: list[Located] = [row.where for row in rows if row.where.unread]
@@ -178,6 +187,7 @@ def _read(folder: Folder, refused: Refused) -> Pilot | None:
         ),
         cash=tuple(_cash(row, programme.currency) for row in folder.csv("cash.csv")),
         exchange_rates=exchange_rates,
+        licensing=read_licensing(folder, programme.currency, programme.jurisdiction, refused),
         unread=frozenset(unread),
     )
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from amanat.auctions.model import TenderTerms
 from amanat.core.calendars import Calendar
 from amanat.instruments.model import Terms
+from amanat.replay.licensing_model import Licensing
 from amanat.replay.reading import Located
 
 
@@ -286,6 +287,7 @@ class Pilot:
     trades: tuple[Trade, ...]
     cash: tuple[CashEntry, ...]
     exchange_rates: tuple[ExchangeRate, ...]
+    licensing: Licensing | None = None
     unread: frozenset[str] = frozenset()
     """ISINs of securities whose rows could not be read; nobody is told that they are missing."""
 

@@ -97,6 +97,10 @@ class Performer:
                 self._actors[person] = load_actor(connection, self.programme, person, MEANS)
         return self._actors[person]
 
+    def forget_actors(self) -> None:
+        """Look people up anew: what their institution may do has changed."""
+        self._actors.clear()
+
     def institution_for(self, act: str) -> str:
         """The first institution of the folder that may submit an act."""
         wanted = ACTS[act].capacities
@@ -108,17 +112,24 @@ class Performer:
     # -- acts -----------------------------------------------------------------------------------
 
     def perform(
-        self, key: str, act: str, fields: dict[str, Any], *, institution: str | None = None
+        self,
+        key: str,
+        act: str,
+        fields: dict[str, Any],
+        *,
+        institution: str | None = None,
+        proposer: str | None = None,
     ) -> dict[str, Any]:
         """Propose an act and have it approved until it is carried out; its result.
 
+        `proposer` is the person who proposes for the institution, where it is not the usual one.
         What is unavailable for a moment, such as a node that is being brought back, is waited for.
         Refuses whatever the act refuses; raises `ReplayStopped` when nobody can approve it.
         """
         who = institution or self.institution_for(act)
         for left in reversed(range(TRIES_MAX)):
             try:
-                return self._perform(key, act, fields, who)
+                return self._perform(key, act, fields, who, proposer)
             except Unavailable:
                 # Whatever the try recorded is found again under its key.
                 if not left:
@@ -126,11 +137,13 @@ class Performer:
                 self.application.pump()
         raise AssertionError("the last try returned or raised")
 
-    def _perform(self, key: str, act: str, fields: dict[str, Any], who: str) -> dict[str, Any]:
+    def _perform(
+        self, key: str, act: str, fields: dict[str, Any], who: str, person: str | None
+    ) -> dict[str, Any]:
         former = self.former(key, who)
         if former is None:
             command = parse(ACTS[act].command, fields)
-            proposer = self.actor(self.pilot.institutions[who].proposes)
+            proposer = self.actor(person or self.pilot.institutions[who].proposes)
             outcome = self.application.desk.submit(proposer, command, key=key)
             former = Former(outcome.result, outcome.proposal)
         if former.proposal is None:

@@ -24,6 +24,7 @@ class Stage(StrEnum):
 
     FOUNDING = "founding"
     PARTICIPANTS = "participants"
+    LICENSING = "licensing"
     AUTHORISATION = "authorisation"
     AUCTION = "auction"
     SETTLEMENT = "settlement"
@@ -55,6 +56,7 @@ class Kind(StrEnum):
     CLAIMS = "claims"
     OPEN_DAY = "open_day"
     CLOSE_DAY = "close_day"
+    LICENSING = "licensing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,8 @@ def business_days(pilot: Pilot, payments: list[Payment]) -> list[date]:
     for trade in pilot.trades:
         days.add(trade.traded_on)
         days |= set(pilot.calendar.settlement_days(trade.settles_on, trade.last_day))
+    if pilot.licensing is not None:
+        days |= {event.on for event in pilot.licensing.events}
     for payment in payments:
         # The record date is opened, so that its close is a moment on the ledger.
         days |= {payment.record_date, payment.payment_date}
@@ -157,6 +161,7 @@ def _steps_on(pilot: Pilot, payments: list[Payment], day: date) -> list[Step]:
         for one in pilot.instruments.values()
         if one.authorised_on == day
     ]
+    steps += _licensing_steps(pilot, day, "")
     due = [one for one in payments if one.payment_date == day]
     for payment in due:
         for kind in (Kind.FIX, Kind.PAY):
@@ -193,10 +198,22 @@ def _auction_steps(pilot: Pilot, day: date) -> list[Step]:
         kinds[tender.announced_on].append(Kind.SET_TARGET)
         kinds[tender.auction_on] += [Kind.ANNOUNCE, Kind.BID, Kind.OPEN_BOOK, Kind.AWARD]
         kinds[tender.settles_on] += [Kind.ISSUE, Kind.DELIVER_ALLOTMENTS]
-        steps += [
-            Step(f"{kind}/{tender.code}", day, Stage.AUCTION, kind, tender) for kind in kinds[day]
-        ]
+        for kind in kinds[day]:
+            steps.append(Step(f"{kind}/{tender.code}", day, Stage.AUCTION, kind, tender))
+            if kind is Kind.ANNOUNCE:
+                steps += _licensing_steps(pilot, day, tender.code)
     return steps
+
+
+def _licensing_steps(pilot: Pilot, day: date, during: str) -> list[Step]:
+    """What happens to providers on a day: before all else, or while bids for a tender are taken."""
+    if pilot.licensing is None:
+        return []
+    return [
+        Step(f"licensing/{one.code}/{one.what}", day, Stage.LICENSING, Kind.LICENSING, one)
+        for one in pilot.licensing.events
+        if one.on == day and one.during == during
+    ]
 
 
 def _trade_steps(pilot: Pilot, day: date) -> list[Step]:

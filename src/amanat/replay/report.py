@@ -27,6 +27,7 @@ from amanat.ledger.tables import event, order
 from amanat.programme.tables import business_day, security
 from amanat.replay.acting.auctioning import current_code, tender_row
 from amanat.replay.business import business_digest
+from amanat.replay.licensing_report import licensing_facts
 from amanat.replay.model import Pilot, Tender
 from amanat.replay.performing import Performer
 from amanat.servicing.tables import entitlement, payment
@@ -40,6 +41,7 @@ def report_of(performer: Performer) -> Facts:
     """Everything that is printed at the end of a pilot."""
     pilot = performer.pilot
     names = performer.account_names()
+    licensing = licensing_facts(performer)
     with performer.application.store.reading() as connection:
         return {
             "programme": pilot.programme.code,
@@ -59,6 +61,7 @@ def report_of(performer: Performer) -> Facts:
             "chain": _chain(connection, performer),
             "business_digest": business_digest(connection, pilot.programme.code),
             "assumed": assumptions_of(pilot),
+            **({"licensing": licensing} if licensing is not None else {}),
         }
 
 
@@ -76,6 +79,8 @@ def assumptions_of(pilot: Pilot) -> list[str]:
         if rate.assumed
     ]
     found += [f"bids of {one.code}: {one.source}" for one in pilot.tenders if one.made]
+    if pilot.licensing is not None:
+        found += [f"licensing, {one}" for one in pilot.licensing.pack.assumptions()]
     return found
 
 

@@ -6,13 +6,16 @@ was killed anywhere, started again on the same data, comes to the same end.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from amanat.app import Application
 from amanat.programme.founding import found
-from amanat.replay.acting import admission, auctioning, servicing, trading
+from amanat.replay.acting import admission, auctioning, licensing, servicing, trading
 from amanat.replay.model import Pilot
 from amanat.replay.performing import Performer
 from amanat.replay.plan import Kind, Stage, Step, steps_of
@@ -31,6 +34,8 @@ class Course:
     seconds: dict[Stage, float] = field(default_factory=dict)
     waited_seconds: float = 0.0
     steps: int = 0
+    to_come: tuple[Step, ...] = ()
+    """Steps of days that have not come yet: the ledger's day never runs ahead of time."""
 
     @property
     def total_seconds(self) -> float:
@@ -75,8 +80,22 @@ TAKES: dict[Kind, Take] = {
     Kind.CLAIMS: servicing.claims,
     Kind.FIX: servicing.fix,
     Kind.PAY: servicing.pay,
+    Kind.LICENSING: licensing.happen,
 }
 """What each kind of step does."""
+
+
+def known_and_to_come(pilot: Pilot) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+    """The steps of days up to today in the programme's zone, and those still to come.
+
+    A simulation may run ahead of time.
+    """
+    steps = steps_of(pilot)
+    if pilot.programme.simulation:
+        return steps, ()
+    today = datetime.now(ZoneInfo(pilot.programme.zone)).date()
+    known = tuple(itertools.takewhile(lambda step: step.day <= today, steps))
+    return known, steps[len(known) :]
 
 
 def replay(
@@ -94,8 +113,8 @@ def replay(
     Refuses whatever an act refuses; raises `ReplayStopped`, `NodeUnavailable`.
     """
     performer = Performer(application, pilot, sender_list)
-    steps = steps_of(pilot)
-    course = Course(steps=len(steps))
+    steps, to_come = known_and_to_come(pilot)
+    course = Course(steps=len(steps), to_come=to_come)
     for place, step in enumerate(steps[:until]):
         if watch is not None:
             watch(step, place, len(steps))

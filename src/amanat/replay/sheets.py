@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from amanat.replay.licensing_sheets import print_licensing
 from amanat.replay.report import Facts
 from amanat.replay.runner import Course
 
@@ -43,17 +44,25 @@ def _table(title: str, *columns: str, caption: str | None = None) -> Table:
 
 def print_report(console: Console, report: Facts, course: Course) -> None:
     """All tables of a pilot, in the order of its life."""
+    if "licensing" in report:
+        print_licensing(console, report["licensing"])
     for auction in report["auctions"]:
         _print_auction(console, auction)
     _print_settlements(console, report)
-    _print_payments(console, report)
-    _print_tax(console, report)
+    if report["payments"]:
+        _print_payments(console, report)
+        _print_tax(console, report)
     for one in report["holders"]:
         _print_holders(console, one)
     _print_redemption(console, report)
     _print_gas(console, report)
     _print_chain(console, report)
     _print_course(console, course)
+    if course.to_come:
+        first, last = course.to_come[0].day, course.to_come[-1].day
+        console.print(Text(f"Still to come, {first} to {last}:", style="bold"))
+        for step in course.to_come:
+            console.print(Text(f"  - {step.day} {step.key}"))
     if report["assumed"]:
         console.print(Text("Assumed or made:", style="bold"))
         for one in report["assumed"]:

@@ -192,7 +192,7 @@ def _submit(
     if account is None or row is None:
         return False
     address = performer.account(account.code)
-    number, keys = _number_and_keys(performer, row, address)
+    number, keys = number_and_keys(performer, row, address)
     bids: list[Bid]
     if act == "SubmitBid":
         bids = list(_competitive(tender, dealer, number))
@@ -247,7 +247,8 @@ def _for_investors(
     return found
 
 
-def _number_and_keys(performer: Performer, row: Row[Any], address: str) -> tuple[int, Any]:
+def number_and_keys(performer: Performer, row: Row[Any], address: str) -> tuple[int, Any]:
+    """The number that an account has in a tender, and the keys to which its bids are sealed."""
     bidder = tables.tender_bidder
     with performer.application.store.reading() as connection:
         number = connection.execute(
