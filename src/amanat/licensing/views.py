@@ -21,6 +21,7 @@ from amanat.licensing.commands import FileAsked, FilesAsked, ProviderAsked, Prov
 from amanat.licensing.deriving import Standing
 from amanat.licensing.filling import answers_of
 from amanat.licensing.model import CONFIRMS
+from amanat.licensing.openness import recusals_of, require_not_recused
 from amanat.licensing.path import Situation, open_steps
 from amanat.licensing.records import (
     authority_of,
@@ -28,6 +29,7 @@ from amanat.licensing.records import (
     confirmations_of,
     facts_of_file,
     facts_of_provider,
+    is_provider,
     mover_of,
     pack_of,
     questions_of,
@@ -59,7 +61,8 @@ def sees_all(context: ViewContext, pack: LicensingPack) -> bool:
     if context.actor is None:
         return False
     if context.sees("auditor"):
-        return True
+        own = context.actor.institution
+        return not is_provider(context.connection, context.programme, own)
     try:
         authority = authority_of(context.connection, context.programme, pack)
     except UnknownClass:
@@ -68,8 +71,10 @@ def sees_all(context: ViewContext, pack: LicensingPack) -> bool:
 
 
 def consulted_on(context: ViewContext) -> sql.Select[Any]:
-    """Ids of the files on which the actor's institution is or was consulted."""
+    """Ids of the files on which the actor's institution is or was consulted, if it applies not."""
     assert context.actor is not None
+    if is_provider(context.connection, context.programme, context.actor.institution):
+        return sql.select(consultation.c.file).where(sql.false())
     return sql.select(consultation.c.file).where(
         consultation.c.programme == context.programme,
         consultation.c.consulted == context.actor.institution,
@@ -97,6 +102,9 @@ def files(query: FilesAsked, context: ViewContext) -> list[dict[str, Any]]:
                 licensing_file.c.id.in_(consulted_on(context)),
             )
         )
+    away = recusals_of(context.connection, context.programme, context.actor.person)
+    if away:
+        wanted = wanted.where(licensing_file.c.provider.not_in(list(away)))
     for column, value in (
         (licensing_file.c.kind, query.kind),
         (licensing_file.c.stage, query.stage),
@@ -172,6 +180,7 @@ def one_file(query: FileAsked, context: ViewContext) -> dict[str, Any]:
     whole = sees_all(context, pack)
     if row is None or not (own or whole or _consulted(context, row)):
         raise NotFound(thing="file", value=query.file)
+    require_not_recused(context, row.provider)
     found = _head(row, context) | {
         "id": row.id,
         "permission": _permission_number(context, row.permission),
@@ -374,7 +383,12 @@ def providers(query: ProvidersAsked, context: ViewContext) -> list[dict[str, Any
 def _sees_providers(context: ViewContext) -> bool:
     assert context.actor is not None
     pack = pack_of(context.connection, context.programme)
-    return sees_all(context, pack) or context.sees(CONFIRMS, "consulted", "registrar")
+    if sees_all(context, pack):
+        return True
+    own = context.actor.institution
+    return context.sees(CONFIRMS, "consulted", "registrar") and not is_provider(
+        context.connection, context.programme, own
+    )
 
 
 def _providers(context: ViewContext) -> sql.Select[Any]:
@@ -438,6 +452,7 @@ def one_provider(query: ProviderAsked, context: ViewContext) -> dict[str, Any]:
     own = context.actor.institution == query.provider
     if row is None or not (own or _sees_providers(context)):
         raise NotFound(thing="provider", value=query.provider)
+    require_not_recused(context, query.provider)
     day = query.day or context.business_date
     pack = pack_of(context.connection, context.programme)
     found = standings(context.connection, context.programme, day, [row.code])[row.code]
@@ -491,7 +506,7 @@ def _reporters(context: ViewContext, code: str) -> list[dict[str, Any]]:
         .where(table.c.programme == context.programme, table.c.provider == code)
         .order_by(table.c.first_day)
     ).all()
-    following = [*(row.first_day for row in rows[1:]), None]
+    following = [*(row.first_day for row in rows), None][1:]
     return [
         {
             "entity": row.entity,
