@@ -37,6 +37,7 @@ SECTIONS = (
     ("/v/instructions", "Settlement"),
     ("/v/payments", "Payments"),
     ("/v/participants", "Participants"),
+    ("/register", "Register"),
     ("/apply", "Apply"),
     ("/v/journal", "Journal"),
     ("/v/proposals", "Approvals"),
@@ -285,9 +286,11 @@ def _here(path: str, programme: str | None) -> str | None:
         return None
     rest = path.removeprefix(f"/p/{programme}")
     name = rest.removeprefix("/v/")
-    for section in ("/acts", "/apply"):
+    for section in ("/acts", "/apply", "/register"):
         if rest.startswith(section):
             return section
+    if rest == "/warnings":
+        return "/register"
     return f"/v/{PARENTS[name]}" if name in PARENTS else rest
 
 

@@ -44,6 +44,7 @@ from amanat.web import (
     passkeys,
     problems,
     question_pages,
+    register_pages,
     sign_in,
 )
 from amanat.web.guard import API_PREFIX, FormTokens, Guard
@@ -110,6 +111,7 @@ def create_app(app: Application) -> FastAPI:
     shown = pages.Pages(app, tokens)
     faces.include_router(api.router(app))
     faces.include_router(pages.router(shown))
+    faces.include_router(register_pages.router(shown))
     faces.include_router(forms.router(shown))
     faces.include_router(sign_in.router(shown))
     faces.include_router(passkeys.router(shown))

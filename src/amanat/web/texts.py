@@ -210,6 +210,9 @@ def words(name: str) -> str:
 
 
 _GOOD = {
+    "licensed",
+    "authorised",
+    "in",
     "settled",
     "done",
     "carried",
@@ -242,6 +245,11 @@ _WARN = {
     "instructed",
 }
 _STOP = {
+    "suspended",
+    "revoked",
+    "wind",
+    "full",
+    "close",
     "failed",
     "refused",
     "expired",
