@@ -28,7 +28,10 @@ from amanat.access.refusals import FAULTS, FORMS
 from amanat.app import declare_rooms
 from amanat.auctions.acts_rules import TenderState
 from amanat.auctions.allotment import Status
+from amanat.jurisdictions.countries import COUNTRIES
+from amanat.jurisdictions.licensing import load_licensing
 from amanat.ledger.refusals import ERRORS
+from amanat.licensing.forms import form_of_file
 from amanat.participants.model import Level, OutsidePurpose
 from amanat.programme.model import Phase
 from amanat.servicing.model import PaymentState
@@ -82,6 +85,11 @@ STATES = (
     "clear",
     "confirm",
     "payer",
+    "sign_up",
+    "authority",
+    "applicant",
+    "grant",
+    "refuse",
 )
 PO, MO = FOLDER / "amanat.po", FOLDER / "amanat.mo"
 
@@ -90,9 +98,15 @@ def of_templates() -> set[str]:
     """Every message that a template or a page's code marks."""
     found = extract_from_dir(
         str(WEB),
-        [("templates/**.html", "jinja2"), ("subjects.py", "python")],
+        [
+            ("templates/**.html", "jinja2"),
+            ("subjects.py", "python"),
+            ("answering.py", "python"),
+            ("applying.py", "python"),
+            ("question_pages.py", "python"),
+        ],
         {"templates/**.html": {"trimmed": "true", "newstyle_gettext": "true"}},
-        keywords={"_": None, "gettext": None, "say": None},
+        keywords={"_": None, "gettext": None, "say": None, "worded": None},
     )
     return {message for _file, _line, message, _notes, _context in found}
 
@@ -219,6 +233,18 @@ def of_names() -> Iterator[str]:
         yield from (column_label(shape_of(name, "PKR")[1]) for name in columns)
 
 
+def of_packs() -> Iterator[str]:
+    """What the jurisdictions' forms ask, and what their files, services and clocks are called."""
+    for path in sorted((SOURCES / "jurisdictions").glob("*/forms/*.toml")):
+        yield from form_of_file(path).texts()
+    for path in sorted((SOURCES / "jurisdictions").glob("*/licensing.toml")):
+        pack = load_licensing(path.parent.name)
+        for named in (*pack.files, *pack.categories, *pack.clocks):
+            yield named.title
+        yield from (words(stage) for kind in pack.files for stage in kind.stages)
+    yield from COUNTRIES.values()
+
+
 def of_summaries() -> Iterator[str]:
     """What acts and views say of themselves; English where it has not been translated yet."""
     declare_rooms()
@@ -228,7 +254,7 @@ def of_summaries() -> Iterator[str]:
 def wanted() -> list[str]:
     """All messages of the catalogue, without repeats."""
     texts = (*of_templates(), *of_names(), *of_refusals(), *of_messages(), *JOINTS, *HTTP_WORDS)
-    return sorted({message for message in (*texts, *month_name) if message})
+    return sorted({message for message in (*texts, *of_packs(), *month_name) if message})
 
 
 def read() -> Catalog:

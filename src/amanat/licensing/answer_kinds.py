@@ -42,20 +42,20 @@ _OLDEST_YEARS = 120
 class AnswerNotRead(Invalid):
     """An answer is written in the way of its kind of question."""
 
-    template: ClassVar[str] = "{question}: {reason}"
+    template: ClassVar[str] = "{question} – {reason}"
 
 
 class AnswerOutside(Invalid):
     """A figure lies within the limits of its question."""
 
-    template: ClassVar[str] = "{question}: {value} is outside; from {least} to {most} is taken."
+    template: ClassVar[str] = "{question} – {value} is outside; from {least} to {most} is taken."
 
 
 class AnswerLength(Invalid):
     """A text has as many characters as its question takes."""
 
     template: ClassVar[str] = (
-        "{question}: {count} characters; from {least} to {most} characters are taken."
+        "{question} – {count} characters; from {least} to {most} characters are taken."
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,6 +14,7 @@ from amanat.access.actors import load_actor
 from amanat.access.desk import parse
 from amanat.core.errors import AmanatError, NotFound
 from amanat.core.ids import new_id
+from amanat.core.messages import Message
 from amanat.licensing.commands import AnswerQuestion, OpenFile, SubmitFile, WithdrawFile
 from amanat.licensing.signing_up import SignedUp, sign_up
 from amanat.web.application_pages import (
@@ -25,6 +26,7 @@ from amanat.web.application_pages import (
     summary_of,
     tasks_of,
 )
+from amanat.web.messages import message_text
 from amanat.web.pages import Pages, Problem, language_of, problems_of
 from amanat.web.sign_in import Form, require_session, require_token
 from amanat.web.visitors import cookie_name, give_cookie, visitor_of
@@ -32,6 +34,16 @@ from amanat.web.visitors import cookie_name, give_cookie, visitor_of
 DECLARATION = (
     "I have checked these answers. They are true and complete, and I may sign for the applicant."
 )
+_SIGN_UP = {
+    "applicant": Message("Give the name of the company that applies."),
+    "name": Message("Give your full name."),
+}
+_OPENING = {
+    "kind": Message("Choose what the company applies for."),
+    "country": Message("Choose the country of the company's head."),
+}
+_WITHDRAWAL = {"reason": Message("Give a reason.")}
+_ANSWER = {"answer": Message("Write an answer.")}
 _PATH = "/p/{programme}/apply"
 _FILE = _PATH + "/{number}"
 
@@ -66,10 +78,12 @@ def _start_routes(routes: APIRouter, pages: Pages) -> None:
         given = {name: str(form.get(name, "")).strip() for name in ("applicant", "name")}
         if form.get("step") == "language":
             return _sign_up_page(pages, request, programme, given, [])
-        stated: dict[str, object] = {name: text for name, text in given.items() if text}
+        blank = _blank(pages, request, given, _SIGN_UP)
+        if blank:
+            return _sign_up_page(pages, request, programme, given, blank)
         entrance, visitor = pages.app.entrance, visitor_of(request)
         try:
-            made = sign_up(entrance, programme, stated, visitor)
+            made = sign_up(entrance, programme, {**given}, visitor)
         except AmanatError as error:
             if error.status >= 500:
                 raise
@@ -94,6 +108,11 @@ def _start_routes(routes: APIRouter, pages: Pages) -> None:
             name: str(form[name]) for name in ("kind", "country", "permission") if form.get(name)
         }
         fields["categories"] = [str(one) for one in form.getlist("categories")]
+        known = pages.look(request, programme, "my_files", {})["known"]
+        asked_for = {"kind": _OPENING["kind"]} if known else _OPENING
+        blank = _blank(pages, request, fields, asked_for)
+        if blank:
+            return _open_page(pages, request, programme, fields, blank)
         try:
             command = parse(OpenFile, fields)
             outcome = pages.app.desk.submit(session.actor, command, key=key_of(form))
@@ -143,6 +162,18 @@ def _signed_up_page(
     return response
 
 
+def _blank(
+    pages: Pages, request: Request, given: Mapping[str, Any], wanted: Mapping[str, Message]
+) -> list[Problem]:
+    """What was left empty, in words that say what to give."""
+    reader = pages.reader(request)
+    return [
+        Problem(name, message_text(reader, text))
+        for name, text in wanted.items()
+        if not given.get(name)
+    ]
+
+
 def key_of(form: FormData) -> str:
     """The key with which a form's page was made, so that sending it twice does it once."""
     return str(form.get("idempotency_key") or new_id())
@@ -190,6 +221,9 @@ def _file_routes(routes: APIRouter, pages: Pages) -> None:
         session = require_session(pages, request, programme)
         require_token(pages, request, form)
         reason = str(form.get("reason", "")).strip()
+        blank = _blank(pages, request, {"reason": reason}, _WITHDRAWAL)
+        if blank:
+            return _withdraw_page(pages, request, programme, number, reason, blank)
         try:
             command = parse(WithdrawFile, {"file": number, "reason": reason})
             pages.app.desk.submit(session.actor, command)
@@ -307,6 +341,9 @@ def _answer_routes(routes: APIRouter, pages: Pages) -> None:
         text = str(form.get("answer", "")).replace("\r\n", "\n").strip()
         if form.get("step") == "language":
             return _answer_page(pages, request, programme, number, question, text, [])
+        blank = _blank(pages, request, {"answer": text}, _ANSWER)
+        if blank:
+            return _answer_page(pages, request, programme, number, question, text, blank)
         try:
             fields = {"file": number, "question": question, "answer": text}
             command = parse(AnswerQuestion, fields)

@@ -16,6 +16,7 @@ from amanat.access.desk import parse
 from amanat.access.sessions import Session
 from amanat.core.errors import AmanatError, NotFound, Place, Refusal
 from amanat.core.messages import Message
+from amanat.licensing.answer_kinds import AnswerNotRead
 from amanat.licensing.answers import (
     Answers,
     NotAnswered,
@@ -33,7 +34,7 @@ from amanat.web import answering
 from amanat.web.answering import FIELD, NO_ITEM, Spot
 from amanat.web.application_pages import Filled, OwnFile, countries_for, own_file, summary_of
 from amanat.web.guard import BodyTooLarge, require_own_origin
-from amanat.web.messages import refusal_text
+from amanat.web.messages import Reader, message_text, refusal_text
 from amanat.web.pages import Pages, Problem, language_of, problems_of
 from amanat.web.sign_in import Form, require_session, require_token
 
@@ -300,7 +301,7 @@ def _take(
     found = _faults(page, answers, given, today)
     if found:
         reader = pages.reader(request)
-        problems = [Problem(_field(page, one), refusal_text(reader, one)) for one in found]
+        problems = [Problem(_field(page, one), _here(reader, one)) for one in found]
         return _draw(pages, request, programme, page, typed, problems)
     try:
         _save(pages, session, page.file, page.spot.form, page.section.code, content)
@@ -322,6 +323,16 @@ def _faults(page: Page, answers: Answers, given: Any, today: date) -> list[Refus
     found = check(page.filled.form, answers, today)
     # Too many items is the section's fault, and the one that is added is the one too many.
     return [one for one in found if _within(one, page.path) or isinstance(one, TooManyGiven)]
+
+
+def _here(reader: Reader, fault: Refusal) -> str:
+    """A fault in words beside its own question, which it need not repeat."""
+    if isinstance(fault, NotAnswered):
+        return reader.worded("Answer this question, or leave it for later.")
+    if isinstance(fault, AnswerNotRead):
+        text = message_text(reader, fault.fields["reason"])
+        return text[:1].upper() + text[1:]
+    return refusal_text(reader, fault)
 
 
 def _field(page: Page, fault: Refusal) -> str:
