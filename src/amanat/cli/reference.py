@@ -24,6 +24,7 @@ import amanat
 from amanat.access.acts import ACTS, VIEWS, ActKind, ViewKind
 from amanat.app import ROOMS
 from amanat.cli.reference_policies import policies_lines
+from amanat.cli.reference_register import register_lines
 from amanat.cli.root import EXIT_CODES, app
 from amanat.cli.session import VARIABLES as SESSION_VARIABLES
 from amanat.configuration import settings as configured
@@ -49,6 +50,7 @@ def pages() -> dict[str, str]:
         "cli.md": cli_page(),
         "journal.md": journal_page(modules),
         "settings.md": settings_page(),
+        "register.md": register_page(),
     }
 
 
@@ -357,6 +359,11 @@ def _kind(kind: EventKind) -> tuple[str, str, str, str]:
     version = "" if kind.version == 1 else f", version {kind.version}"
     name = f"`{kind.name}`{version}"
     return (name, kind.audience.value, _codes(kind.fields), _codes(kind.private))
+
+
+def register_page() -> str:
+    """The files, feed and columns of the public register of providers."""
+    return "\n".join(["# The register of providers", "", MARK, "", *register_lines()])
 
 
 def settings_page() -> str:
