@@ -198,6 +198,10 @@ def test_keys_are_encrypted_private_and_never_overwritten(tmp_path: Path) -> Non
         store.open("ministry", "first", "another")
     with pytest.raises(KeyExists):
         store.create("ministry", "first", "the password")
+    for content in ("", "[]", "{}"):
+        path.write_text(content)
+        with pytest.raises(PasswordWrong):
+            store.address("ministry", "first")
     with pytest.raises(KeyNotHeld):
         store.open("ministry", "second", "the password")
     with pytest.raises(KeyNameInvalid):

@@ -65,7 +65,24 @@ def test_where_nothing_was_founded_that_is_said(tmp_path: Path) -> None:
     assert answer.exit_code == 1
 
 
-@pytest.mark.parametrize("content", ["{", '{"schema": "amanat.network/9"}'])
+def test_nobody_is_expelled_from_a_gate_that_is_not_there(tmp_path: Path) -> None:
+    for words in (["expel", "secp"], ["admit", "secp", digest_of(fresh_token())]):
+        answer = CliRunner().invoke(app, ["network", *words, "--gate", str(tmp_path / "gaet")])
+        assert answer.exit_code == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        "[]",
+        '{"schema": "amanat.network/9"}',
+        '{"schema": "amanat.network/2"}',
+        '{"schema": "amanat.network/2", "nodes": [{}]}',
+        '{"schema": "amanat.network/2", "nodes": []}',
+    ],
+)
 def test_a_record_of_another_kind_is_not_believed(tmp_path: Path, content: str) -> None:
     (tmp_path / "network.json").write_text(content)
     with pytest.raises(RecordUnreadable):
@@ -147,6 +164,7 @@ def test_a_gate_elsewhere_is_told_the_hash_alone(tmp_path: Path) -> None:
     first, second = fresh_token(), fresh_token()
     gate, run = Admission(tmp_path), CliRunner().invoke
     at = ["--gate", str(tmp_path)]
+    (tmp_path / "gate.json").touch()
     assert run(app, ["network", "admit", "secp", digest_of(first), *at]).exit_code == 0
     assert gate.institution(first.encode()) == "secp"
     later = ["network", "admit", "secp", digest_of(second), *at, "--former-minutes", "60"]

@@ -273,6 +273,7 @@ def admit(
     from amanat.network.tokens import end_former
 
     with errors_in_lines(as_json=as_json):
+        _require_gate(folder)
         admit_token(folder, institution, sha256)
         until = time.time() + 60.0 * former_minutes
         end_former(folder, institution, sha256, until=until)
@@ -289,6 +290,7 @@ def expel(
     from amanat.network.tokens import expel as expel_institution
 
     with errors_in_lines(as_json=as_json):
+        _require_gate(folder)
         expel_institution(folder, institution)
         print_answer({"institution": institution, "admitted": "no"}, as_json=as_json)
 
@@ -313,6 +315,14 @@ def environment_of(home: NetworkHome) -> dict[str, str]:
         "AMANAT_CHAIN_ID": str(founded.chain_id),
         "AMANAT_FINALITY": "finalized",
     }
+
+
+def _require_gate(folder: Path) -> None:
+    """Whoever mistypes the folder must not be told that somebody was expelled."""
+    from amanat.network.gate_settings import GATE_FILE
+
+    if not (folder / GATE_FILE).is_file():
+        raise NotFound(thing="gate", value=str(folder))
 
 
 def _require_node(founded: Founded, institution: str) -> None:

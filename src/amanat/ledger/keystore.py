@@ -110,11 +110,13 @@ class Keystore:
 
     def _read(self, institution: str, name: str) -> dict[str, Any]:
         try:
-            content: dict[str, Any] = json.loads(self._path(institution, name).read_text())
+            content = json.loads(self._path(institution, name).read_text())
         except FileNotFoundError:
             raise KeyNotHeld(holder=f"{institution}/{name}") from None
         except ValueError as error:
             raise PasswordWrong(name=f"{institution}/{name}") from error
+        if not isinstance(content, dict) or "address" not in content:
+            raise PasswordWrong(name=f"{institution}/{name}")
         return content
 
     def _path(self, institution: str, name: str) -> Path:

@@ -161,10 +161,13 @@ class Home:
             raise NetworkNotFounded(folder=self.folder) from None
         except ValueError as error:
             raise RecordUnreadable(f"{self.record}: {error}") from error
-        if content.pop("schema", None) != SCHEMA:
+        if not isinstance(content, dict) or content.pop("schema", None) != SCHEMA:
             raise RecordUnreadable(f"{self.record} is not of the schema {SCHEMA}.")
-        nodes = tuple(Node(**one) for one in content.pop("nodes"))
-        return Founded(nodes=nodes, **content)
+        try:
+            nodes = tuple(Node(**one) for one in content.pop("nodes"))
+            return Founded(nodes=nodes, **content)
+        except (KeyError, TypeError) as error:
+            raise RecordUnreadable(f"{self.record} is not whole: {error}") from error
 
     def keep(self, founded: Founded) -> None:
         """Write the record, whole or not at all."""
