@@ -33,6 +33,9 @@ def test_pakistan_has_its_institutions():
         "secp",
         "pvara",
         "fmu",
+        "interior",
+        "nacta",
+        "fbr",
     ]
     assert "issuer" in institution(known, "ministry").capacities
     with pytest.raises(NotFound):

@@ -28,7 +28,13 @@ from amanat.licensing.forms import load_form
 from amanat.licensing.model import Completeness, Entity, Outcome, Position
 from amanat.licensing.tables_documents import document
 from amanat.programme.founding import found
-from amanat.programme.terms import ClassTerms, InstitutionTerms, PersonTerms, ProgrammeTerms
+from amanat.programme.terms import (
+    ClassTerms,
+    ExchangeRateTerms,
+    InstitutionTerms,
+    PersonTerms,
+    ProgrammeTerms,
+)
 
 from ..programme.world import CLASSES, CODE, VALID_UNTIL, World, terms
 from .test_answers import DOCUMENT, answered
@@ -70,6 +76,7 @@ INSTITUTIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "bank_a": (0, ("participant", "primary_dealer")),
     "exchange_x": (0, ("applicant",)),
     "exchange_y": (0, ("applicant",)),
+    "dealer_v": (0, ("applicant", "primary_dealer")),
     "auditor": (0, ("auditor",)),
 }
 ALL_CLASSES = (*CLASSES, ClassTerms(code="vasp", authority="pvara"))
@@ -108,6 +115,11 @@ def licensing_terms(keys: Mapping[str, str], **changes: Any) -> ProgrammeTerms:
         classes=ALL_CLASSES,
         first_business_date=changes.pop("first_business_date", MARCH),
         simulation=True,
+        exchange_rates=(
+            ExchangeRateTerms(
+                rate_date=MARCH, rate="280.00", source="made for tests", assumed=True
+            ),
+        ),
         **changes,
     )
 

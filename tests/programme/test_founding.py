@@ -12,7 +12,9 @@ import sqlalchemy as sql
 from amanat.app import Application
 from amanat.core.errors import AmanatError
 from amanat.jurisdictions.institutions import load_institutions
+from amanat.jurisdictions.licensing import load_licensing
 from amanat.ledger.signers import KeySigner
+from amanat.licensing.records import pack_of
 from amanat.programme.founding import (
     FoundedDifferently,
     FoundingAwaitsSignatures,
@@ -32,7 +34,7 @@ from amanat.settings import Settings
 from amanat.store.journal import read_entries
 from amanat.store.tables import journal_opening
 
-from .world import CODE, FIRST_DAY, World, make_keys, terms
+from .world import CODE, FIRST_DAY, World, found_world, make_keys, terms
 
 # Days since 1970-01-01, by `date -d 2021-03-01 +%s` / 86400.
 FIRST_DAY_NUMBER = 18687
@@ -158,12 +160,31 @@ def test_sound_terms_pass() -> None:
         ),
         ({"cash_symbol": "رقم"}, "ASCII"),
         ({"gazette": "code = 1"}, "calendar: there are no rows"),
+        ({"licensing": "xx"}, "licensing: There is no table xx/licensing"),
     ],
 )
 def test_unsound_terms_are_refused(changes: dict[str, Any], told: str) -> None:
     unsound = ProgrammeTerms.model_validate(terms(KEYS).model_dump() | changes)
     with pytest.raises(AmanatError, match=told):
         check_terms(unsound)
+
+
+def test_a_programme_may_follow_another_path_of_licences(application: Application) -> None:
+    """And an institution has only the capacities that the path knows."""
+    world = found_world(application, licensing="eu")
+    with world.app.store.reading() as connection:
+        assert pack_of(connection, CODE).code == "eu"
+        assert pack_of(connection, "elsewhere").code == "pk"
+    with pytest.raises(AmanatError, match=r"unknown capacity confirms\.goaml"):
+        check_terms(with_capacity("confirms.goaml_registered", licensing="eu"))
+    check_terms(with_capacity("confirms.goaml_registered"))
+
+
+def with_capacity(word: str, **changes: Any) -> ProgrammeTerms:
+    """Sound terms but for one more institution with a capacity."""
+    sound = terms(KEYS, **changes)
+    more = InstitutionTerms(code="fmu", name="FMU", capacities=(word,))
+    return sound.model_copy(update={"institutions": (*sound.institutions, more)})
 
 
 def test_a_duty_without_two_people_is_refused() -> None:
@@ -206,7 +227,10 @@ def test_terms_survive_a_file() -> None:
 def test_the_institutions_of_pakistan_speak_the_words_of_terms() -> None:
     """The jurisdiction's table can be used as it is: no capacity that no act knows."""
     classes = ("government", "bank", "broker", "fund", "vasp")
+    pack = load_licensing("pk")
     free = {"tax_agent", "participant", "auditor"}
+    free |= {f"confirms.{one.fact}" for one in pack.confirmations}
+    free |= {f"consulted.{one.code}" for one in pack.stakeholders}
     for one in load_institutions("pk"):
         for word in one.capacities:
             known = word in LEDGER_CAPACITIES or word in free or word.startswith("clears.")
