@@ -10,12 +10,12 @@ from sqlalchemy.engine import Connection
 
 from amanat.access.tables import institution
 from amanat.jurisdictions.licensing import LicensingPack
-from amanat.licensing.deriving import Changed, Granted, Standing
+from amanat.licensing.deriving import Changed, Granted, Standing, standing_from
 from amanat.licensing.model import Change as PermissionChange
 from amanat.licensing.records import find_provider, pack_of
 from amanat.licensing.register_columns import published_text, published_website
 from amanat.licensing.register_model import IN_FORCE, ListedPermission, RegisterEntry
-from amanat.licensing.standing import changes_of, granted_of, standing_on
+from amanat.licensing.standing import changes_of, first_refusal, granted_of
 from amanat.licensing.tables import condition, permission
 
 _ENDINGS = {
@@ -27,7 +27,10 @@ _ENDINGS = {
 
 
 def entry_of(connection: Connection, programme: str, code: str, day: date) -> RegisterEntry:
-    """A provider as its standing has it on a day.  Refuses `NotAProvider`."""
+    """A provider as its standing has it on a day, by what was known at its end.
+
+    Refuses `NotAProvider`.
+    """
     row = find_provider(connection, programme, code)
     name = connection.execute(
         sql.select(institution.c.name).where(
@@ -36,11 +39,18 @@ def entry_of(connection: Connection, programme: str, code: str, day: date) -> Re
     ).scalar_one()
     pack = pack_of(connection, programme)
     granted = granted_of(connection, programme, [code]).get(code, [])
-    changes = changes_of(connection, programme, [code]).get(code, [])
-    standing = standing_on(connection, programme, code, day)
+    every = changes_of(connection, programme, [code]).get(code, [])
+    changes = [one for one in every if one.effective_on <= day]
+    refused_on = first_refusal(connection, programme, code)
+
+    def stood(one: date) -> Standing:
+        refused = refused_on is not None and refused_on <= min(one, day)
+        return standing_from(pack, code, granted, changes, one, refused=refused)
 
     def status_on(one: date) -> str:
-        return standing_on(connection, programme, code, one).status
+        return stood(one).status
+
+    standing = stood(day)
 
     return RegisterEntry(
         provider=code,
@@ -81,7 +91,10 @@ def _listed(
     for row in connection.execute(
         sql.select(table.c.permission, table.c.text)
         .where(
-            table.c.programme == programme, table.c.provider == code, table.c.lifted_on.is_(None)
+            table.c.programme == programme,
+            table.c.provider == code,
+            table.c.recorded_on <= day.isoformat(),
+            table.c.lifted_on.is_(None) | (table.c.lifted_on > day.isoformat()),
         )
         .order_by(table.c.id)
     ):

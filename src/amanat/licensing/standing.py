@@ -148,6 +148,18 @@ def refused_on(connection: Connection, programme: str) -> dict[str, list[date]]:
     return found
 
 
+def first_refusal(connection: Connection, programme: str, code: str) -> date | None:
+    """The business date on which an application of a provider was refused first; None: never."""
+    found = connection.execute(
+        sql.select(sql.func.min(decision.c.recorded_on)).where(
+            decision.c.programme == programme,
+            decision.c.provider == code,
+            decision.c.outcome == Outcome.REFUSE.value,
+        )
+    ).scalar_one_or_none()
+    return date.fromisoformat(found) if found else None
+
+
 # -- what other rooms ask -------------------------------------------------------------------------
 
 
