@@ -188,7 +188,8 @@ def _changed(connection: Connection, programme: str) -> Iterator[Facts]:
         ledger = " with the ledger" if row.order_id is not None and row.done_at else ""
         day = row.effective_on or "awaits the ledger"
         yield {
-            "at": row.effective_at or row.requested_at,
+            # Block time counts whole seconds, and may lie before the act that ordered it.
+            "at": max(row.requested_at, row.effective_at or ""),
             "order": 3,
             "day": day,
             "provider": row.provider,
@@ -315,7 +316,7 @@ def _awaited(connection: Connection, performer: Performer, licensing: Licensing)
         {
             "provider": row.provider,
             "what": f"{row.number} is {row.stage}",
-            "by": row.due_on or ("not counted while the applicant owes an answer"),
+            "by": f"{row.due_on} ({row.due_clock}, {row.due_by})" if row.due_on else "no day",
             "law": "",
             "source": "",
         }

@@ -10,7 +10,7 @@ import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from amanat.app import Application
@@ -85,15 +85,16 @@ TAKES: dict[Kind, Take] = {
 """What each kind of step does."""
 
 
-def known_and_to_come(pilot: Pilot) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
-    """The steps of days up to today in the programme's zone, and those still to come.
+def today_of(pilot: Pilot) -> date:
+    """Today in the programme's zone; no step of a later day is taken."""
+    return datetime.now(ZoneInfo(pilot.programme.zone)).date()
 
-    A simulation may run ahead of time.
-    """
+
+def known_and_to_come(pilot: Pilot, today: date) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+    """The steps of days up to today, and those still to come; a simulation may run ahead."""
     steps = steps_of(pilot)
     if pilot.programme.simulation:
         return steps, ()
-    today = datetime.now(ZoneInfo(pilot.programme.zone)).date()
     known = tuple(itertools.takewhile(lambda step: step.day <= today, steps))
     return known, steps[len(known) :]
 
@@ -113,7 +114,7 @@ def replay(
     Refuses whatever an act refuses; raises `ReplayStopped`, `NodeUnavailable`.
     """
     performer = Performer(application, pilot, sender_list)
-    steps, to_come = known_and_to_come(pilot)
+    steps, to_come = known_and_to_come(pilot, today_of(pilot))
     course = Course(steps=len(steps), to_come=to_come)
     for place, step in enumerate(steps[:until]):
         if watch is not None:
