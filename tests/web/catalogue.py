@@ -31,13 +31,16 @@ from amanat.auctions.allotment import Status
 from amanat.jurisdictions.countries import COUNTRIES
 from amanat.jurisdictions.licensing import load_licensing
 from amanat.ledger.refusals import ERRORS
+from amanat.licensing.acts_register import WARNED_OF
 from amanat.licensing.forms import form_of_file
+from amanat.licensing.register_model import WarningReason
 from amanat.participants.model import Level, OutsidePurpose
 from amanat.programme.model import Phase
 from amanat.servicing.model import PaymentState
 from amanat.settlement.model import InstructionState
 from amanat.web.forms import fields_of
 from amanat.web.pages import SECTIONS
+from amanat.web.register_pages import STATES as REGISTER_STATES
 from amanat.web.tables import PREFERRED, column_label
 from amanat.web.texts import headline, shape_of, words
 
@@ -124,6 +127,22 @@ ENGLISH_ONLY = frozenset(
         "settings.py",
     )
 )
+# What the command line alone reads from files: tokens, certificates, files of the register.
+ENGLISH_FILES = frozenset(
+    f"licensing/{name}.py"
+    for name in (
+        "certificate_check",
+        "credentials",
+        "jose",
+        "register_columns",
+        "register_feed",
+        "register_files",
+        "register_model",
+        "sd_jwt",
+        "status_lists",
+        "verifying",
+    )
+)
 PLAIN_WORDS = frozenset(
     (
         "reason",
@@ -170,7 +189,8 @@ def of_messages() -> set[str]:
     """The keys of all messages in the code, and the plain words that refusals carry."""
     found: set[str] = set()
     for path in SOURCES.rglob("*.py"):
-        plain = path.relative_to(SOURCES).parts[0] not in ENGLISH_ONLY
+        own = path.relative_to(SOURCES)
+        plain = own.parts[0] not in ENGLISH_ONLY and own.as_posix() not in ENGLISH_FILES
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
                 found |= set(_keys_of(node, plain=plain))
@@ -241,8 +261,13 @@ def of_packs() -> Iterator[str]:
         pack = load_licensing(path.parent.name)
         for named in (*pack.files, *pack.categories, *pack.clocks):
             yield named.title
+        for listed in (*pack.statuses, *pack.permissions, *pack.suspensions):
+            yield listed.title
         yield from (words(stage) for kind in pack.files for stage in kind.stages)
     yield from COUNTRIES.values()
+    yield from REGISTER_STATES.values()
+    yield from (words(reason) for reason in WarningReason)
+    yield from WARNED_OF.values()
 
 
 def of_summaries() -> Iterator[str]:

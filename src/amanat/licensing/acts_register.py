@@ -18,7 +18,7 @@ from amanat.licensing.tables_register import register_change
 from amanat.participants.records import check_authority, find_class
 from amanat.participants.signing import AUTHORITY
 
-_WARNED_OF = {
+WARNED_OF = {
     "no_permission": "Offers services without permission",
     "permission_ended": "Offers services although its permission has ended",
     "impersonation": "Pretends to be a provider that has permission",
@@ -68,7 +68,7 @@ def publish_warning(command: PublishWarning, context: ActContext) -> Result:
         programme=context.programme,
         day=context.business_date,
         law=None,
-        reason=_WARNED_OF[command.reason.value],
+        reason=WARNED_OF[command.reason.value],
     )
     return {"warning": warning.number, "change": number}
 

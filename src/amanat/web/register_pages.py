@@ -75,7 +75,7 @@ def _add_pages(routes: APIRouter, pages: Pages) -> None:
             "registered.html",
             programme=programme,
             shown=shown,
-            asked=_given(request, ("as_of",)),
+            asked=_asked(request, ("as_of",)),
             titles=titles_of(_pack(pages, programme)),
         )
 
@@ -84,11 +84,17 @@ def _add_pages(routes: APIRouter, pages: Pages) -> None:
         pages.app.require_programme(programme)
         asked = _given(request, ("q", "as_of"))
         shown = pages.look(request, programme, "provider_warnings", asked)
-        return pages.render(request, "warnings.html", programme=programme, shown=shown, asked=asked)
+        return pages.render(
+            request,
+            "warnings.html",
+            programme=programme,
+            shown=shown,
+            asked=_asked(request, ("q", "as_of")),
+        )
 
 
 def _register_page(pages: Pages, request: Request, programme: str) -> Response:
-    asked = _given(request, ("q", "status", "category", "as_of"))
+    asked = _given(request, _FIELDS)
     start = request.query_params.get("start", "0")
     fields = asked | {"start": start, "limit": ROWS}
     shown = pages.look(request, programme, "register_of_providers", fields)
@@ -103,7 +109,7 @@ def _register_page(pages: Pages, request: Request, programme: str) -> Response:
         "register.html",
         programme=programme,
         shown=shown,
-        asked=asked,
+        asked=_asked(request, _FIELDS),
         link=link,
         rows_shown=ROWS,
         statuses=[one.code for one in pack.statuses],
@@ -130,6 +136,14 @@ STATES = {
     "withdrawn": "Withdrawn",
 }
 """How a permission that no suspension lies over stands."""
+
+
+_FIELDS = ("q", "status", "category", "as_of")
+
+
+def _asked(request: Request, names: tuple[str, ...]) -> dict[str, str]:
+    """What is asked for, as a form shows it: empty where it is not."""
+    return dict.fromkeys(names, "") | _given(request, names)
 
 
 def _given(request: Request, names: tuple[str, ...]) -> dict[str, str]:
