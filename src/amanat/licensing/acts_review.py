@@ -28,6 +28,7 @@ from amanat.licensing.commands import (
 from amanat.licensing.model import (
     CONSULTED,
     SCORE_MAX,
+    ApplicantConsulted,
     Change,
     Completeness,
     ConsultationOpen,
@@ -36,7 +37,7 @@ from amanat.licensing.model import (
     ScoresIncomplete,
 )
 from amanat.licensing.ordering import Move, New, ask_moves, carry_moves, refresh_status, written
-from amanat.licensing.records import consultation_over, institution_with
+from amanat.licensing.records import consultation_over, institution_with, is_provider
 from amanat.licensing.stepping import (
     Stepped,
     approvers,
@@ -172,12 +173,15 @@ def _check_scores(command: ScoreReview, checklist: Checklist) -> None:
 def open_consultation(command: OpenConsultation, context: ActContext) -> Result:
     """Consult a stakeholder.
 
-    Refuses as the path does; then `NotFound` (stakeholder), `NobodyToAsk`, `ConsultationOpen`.
+    Refuses as the path does; then `NotFound` (stakeholder), `NobodyToAsk`, `ApplicantConsulted`,
+    `ConsultationOpen`.
     """
     stepped = load_step(context, command.file, "OpenConsultation")
     connection = context.uow.connection
     stakeholder = stepped.pack.stakeholder(command.stakeholder)
     asked = institution_with(connection, context.programme, f"{CONSULTED}.{stakeholder.code}")
+    if is_provider(connection, context.programme, asked):
+        raise ApplicantConsulted(stakeholder=asked, file=stepped.row.number)
     waiting = connection.execute(
         sql.select(consultation).where(
             consultation.c.file == stepped.row.id,

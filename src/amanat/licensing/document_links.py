@@ -15,8 +15,9 @@ from amanat.core.ids import new_id
 from amanat.licensing.answers import Answers, asked
 from amanat.licensing.documents import find
 from amanat.licensing.forms import Form, QuestionKind
+from amanat.licensing.openness import recusals_of
 from amanat.licensing.ordering import written
-from amanat.licensing.records import authority_of, pack_of
+from amanat.licensing.records import authority_of, is_provider, pack_of
 from amanat.licensing.tables import consultation, file_document, licensing_file
 from amanat.licensing.tables_documents import document
 from amanat.participants.model import UnknownClass
@@ -96,7 +97,8 @@ def readable(connection: Connection, actor: Actor, digest: str) -> Row[Any]:
     """A document that an actor may read, as one row with `name`, `size` and `media_type`.
 
     One's own; to the authority and the auditor those of files that were submitted; to who is
-    consulted those of the files on which it is.  Refuses `NotFound`, as of none.
+    consulted those of the files on which it is.  Who is recused, or applies itself, reads none of
+    others.  Refuses `NotFound`, as of none.
     """
     own = find(connection, actor.programme, actor.institution, digest)
     if own is not None:
@@ -116,8 +118,13 @@ def readable(connection: Connection, actor: Actor, digest: str) -> Row[Any]:
             table.c.digest == digest,
             table.c.withdrawn_at.is_(None),
             licensing_file.c.submitted_on.is_not(None),
+            licensing_file.c.provider.not_in(
+                list(recusals_of(connection, actor.programme, actor.person))
+            ),
         )
     )
+    if is_provider(connection, actor.programme, actor.institution):
+        raise NotFound(thing="document", value=digest[:16])
     if not _examines(connection, actor):
         consulted = sql.select(consultation.c.file).where(
             consultation.c.programme == actor.programme,

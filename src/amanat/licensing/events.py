@@ -29,7 +29,16 @@ PROVIDER_ENTERED = _confidential("ProviderEntered", "provider", "number", "count
 FILE_OPENED = _confidential("FileOpened", "file", "kind", "provider", "categories", "permission")
 SECTION_SAVED = _confidential("SectionSaved", "file", "form", "section", "digest", "complete")
 FILE_MOVED = _confidential(
-    "FileMoved", "file", "act", "outcome", "from_stage", "to_stage", "section", "law", "reason"
+    "FileMoved",
+    "file",
+    "act",
+    "outcome",
+    "from_stage",
+    "to_stage",
+    "section",
+    "law",
+    "rulebook",
+    "reason",
 )
 QUESTION_ASKED = _confidential("QuestionAsked", "file", "question", "digest")
 QUESTION_ANSWERED = _confidential("QuestionAnswered", "file", "question", "digest")
@@ -92,7 +101,7 @@ PERMISSION_CHANGED = declare(
         "awaits_ledger",
     ),
 )
-CONDITIONS_SET = declare("ConditionsSet", ("provider", "permission", "set", "lifted"))
+CONDITIONS_SET = declare("ConditionsSet", ("provider", "permission", "set", "lifted", "rulebook"))
 PROVIDER_DIRECTED = declare(
     "ProviderDirected", ("provider", "direction", "text", "due_on", "section", "law")
 )

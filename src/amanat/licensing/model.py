@@ -173,6 +173,12 @@ class ConsultationOpen(Refusal):
     template: ClassVar[str] = "{stakeholder} has been consulted on {file} already."
 
 
+class ApplicantConsulted(Refusal):
+    """Who applies itself is shown no other applicant's file, in whatever capacity it came here."""
+
+    template: ClassVar[str] = "{stakeholder} applies itself and is not consulted on {file}."
+
+
 class NobodyToAsk(Refusal):
     """Whom a rule names must be an institution of this programme."""
 

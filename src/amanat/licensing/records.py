@@ -94,6 +94,16 @@ def find_provider(connection: Connection, programme: str, code: str) -> Row[Any]
     return row
 
 
+def is_provider(connection: Connection, programme: str, code: str) -> bool:
+    """Whether an institution is a provider or applicant itself: then it sees no other's files."""
+    row = connection.execute(
+        sql.select(provider.c.code).where(
+            provider.c.programme == programme, provider.c.code == code
+        )
+    )
+    return row.first() is not None
+
+
 def lock_provider(connection: Connection, programme: str, code: str) -> Row[Any]:
     """As `find_provider`, locked until the transaction ends: its permissions change one by one."""
     row = connection.execute(
@@ -123,10 +133,12 @@ def require_sight(
 ) -> None:
     """Refuse `NotFound`, as of no file, to whoever is no party of it.
 
-    Parties are the provider, the authority, and who is consulted on it.
+    Parties are the provider, the authority, and who is consulted on it, unless it applies itself.
     """
     if actor.institution in (row.provider, authority_of(connection, programme, pack)):
         return
+    if is_provider(connection, programme, actor.institution):
+        raise NotFound(thing="file", value=row.number)
     asked = connection.execute(
         sql.select(consultation.c.id).where(
             consultation.c.file == row.id, consultation.c.consulted == actor.institution

@@ -12,6 +12,7 @@ from amanat.access.tables import institution
 from amanat.jurisdictions.licensing import LicensingPack
 from amanat.licensing.deriving import Changed, Granted, Standing, standing_from
 from amanat.licensing.model import Change as PermissionChange
+from amanat.licensing.openness import ADVISES, advisers
 from amanat.licensing.records import find_provider, pack_of
 from amanat.licensing.register_columns import published_text, published_website
 from amanat.licensing.register_model import IN_FORCE, ListedPermission, RegisterEntry
@@ -62,7 +63,7 @@ def entry_of(connection: Connection, programme: str, code: str, day: date) -> Re
         website=published_website(row.website),
         status=standing.status,
         status_since=_since(status_on, changes, day),
-        flags=(),
+        flags=(ADVISES,) if advisers(connection, programme, day, [code]) else (),
         permissions=_listed(connection, programme, code, pack, granted, changes, standing, day),
         later=_later(status_on, standing, day),
     )

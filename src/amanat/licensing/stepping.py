@@ -17,6 +17,7 @@ from amanat.jurisdictions.licensing import NEW, PROVIDER, Citation, LicensingPac
 from amanat.licensing import events
 from amanat.licensing.deriving import Held, Standing
 from amanat.licensing.model import LICENCE, Conflicted, OwnWork, PermissionNotHeld
+from amanat.licensing.openness import rulebooks_cited
 from amanat.licensing.ordering import written
 from amanat.licensing.path import Situation, allowed
 from amanat.licensing.records import (
@@ -274,6 +275,7 @@ def _note_step(
     reason: str | None,
 ) -> str:
     to_stage = step.to or from_stage
+    rulebook = rulebooks_cited(context.uow.connection, context.programme, context.business_date)
     entry = context.uow.journal.append(
         events.FILE_MOVED,
         {
@@ -284,6 +286,7 @@ def _note_step(
             "to_stage": to_stage,
             "section": law.code,
             "law": law.text,
+            "rulebook": rulebook,
             "reason": reason,
         },
         subject=f"licensing:{number}",
@@ -299,6 +302,7 @@ def _note_step(
             to_stage=to_stage,
             section=law.code,
             law=law.text,
+            rulebook=rulebook,
             reason=reason,
             **written(context, entry),
         )
@@ -327,9 +331,16 @@ def set_conditions(
     connection, today = context.uow.connection, context.business_date
     known = {one.code: one for one in pack.conditions}
     identifiers = [new_id() for _ in texts]
+    rulebook = rulebooks_cited(connection, context.programme, today)
     entry = context.uow.journal.append(
         events.CONDITIONS_SET,
-        {"provider": code, "permission": permission, "set": texts, "lifted": gone},
+        {
+            "provider": code,
+            "permission": permission,
+            "set": texts,
+            "lifted": gone,
+            "rulebook": rulebook,
+        },
         subject=f"licensing:{code}",
     )
     for identifier, text in zip(identifiers, texts, strict=True):
@@ -349,6 +360,7 @@ def set_conditions(
                 law=cited.text,
                 due_on=(today + timedelta(days=days)).isoformat() if days else None,
                 consequence=template.consequence if template else None,
+                rulebook=rulebook,
                 **written(context, entry),
             )
         )

@@ -150,9 +150,21 @@ agreement_party = sql.Table(
     sql.Column("agreement", sql.String(36), primary_key=True),
     sql.Column("position", sql.Integer, primary_key=True),
     programme_column(),
-    sql.Column("name", sql.String(400), nullable=False),
-    sql.Column("party", sql.String(64), comment="its institution here; null: none yet"),
+    sql.Column("name", sql.String(400), nullable=False, comment="as in the agreement"),
+    sql.Column("party", sql.String(64), comment="its institution here; null: known by its name"),
     sql.Index(None, "programme", "party"),
+)
+
+interest = sql.Table(
+    "licensing_interest",
+    metadata,
+    sql.Column("recusal", sql.String(36), primary_key=True),
+    programme_column(),
+    sql.Column("nature", sql.String(24), nullable=False),
+    sql.Column("of_institution", sql.String(64), nullable=False, comment="of whom is recused"),
+    sql.Column("own_word", sql.Boolean, nullable=False, comment="declared by who is recused"),
+    sql.Column("ended_entry", sql.String(36)),
+    sql.Column("end_reason", sql.Text),
 )
 
 rulebook_version = sql.Table(

@@ -21,24 +21,10 @@ from amanat.licensing.commands_complaints import (
     DeclarationsAsked,
 )
 from amanat.licensing.complaints import KIND
-from amanat.licensing.model import Conflicted
+from amanat.licensing.openness import recusals_of, require_not_recused
 from amanat.licensing.records import authority_of, calendar_of, pack_of
-from amanat.licensing.tables import recusal
 from amanat.licensing.tables_openness import client_assets, complaint, complaint_step
 from amanat.licensing.views import sees_all
-
-
-def _recused(context: ViewContext) -> dict[str, str]:
-    """Providers from whose files the actor is recused, with the reason."""
-    assert context.actor is not None
-    rows = context.connection.execute(
-        sql.select(recusal.c.provider, recusal.c.reason).where(
-            recusal.c.programme == context.programme,
-            recusal.c.recused == context.actor.person,
-            recusal.c.ended_on.is_(None),
-        )
-    )
-    return {row.provider: row.reason for row in rows}
 
 
 def _own(context: ViewContext, pack: LicensingPack) -> sql.ColumnElement[bool]:
@@ -60,7 +46,8 @@ def complaints(query: ComplaintsAsked, context: ViewContext) -> list[dict[str, A
         .order_by(complaint.c.id.desc())
         .limit(query.limit)
     )
-    away = _recused(context)
+    assert context.actor is not None
+    away = recusals_of(context.connection, context.programme, context.actor.person)
     if away:
         theirs = complaint.c.provider
         wanted = wanted.where(sql.or_(theirs.is_(None), theirs.not_in(list(away))))
@@ -110,7 +97,6 @@ def one_complaint(query: ComplaintAsked, context: ViewContext) -> dict[str, Any]
     The provider sees neither notes of the authority nor who complained.  Who complained is read by
     the act ReadComplainant alone.  Refuses `NotFound`, `Conflicted`.
     """
-    assert context.actor is not None
     pack = pack_of(context.connection, context.programme)
     row = context.connection.execute(
         sql.select(complaint).where(
@@ -121,11 +107,7 @@ def one_complaint(query: ComplaintAsked, context: ViewContext) -> dict[str, Any]
     ).one_or_none()
     if row is None:
         raise NotFound(thing="complaint", value=query.complaint)
-    away = _recused(context)
-    if row.provider in away:
-        raise Conflicted(
-            person=context.actor.person, provider=row.provider, reason=away[row.provider]
-        )
+    require_not_recused(context, row.provider)
     clocks = clocks_of(context.connection, pack, [row], context.business_date)[row.id]
     whole = sees_all(context, pack)
     steps = context.connection.execute(

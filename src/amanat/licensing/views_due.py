@@ -12,6 +12,7 @@ from amanat.core.calendars import DateOutsideCalendar
 from amanat.licensing.clocks import WORKING, due_on
 from amanat.licensing.commands import CalendarAsked, ConsultationsAsked
 from amanat.licensing.duties import open_duties
+from amanat.licensing.openness import recusals_of
 from amanat.licensing.records import authority_of, calendar_of, pack_of
 from amanat.licensing.tables import (
     condition,
@@ -20,7 +21,7 @@ from amanat.licensing.tables import (
     licensing_file,
     provider,
 )
-from amanat.licensing.views import consultation_json, sees_all
+from amanat.licensing.views import consultation_json, consulted_on, sees_all
 from amanat.licensing.views_complaints import due_complaints
 
 
@@ -38,7 +39,13 @@ def consultations(query: ConsultationsAsked, context: ViewContext) -> list[dict[
         .limit(500)
     )
     if not sees_all(context, pack):
-        wanted = wanted.where(consultation.c.consulted == context.actor.institution)
+        wanted = wanted.where(
+            consultation.c.consulted == context.actor.institution,
+            consultation.c.file.in_(consulted_on(context)),
+        )
+    away = recusals_of(context.connection, context.programme, context.actor.person)
+    if away:
+        wanted = wanted.where(licensing_file.c.provider.not_in(list(away)))
     if query.open:
         wanted = wanted.where(consultation.c.answered_at.is_(None))
     found = []
@@ -89,6 +96,8 @@ def licensing_calendar(query: CalendarAsked, context: ViewContext) -> list[dict[
                     "text": one["question"],
                 }
             )
+    away = recusals_of(context.connection, context.programme, context.actor.person)
+    found = [one for one in found if one["provider"] not in away]
     today = context.business_date.isoformat()
     for one in found:
         one["overdue"] = one["due_on"] < today

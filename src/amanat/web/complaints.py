@@ -214,7 +214,7 @@ def _check_page(
         request,
         "complain_check.html",
         programme=programme,
-        given=dict.fromkeys((*_FIELDS, "may_name"), "") | given,
+        given=dict.fromkeys((*_FIELDS, "may_name"), "") | dict(given),
         providers=dict(_providers(pages, request, programme)),
     )
 

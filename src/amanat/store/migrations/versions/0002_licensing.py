@@ -117,12 +117,12 @@ def upgrade() -> None:
         sa.Column("agreement", sa.String(length=36), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("programme", sa.String(length=64), nullable=False),
-        sa.Column("name", sa.String(length=400), nullable=False),
+        sa.Column("name", sa.String(length=400), nullable=False, comment="as in the agreement"),
         sa.Column(
             "party",
             sa.String(length=64),
             nullable=True,
-            comment="its institution here; null: none yet",
+            comment="its institution here; null: known by its name",
         ),
         sa.PrimaryKeyConstraint("agreement", "position", name=op.f("pk_licensing_agreement_party")),
     )
@@ -274,7 +274,12 @@ def upgrade() -> None:
         sa.Column("law", sa.String(length=200), nullable=False),
         sa.Column("due_on", sa.String(length=10), nullable=True, comment="null: standing"),
         sa.Column("consequence", sa.String(length=200), nullable=True),
-        sa.Column("rulebook_version", sa.String(length=64), nullable=True),
+        sa.Column(
+            "rulebook",
+            sa.String(length=200),
+            nullable=True,
+            comment="versions in force: general/2, custody/1",
+        ),
         sa.Column("met_on", sa.String(length=10), nullable=True),
         sa.Column("met_entry", sa.String(length=36), nullable=True),
         sa.Column("evidence", sa.Text(), nullable=True),
@@ -640,6 +645,12 @@ def upgrade() -> None:
         sa.Column("to_stage", sa.String(length=24), nullable=False),
         sa.Column("section", sa.String(length=64), nullable=False, comment="of the pack"),
         sa.Column("law", sa.String(length=200), nullable=False, comment="as cited on the day"),
+        sa.Column(
+            "rulebook",
+            sa.String(length=200),
+            nullable=True,
+            comment="versions in force: general/2, custody/1",
+        ),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("institution", sa.String(length=64), nullable=False),
         sa.Column("person", sa.String(length=64), nullable=False),
@@ -650,6 +661,19 @@ def upgrade() -> None:
     )
     op.create_index(
         op.f("ix_licensing_file_step_file"), "licensing_file_step", ["file"], unique=False
+    )
+    op.create_table(
+        "licensing_interest",
+        sa.Column("recusal", sa.String(length=36), nullable=False),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("nature", sa.String(length=24), nullable=False),
+        sa.Column(
+            "of_institution", sa.String(length=64), nullable=False, comment="of whom is recused"
+        ),
+        sa.Column("own_word", sa.Boolean(), nullable=False, comment="declared by who is recused"),
+        sa.Column("ended_entry", sa.String(length=36), nullable=True),
+        sa.Column("end_reason", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("recusal", name=op.f("pk_licensing_interest")),
     )
     op.create_table(
         "licensing_obligation",
@@ -1122,6 +1146,7 @@ def downgrade() -> None:
         op.f("ix_licensing_obligation_programme_due_on"), table_name="licensing_obligation"
     )
     op.drop_table("licensing_obligation")
+    op.drop_table("licensing_interest")
     op.drop_index(op.f("ix_licensing_file_step_file"), table_name="licensing_file_step")
     op.drop_table("licensing_file_step")
     op.drop_index(
