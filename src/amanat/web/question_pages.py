@@ -30,7 +30,7 @@ from amanat.licensing.answers import (
 from amanat.licensing.commands import SaveSection
 from amanat.licensing.documents import DocumentTooLarge
 from amanat.licensing.forms import Question, QuestionKind, Section
-from amanat.web import answering
+from amanat.web import answering, texts
 from amanat.web.answering import FIELD, NO_ITEM, Spot
 from amanat.web.application_pages import Filled, OwnFile, countries_for, own_file, summary_of
 from amanat.web.guard import BodyTooLarge, require_own_origin
@@ -414,10 +414,15 @@ def _draw(
         countries=countries_for(request)
         if kind in (QuestionKind.COUNTRY, QuestionKind.PERSON)
         else [],
-        held=answering.held_options(page.section, page.answers, page.item)
-        if kind is QuestionKind.HELD
-        else [],
+        offered=_offered(page, language_of(request)),
     )
+
+
+def _offered(page: Page, language: str) -> list[tuple[str, str]]:
+    """What may be chosen, by code, in the reader's language."""
+    if page.question.kind is QuestionKind.HELD:
+        return answering.held_options(page.section, page.answers, page.item)
+    return [(one.code, texts.translated(language, one.label)) for one in page.question.options]
 
 
 def _before(page: Page) -> Sequence[Any]:
