@@ -16,7 +16,9 @@ from amanat.core.errors import AmanatError, NotFound
 from amanat.core.ids import new_id
 from amanat.core.messages import Message
 from amanat.licensing.commands import AnswerQuestion, OpenFile, SubmitFile, WithdrawFile
+from amanat.licensing.records import authority_of, pack_of
 from amanat.licensing.signing_up import SignedUp, sign_up
+from amanat.participants.model import UnknownClass
 from amanat.web.application_pages import (
     Mending,
     countries_for,
@@ -52,6 +54,7 @@ def router(pages: Pages) -> APIRouter:
     """The pages of an applicant, but for questions and documents."""
     routes = APIRouter(include_in_schema=False)
     _start_routes(routes, pages)
+    _sign_up_routes(routes, pages)
     _file_routes(routes, pages)
     _submit_routes(routes, pages)
     _answer_routes(routes, pages)
@@ -63,37 +66,9 @@ def _start_routes(routes: APIRouter, pages: Pages) -> None:
     def start(request: Request, programme: str) -> Response:
         pages.app.require_programme(programme)
         if pages.actor(request, programme) is None:
-            return pages.render(request, "apply_start.html", programme=programme)
+            licenses = _licenses(pages, programme)
+            return pages.render(request, "apply_start.html", programme=programme, licenses=licenses)
         return _files_page(pages, request, programme)
-
-    @routes.get(f"{_PATH}/sign-up")
-    def signing_up(request: Request, programme: str) -> Response:
-        pages.app.require_programme(programme)
-        return _sign_up_page(pages, request, programme, {}, [])
-
-    @routes.post(f"{_PATH}/sign-up")
-    def signed_up(request: Request, programme: str, form: Form) -> Response:
-        pages.app.require_programme(programme)
-        require_token(pages, request, form)
-        given = {name: str(form.get(name, "")).strip() for name in ("applicant", "name")}
-        if form.get("step") == "language":
-            return _sign_up_page(pages, request, programme, given, [])
-        blank = _blank(pages, request, given, _SIGN_UP)
-        if blank:
-            return _sign_up_page(pages, request, programme, given, blank)
-        entrance, visitor = pages.app.entrance, visitor_of(request)
-        try:
-            made = sign_up(entrance, programme, {**given}, visitor)
-        except AmanatError as error:
-            if error.status >= 500:
-                raise
-            problems = problems_of(error, pages.reader(request))
-            return _sign_up_page(pages, request, programme, given, problems, error.status)
-        with pages.app.store.reading() as connection:
-            actor = load_actor(connection, programme, made.person, "sign_up")
-        # The one who has just signed up goes on at once, whatever their browser can do.
-        opened = entrance.open(actor, visitor, former=pages.session(request))
-        return _signed_up_page(pages, request, programme, made, opened.secret)
 
     @routes.get(f"{_PATH}/open")
     def opening(request: Request, programme: str) -> Response:
@@ -123,6 +98,16 @@ def _start_routes(routes: APIRouter, pages: Pages) -> None:
             return _open_page(pages, request, programme, fields, problems)
         assert outcome.result is not None
         return RedirectResponse(f"/p/{programme}/apply/{outcome.result['file']}", 303)
+
+
+def _licenses(pages: Pages, programme: str) -> bool:
+    """Whether somebody licenses in this programme."""
+    with pages.app.store.reading() as connection:
+        try:
+            authority_of(connection, programme, pack_of(connection, programme))
+        except UnknownClass:
+            return False
+    return True
 
 
 def _sign_up_page(
@@ -203,6 +188,37 @@ def _open_page(
         at_fault={str(one.field).split(".")[0] for one in problems},
         key=new_id(),
     )
+
+
+def _sign_up_routes(routes: APIRouter, pages: Pages) -> None:
+    @routes.get(f"{_PATH}/sign-up")
+    def signing_up(request: Request, programme: str) -> Response:
+        pages.app.require_programme(programme)
+        return _sign_up_page(pages, request, programme, {}, [])
+
+    @routes.post(f"{_PATH}/sign-up")
+    def signed_up(request: Request, programme: str, form: Form) -> Response:
+        pages.app.require_programme(programme)
+        require_token(pages, request, form)
+        given = {name: str(form.get(name, "")).strip() for name in ("applicant", "name")}
+        if form.get("step") == "language":
+            return _sign_up_page(pages, request, programme, given, [])
+        blank = _blank(pages, request, given, _SIGN_UP)
+        if blank:
+            return _sign_up_page(pages, request, programme, given, blank)
+        entrance, visitor = pages.app.entrance, visitor_of(request)
+        try:
+            made = sign_up(entrance, programme, {**given}, visitor)
+        except AmanatError as error:
+            if error.status >= 500:
+                raise
+            problems = problems_of(error, pages.reader(request))
+            return _sign_up_page(pages, request, programme, given, problems, error.status)
+        with pages.app.store.reading() as connection:
+            actor = load_actor(connection, programme, made.person, "sign_up")
+        # The one who has just signed up goes on at once, whatever their browser can do.
+        opened = entrance.open(actor, visitor, former=pages.session(request))
+        return _signed_up_page(pages, request, programme, made, opened.secret)
 
 
 def _file_routes(routes: APIRouter, pages: Pages) -> None:
