@@ -13,7 +13,7 @@ from amanat.access.acts import ActContext
 from amanat.core.errors import NotFound, Place, Refused
 from amanat.core.ids import new_id
 from amanat.licensing.answers import Answers, asked
-from amanat.licensing.documents import find
+from amanat.licensing.documents import Document, find
 from amanat.licensing.forms import Form, QuestionKind
 from amanat.licensing.openness import recusals_of
 from amanat.licensing.ordering import written
@@ -93,8 +93,8 @@ def link_documents(
         )
 
 
-def readable(connection: Connection, actor: Actor, digest: str) -> Row[Any]:
-    """A document that an actor may read, as one row with `name`, `size` and `media_type`.
+def readable(connection: Connection, actor: Actor, digest: str) -> Document:
+    """A document that an actor may read.
 
     One's own; to the authority and the auditor those of files that were submitted; to who is
     consulted those of the files on which it is.  Who is recused, or applies itself, reads none of
@@ -102,7 +102,7 @@ def readable(connection: Connection, actor: Actor, digest: str) -> Row[Any]:
     """
     own = find(connection, actor.programme, actor.institution, digest)
     if own is not None:
-        return own
+        return Document(own.digest, own.name, own.size, own.media_type)
     table = file_document
     wanted = (
         sql.select(table.c.name, table.c.size, table.c.media_type, table.c.digest)
@@ -131,10 +131,10 @@ def readable(connection: Connection, actor: Actor, digest: str) -> Row[Any]:
             consultation.c.consulted == actor.institution,
         )
         wanted = wanted.where(table.c.file.in_(consulted))
-    found: Row[Any] | None = connection.execute(wanted.order_by(table.c.id).limit(1)).one_or_none()
+    found = connection.execute(wanted.order_by(table.c.id).limit(1)).one_or_none()
     if found is None:
         raise NotFound(thing="document", value=digest[:16])
-    return found
+    return Document(found.digest, found.name, found.size, found.media_type)
 
 
 def _examines(connection: Connection, actor: Actor) -> bool:
