@@ -5,15 +5,18 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 import httpx
 import pytest
-from tests.licensing.world import LicensingWorld, found_licensing_world
+from tests.licensing.world import MARCH, LicensingWorld, found_licensing_world
 from tests.programme.world import CODE
 from tests.web.installation import serving
 
 from amanat.app import Application
+from amanat.licensing.commands_openness import AnswerComment, ConsultOnRulebook, DraftRulebook
 from amanat.licensing.public_letters import FROM_A_NETWORK
+from amanat.licensing.tables_openness import public_letter
 from amanat.settings import Settings
 from amanat.web.server import create_app
 
@@ -42,8 +45,6 @@ def licensing_site(
 @pytest.fixture
 def reader(licensing_site: tuple[str, LicensingWorld]) -> Iterator[httpx.Client]:
     """A browser without scripts, of nobody, and from a network that has written nothing yet."""
-    from amanat.licensing.tables_openness import public_letter
-
     address, world = licensing_site
     with world.app.engine.begin() as connection:
         connection.execute(public_letter.delete())
@@ -107,6 +108,38 @@ def test_another_language_loses_nothing(reader: httpx.Client) -> None:
     assert 'value="withdrawal" checked' in answer.text
 
 
+def test_a_draft_is_commented_by_anyone(
+    licensing_site: tuple[str, LicensingWorld], reader: httpx.Client
+) -> None:
+    _address, world = licensing_site
+    draft = DraftRulebook(rulebook="general", title="General rules", text="Rule 1 <b>of</b> 1.")
+    world.do_as("pvara_officer", draft)
+    until = MARCH + timedelta(days=20)
+    consult = ConsultOnRulebook(rulebook="general", version=1, until=until)
+    address = f"/p/{CODE}/rulebook/general/1/comment"
+    assert reader.get(address).status_code == 404  # a draft is nobody's but the authority's
+    world.do_as("pvara_officer", consult, "pvara_approver")
+    read = reader.get(f"/p/{CODE}/v/rulebook?rulebook=general")
+    assert "Rule 1 &lt;b&gt;of" in read.text
+    assert address in read.text
+    page = reader.get(address).text
+    given = {"form_token": token_of(page), "key": key_of(page), "name": "A reader"}
+    faulty = reader.post(address, data=given)
+    assert (faulty.status_code, 'href="#field-text"' in faulty.text) == (422, True)
+    sent = reader.post(address, data=given | {"text": "Too strict."})
+    assert "It has the number 1" in sent.text
+    more = {"rulebook": "general", "version": 1, "name": "Another", "text": "Too mild."}
+    assert reader.post(f"/v1/programmes/{CODE}/comments", json=more).json() == {"number": 2}
+    assert "Too strict" not in reader.get(f"/p/{CODE}/v/rulebook?rulebook=general").text
+    answer = AnswerComment(
+        rulebook="general", version=1, number=1, answer="It stays.", accepted=False
+    )
+    world.do_as("pvara_officer", answer)
+    read = reader.get(f"/p/{CODE}/v/rulebook?rulebook=general").text
+    assert "Too strict" in read
+    assert "Too mild" not in read
+
+
 def test_a_form_of_another_site_is_refused(reader: httpx.Client) -> None:
     sent = FIELDS | {"step": "send", "form_token": "bm90IG91cnM="}
     assert reader.post(PAGE, data=sent).status_code == 403
@@ -139,3 +172,24 @@ def test_a_network_may_only_so_often_in_a_day(reader: httpx.Client) -> None:
     page = reader.get(PAGE).text
     sent = FIELDS | {"form_token": token_of(page), "step": "send"}
     assert reader.post(PAGE, data=sent).status_code == 429
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "agreements",
+        "selections",
+        "advisers_who_apply",
+        "decisions",
+        "rulebooks",
+        "complaint_counts",
+        "client_asset_declarations",
+    ],
+)
+def test_what_is_published_has_a_page_for_everyone(reader: httpx.Client, name: str) -> None:
+    for language in ("en", "ur"):
+        page = reader.get(f"/p/{CODE}/v/{name}", params={"lang": language})
+        assert (page.status_code, f'<html lang="{language}"' in page.text) == (200, True)
+    assert (
+        reader.get(f"/p/{CODE}/v/{name}?format=csv").headers["content-type"].startswith("text/csv")
+    )

@@ -62,6 +62,9 @@ PARENTS = {
     "asset": "assets",
     "proposal": "proposals",
     "entry": "journal",
+    "agreement": "agreements",
+    "complaint": "complaints",
+    "rulebook": "rulebooks",
 }
 # Where the subject of a journal entry or proposal leads, by its first word.
 SUBJECTS = {
@@ -72,6 +75,9 @@ SUBJECTS = {
     "participant": ("participant", "participant"),
     "asset": ("asset", "asset"),
     "instruction": ("instruction", "instruction"),
+    "agreement": ("agreement", "agreement"),
+    "complaint": ("complaint", "complaint"),
+    "rulebook": ("rulebook", "rulebook"),
 }
 # Where the `id` of a row leads, by the view that lists it.
 ROW_LINKS = {
@@ -92,6 +98,9 @@ LINKS = {
     "entry": ("entry", "id"),
     "entry_id": ("entry", "id"),
     "journal_id": ("entry", "id"),
+    "agreement": ("agreement", "agreement"),
+    "complaint": ("complaint", "complaint"),
+    "rulebook": ("rulebook", "rulebook"),
 }
 
 

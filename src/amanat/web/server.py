@@ -35,6 +35,7 @@ from amanat.web import (
     api,
     applying,
     charts,
+    comments,
     complaints,
     documents,
     forms,
@@ -117,6 +118,7 @@ def create_app(app: Application) -> FastAPI:
     faces.include_router(passkeys.router(shown))
     faces.include_router(openid.router(shown))
     faces.include_router(complaints.router(shown))
+    faces.include_router(comments.router(shown))
     faces.include_router(documents.router(shown))
     faces.include_router(applying.router(shown))
     faces.include_router(question_pages.router(shown))

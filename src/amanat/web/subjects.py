@@ -64,6 +64,22 @@ ACTS_OF: dict[str, tuple[str, ...]] = {
         "EndKey",
         "AppointSender",
     ),
+    "complaints": ("RecordComplaint",),
+    "complaint": (
+        "AcknowledgeComplaint",
+        "ForwardComplaint",
+        "AnswerComplaint",
+        "CloseComplaint",
+        "ReopenComplaint",
+        "ReadComplainant",
+    ),
+    "client_asset_declarations": ("DeclareClientAssets",),
+    "selections": ("PublishCriteria",),
+    "agreements": ("PublishCriteria", "PublishAgreement"),
+    "agreement": ("NameParty", "EndAgreement"),
+    "recusals": ("DeclareInterest", "Recuse", "EndRecusal"),
+    "rulebooks": ("DraftRulebook",),
+    "rulebook": ("ConsultOnRulebook", "AnswerComment", "BringIntoForce", "WithdrawDraft"),
     "holders": ("FreezeHolding", "FreezeAccount", "OrderForcedTransfer", "Reregister"),
 }
 # In which states of a tender an act can be of use; other acts of its page always are.
