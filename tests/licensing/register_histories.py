@@ -15,6 +15,7 @@ from amanat.licensing.register_model import (
     LICENCE,
     Change,
     ChangeKind,
+    Later,
     ListedPermission,
     ProviderWarning,
     RegisterEntry,
@@ -40,6 +41,7 @@ lists = st.lists(texts, max_size=2, unique=True).map(tuple)
 leis = st.text("ABCDEFGHJKLMNPQRSTUVWXYZ0123456789", min_size=18, max_size=18).map(
     lambda stem: stem + lei_check_digits(stem)
 )
+services = st.lists(st.sampled_from(CODES.categories), unique=True, max_size=3).map(tuple)
 websites = st.sampled_from(("https://crescent.example", "https://www.crescent.example/pk?a=1"))
 
 
@@ -85,10 +87,12 @@ def entries(draw: st.DrawFn, provider: str) -> RegisterEntry:
         website=draw(st.none() | websites),
         status=draw(st.sampled_from(CODES.statuses)),
         status_since=draw(days),
+        services=draw(services),
         flags=draw(st.sampled_from(((), CODES.flags))),
         permissions=tuple(draw(permissions(number)) for number in range(count)),
         later=tuple(
-            sorted(draw(st.dictionaries(days, st.sampled_from(CODES.statuses), max_size=2)).items())
+            Later(begins, draw(st.sampled_from(CODES.statuses)), draw(services))
+            for begins in sorted(draw(st.sets(days, max_size=2)))
         ),
     )
 

@@ -44,6 +44,7 @@ from amanat.licensing.register_model import (
     Change,
     ChangeKind,
     ChangesDiffer,
+    Later,
     ListedPermission,
     Register,
     RegisterEntry,
@@ -82,6 +83,7 @@ ENTRY = RegisterEntry(
     website="https://crescent.example",
     status="licensed",
     status_since=date(2026, 7, 1),
+    services=("exchange",),
     flags=(),
     permissions=(LICENCE,),
 )
@@ -204,7 +206,7 @@ def test_csv_says_what_json_says_and_no_row_is_torn(changes: list[Change]) -> No
     assert lines[-1] == ""
     rows = list(csv.reader(io.StringIO(text, newline="")))
     assert len(rows) == len(lines) - 1, "every row is one line"
-    assert {len(row) for row in rows} == {19}
+    assert {len(row) for row in rows} == {20}
     assert not any(cell[:1] in ("=", "+", "-", "@") for row in rows for cell in row)
 
 
@@ -384,12 +386,17 @@ def test_what_is_no_feed_of_a_register_is_refused() -> None:
 
 
 def test_a_status_becomes_what_it_was_said_to_become_as_permissions_expire() -> None:
-    entry = replace(ENTRY, later=((date(2027, 7, 1), "applicant"),))
+    entry = replace(ENTRY, later=(Later(date(2027, 7, 1), "applicant", ()),))
     changes = chained([change(datetime(2026, 7, 1, 6, tzinfo=UTC), entry)])
     before, after = (
         as_of(changes, day).entries[0] for day in (date(2027, 6, 30), date(2027, 7, 1))
     )
-    assert (before.status, before.later) == ("licensed", entry.later)
+    assert (before.status, before.services, before.later) == (
+        "licensed",
+        ("exchange",),
+        entry.later,
+    )
+    assert after.services == ()
     assert (after.status, after.status_since, after.later) == ("applicant", date(2027, 7, 1), ())
 
 

@@ -23,7 +23,6 @@ from amanat.licensing.register_entries import entry_of
 from amanat.licensing.register_files import Publisher, require_change
 from amanat.licensing.register_model import (
     FIRST_PREVIOUS,
-    IN_FORCE,
     Change,
     ChangeKind,
     ProviderWarning,
@@ -210,7 +209,7 @@ def _sought(change: Change) -> str:
 
 
 def _categories(entry: RegisterEntry) -> str:
-    found = {one for held in entry.permissions if held.state == IN_FORCE for one in held.categories}
+    found = {*entry.services, *(one for later in entry.later for one in later.services)}
     return "".join(f"|{one}" for one in sorted(found)) + "|" if found else ""
 
 
@@ -218,7 +217,7 @@ def _ends(entry: RegisterEntry | None) -> str | None:
     """The first day on which this entry says something else without anybody doing anything."""
     if entry is None:
         return None
-    days = [begins.isoformat() for begins, _status in entry.later]
+    days = [one.begins.isoformat() for one in entry.later]
     return min(days, default=None)
 
 

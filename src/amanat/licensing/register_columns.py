@@ -91,6 +91,7 @@ PROVIDER_COLUMNS = (
     Column("website", "Address of its services.", WEBSITE, optional=True),
     Column("status", "Where it stands with the authority.", codes="statuses"),
     Column("status_since", "From which day it stands there.", DATE, format="date"),
+    Column("services", "Services that it may offer to clients.", codes="categories", many=True),
     Column("flags", "What the public should know besides.", codes="flags", many=True),
 )
 PERMISSION_COLUMNS = (
@@ -107,6 +108,7 @@ PERMISSION_COLUMNS = (
 LATER_COLUMNS = (
     Column("from", "From which day on, unless something is done.", DATE, format="date"),
     Column("status", "What the status becomes as permissions expire.", codes="statuses"),
+    Column("services", "What it may still offer then.", codes="categories", many=True),
 )
 WARNING_COLUMNS = (
     Column("number", "Number of the warning.", NUMBER),

@@ -15,7 +15,7 @@ from amanat.licensing.model import Change as PermissionChange
 from amanat.licensing.openness import ADVISES, advisers
 from amanat.licensing.records import find_provider, pack_of
 from amanat.licensing.register_columns import published_text, published_website
-from amanat.licensing.register_model import IN_FORCE, ListedPermission, RegisterEntry
+from amanat.licensing.register_model import IN_FORCE, Later, ListedPermission, RegisterEntry
 from amanat.licensing.standing import changes_of, first_refusal, granted_of
 from amanat.licensing.tables import condition, permission
 
@@ -48,11 +48,7 @@ def entry_of(connection: Connection, programme: str, code: str, day: date) -> Re
         refused = refused_on is not None and refused_on <= min(one, day)
         return standing_from(pack, code, granted, changes, one, refused=refused)
 
-    def status_on(one: date) -> str:
-        return stood(one).status
-
     standing = stood(day)
-
     return RegisterEntry(
         provider=code,
         name=published_text(str(name)),
@@ -62,10 +58,11 @@ def entry_of(connection: Connection, programme: str, code: str, day: date) -> Re
         country=row.country,
         website=published_website(row.website),
         status=standing.status,
-        status_since=_since(status_on, changes, day),
+        status_since=_since(stood, changes, day),
+        services=standing.services,
         flags=(ADVISES,) if advisers(connection, programme, day, [code]) else (),
         permissions=_listed(connection, programme, code, pack, granted, changes, standing, day),
-        later=_later(status_on, standing, day),
+        later=_later(stood, standing, day),
     )
 
 
@@ -152,7 +149,9 @@ def _state_of(
     return IN_FORCE, max([granted_on, *(change.effective_on for change in lifted)])
 
 
-def _since(status_on: Callable[[date], str], changes: Sequence[Changed], day: date) -> date:
+def _since(
+    standing_then: Callable[[date], Standing], changes: Sequence[Changed], day: date
+) -> date:
     """Since when the provider has the status that it has on `day`."""
     days = {change.effective_on for change in changes if change.effective_on <= day}
     days |= {
@@ -162,27 +161,27 @@ def _since(status_on: Callable[[date], str], changes: Sequence[Changed], day: da
     }
     since, status = day, None
     for one in sorted(days):
-        found = status_on(one)
+        found = standing_then(one).status
         if found != status:
             since, status = one, found
     return since
 
 
 def _later(
-    status_on: Callable[[date], str], standing: Standing, day: date
-) -> tuple[tuple[date, str], ...]:
-    """What the status becomes as permissions expire, if nothing else happens."""
+    standing_then: Callable[[date], Standing], standing: Standing, day: date
+) -> tuple[Later, ...]:
+    """What becomes of it as permissions expire, if nothing else happens."""
     days = {
         _after(one.expires_on)
         for one in standing.held
         if one.expires_on is not None and _after(one.expires_on) > day
     }
-    found, status = [], standing.status
+    found, former = [], standing
     for one in sorted(days):
-        becomes = status_on(one)
-        if becomes != status:
-            found.append((one, becomes))
-            status = becomes
+        becomes = standing_then(one)
+        if (becomes.status, becomes.services) != (former.status, former.services):
+            found.append(Later(one, becomes.status, becomes.services))
+            former = becomes
     return tuple(found)
 
 

@@ -2,8 +2,7 @@
 
 JSON is canonical (RFC 8785), so the same register is always the same bytes.  CSV (RFC 4180) has
 one row for each service category of each permission (one for a permission without any, and one for
-a provider without permission): a service code stands alone in its cell and never in a list.  Other
-lists are joined by ` | `, which no value may contain.
+a provider without permission).  Lists are joined by ` | `, which no value may contain.
 """
 
 from __future__ import annotations

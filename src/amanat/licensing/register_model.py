@@ -89,11 +89,20 @@ class ListedPermission:
 
 
 @dataclass(frozen=True, slots=True)
+class Later:
+    """What becomes of a provider from a day on as permissions expire, if nothing is done."""
+
+    begins: date
+    status: str
+    services: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RegisterEntry:
     """One provider as the register shows it; `lei` only with correct check digits.
 
-    `later` says what the status becomes, from which day on, as permissions expire with nobody
-    doing anything: so the register of a later day follows from the last change before it.
+    `services` are the categories that it may offer to clients, which is less than what its
+    permissions are about.  With `later` the register of a later day follows from the last change.
     """
 
     provider: str
@@ -105,22 +114,27 @@ class RegisterEntry:
     website: str | None
     status: str
     status_since: date
+    services: tuple[str, ...]
     flags: tuple[str, ...]
     permissions: tuple[ListedPermission, ...]
-    later: tuple[tuple[date, str], ...] = ()
+    later: tuple[Later, ...] = ()
 
     def on(self, day: date) -> RegisterEntry:
         """As it stands at the end of a day."""
-        status, since = self.status, self.status_since
-        for begins, next_status in self.later:
-            if begins <= day and next_status != status:
-                status, since = next_status, begins
+        status, since, services = self.status, self.status_since, self.services
+        for one in self.later:
+            if one.begins > day:
+                break
+            services = one.services
+            if one.status != status:
+                status, since = one.status, one.begins
         return replace(
             self,
             status=status,
             status_since=since,
+            services=services,
             permissions=tuple(one.on(day) for one in self.permissions),
-            later=tuple(one for one in self.later if one[0] > day),
+            later=tuple(one for one in self.later if one.begins > day),
         )
 
 
@@ -286,9 +300,13 @@ def entry_json(entry: RegisterEntry) -> dict[str, Any]:
         "website": entry.website,
         "status": entry.status,
         "status_since": entry.status_since.isoformat(),
+        "services": list(entry.services),
         "flags": list(entry.flags),
         "permissions": [permission_json(one) for one in entry.permissions],
-        "later": [{"from": day.isoformat(), "status": status} for day, status in entry.later],
+        "later": [
+            {"from": one.begins.isoformat(), "status": one.status, "services": list(one.services)}
+            for one in entry.later
+        ],
     }
 
 
@@ -355,9 +373,13 @@ def entry_from(value: Mapping[str, Any]) -> RegisterEntry:
         website=_optional(value["website"]),
         status=_text(value["status"]),
         status_since=date_from(value["status_since"]),
+        services=_texts(value["services"]),
         flags=_texts(value["flags"]),
         permissions=tuple(permission_from(one) for one in value["permissions"]),
-        later=tuple((date_from(one["from"]), _text(one["status"])) for one in value["later"]),
+        later=tuple(
+            Later(date_from(one["from"]), _text(one["status"]), _texts(one["services"]))
+            for one in value["later"]
+        ),
     )
 
 

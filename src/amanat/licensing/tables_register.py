@@ -30,7 +30,7 @@ register_change = sql.Table(
     sql.Column("name", sql.String(2000), nullable=False, comment="small letters, to sort by"),
     sql.Column("sought", sql.Text, nullable=False, comment="small letters, to be searched"),
     sql.Column("status", sql.String(40), comment="public status, of a provider"),
-    sql.Column("categories", sql.String(400), comment="|exchange|custody|, in force"),
+    sql.Column("categories", sql.String(400), comment="|exchange|custody|, open to clients"),
     sql.Column("status_ends", sql.String(10), comment="day on which the status becomes another"),
     sql.Column("content", sql.LargeBinary, nullable=False, comment="canonical bytes of the change"),
     sql.Index(None, "programme", "subject", "number"),

@@ -80,8 +80,7 @@ def _entries(
 
 
 def _fits(entry: RegisterEntry, query: RegisterAsked) -> bool:
-    in_force = {c for one in entry.permissions if one.state == "in_force" for c in one.categories}
-    return query.status in (None, entry.status) and query.category in (None, *in_force)
+    return query.status in (None, entry.status) and query.category in (None, *entry.services)
 
 
 @view("registered_provider", public=True)

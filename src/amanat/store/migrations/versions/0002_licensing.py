@@ -1059,7 +1059,7 @@ def upgrade() -> None:
             "categories",
             sa.String(length=400),
             nullable=True,
-            comment="|exchange|custody|, in force",
+            comment="|exchange|custody|, open to clients",
         ),
         sa.Column(
             "status_ends",
