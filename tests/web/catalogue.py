@@ -263,6 +263,12 @@ def of_packs() -> Iterator[str]:
             yield named.title
         for listed in (*pack.statuses, *pack.permissions, *pack.suspensions):
             yield listed.title
+        for told in (*pack.confirmations, *pack.checklists, *pack.stakeholders, *pack.obligations):
+            yield told.title
+        yield from (*pack.activities.values(), *pack.requirements.values())
+        yield from (item.text for area in pack.checklists for item in area.items)
+        for attached in pack.conditions:
+            yield from (attached.text, attached.consequence)
         yield from (words(stage) for kind in pack.files for stage in kind.stages)
     yield from COUNTRIES.values()
     yield from REGISTER_STATES.values()

@@ -13,7 +13,7 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Connection, Row
 
 from amanat.core.errors import NotFound
-from amanat.core.messages import Word
+from amanat.core.messages import Message, Word
 from amanat.jurisdictions.licensing import LicensingPack, SectionNotInForce
 from amanat.licensing.deriving import Changed, Granted, Standing, standing_from
 from amanat.licensing.model import (
@@ -229,7 +229,7 @@ def _refusal(
             return _suspended(connection, pack, found, what, one.permission)
     return PermissionMissing(
         provider=found.provider,
-        activity=Word(pack.activities.get(what, what)),
+        activity=Message(pack.activities.get(what, what)),
         status=Word(found.status),
         **_lacking(pack, found, day),
     )
@@ -252,7 +252,7 @@ def _suspended(
     ).scalar_one()
     return ProviderSuspended(
         provider=found.provider,
-        activity=Word(pack.activities.get(what, what)),
+        activity=Message(pack.activities.get(what, what)),
         level=Word(worst.level),
         since=worst.since,
         section=worst.law,
@@ -267,13 +267,13 @@ def _lacking(
     status = pack.status(found.status)
     code, rule = status.lacks, status.section
     if category is not None and not code:
-        words: str = f"the licence for {category}"
+        words = Message("licence for {category}", category=Word(category))
     else:
         titles = {one.fact: one.title for one in pack.confirmations}
         titles |= {one.code: one.title for one in pack.permissions}
-        words = titles.get(code, code)
+        words = Message(titles.get(code, code))
     try:
         section: str = pack.section_on(rule, day).text
     except SectionNotInForce as refusal:
         section = refusal.message
-    return {"missing": Word(words), "section": section}
+    return {"missing": words, "section": section}
