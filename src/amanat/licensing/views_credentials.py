@@ -11,6 +11,7 @@ from amanat.licensing.commands_register import CredentialsAsked, KeysAsked
 from amanat.licensing.credential_book import key_set, statuses_of
 from amanat.licensing.records import authority_of, pack_of
 from amanat.licensing.tables_register import credential
+from amanat.participants.model import UnknownClass
 
 
 @view("licence_credentials")
@@ -19,7 +20,10 @@ def licence_credentials(query: CredentialsAsked, context: ViewContext) -> list[d
     assert context.actor is not None  # this view is not public
     own = context.actor.institution
     connection, programme = context.connection, context.programme
-    authority = authority_of(connection, programme, pack_of(connection, programme))
+    try:
+        authority = authority_of(connection, programme, pack_of(connection, programme))
+    except UnknownClass:
+        return []  # nobody is licensed in this programme
     wanted = sql.select(credential).where(credential.c.programme == programme)
     if own != authority:
         wanted = wanted.where(credential.c.provider == own)
