@@ -96,9 +96,20 @@ def wait_ready(
         if len(ready) == len(wanted):
             return found
         if time.monotonic() > limit:
-            late = ", ".join(one.institution for one in wanted if one not in ready)
+            late = ", ".join(
+                f"{one.institution} ({_why(one)})" for one in wanted if one not in ready
+            )
             raise NetworkNotReady(f"not ready after {timeout_s:.0f} s: {late}")
         time.sleep(0.3)
+
+
+def _why(late: NodeStatus) -> str:
+    """What a node that is not ready says of itself."""
+    if late.version is None:
+        return "silent" if late.pid else "has no process"
+    if late.height is None:
+        return "does not serve the chain"
+    return f"not healthy at height {late.height}, {late.peers} peers"
 
 
 def _ask(client: httpx.Client, founded: Founded, node: Node, pid: int | None) -> NodeStatus:
