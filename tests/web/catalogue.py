@@ -274,6 +274,7 @@ def of_packs() -> Iterator[str]:
     yield from REGISTER_STATES.values()
     yield from (words(reason) for reason in WarningReason)
     yield from WARNED_OF.values()
+    yield words("advises_programme")
 
 
 def of_summaries() -> Iterator[str]:
