@@ -7,13 +7,14 @@ of database; `licensing` is founded on the embedded node, once for a file.
 from __future__ import annotations
 
 from collections.abc import Iterator
+
 import pytest
 
 from amanat.app import Application
 from amanat.settings import Settings
 
-from .world import LicensingWorld, found_licensing_world
 from .without_ledger import DeskWorld, desk_world
+from .world import LicensingWorld, found_licensing_world
 
 
 @pytest.fixture(scope="module")

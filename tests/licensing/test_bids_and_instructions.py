@@ -80,6 +80,5 @@ def test_a_client_order_under_an_noc_alone_names_the_fmu(licensing: LicensingWor
             )
         with pytest.raises(PermissionMissing, match="bid in an auction.*Licence"):
             require_permission(connection, CODE, "exchange_y", "bid", MARCH)
-    with pytest.raises(PermissionMissing):
-        with world.app.store.reading() as connection:
-            require_standing(connection, CODE, "exchange_y", "bank_a", MARCH)
+    with pytest.raises(PermissionMissing), world.app.store.reading() as connection:
+        require_standing(connection, CODE, "exchange_y", "bank_a", MARCH)

@@ -9,7 +9,7 @@ from amanat.licensing.model import PermissionMissing, ProviderSuspended
 from amanat.licensing.standing import require_permission, standing_on
 from amanat.participants.records import find_participant
 
-from ..programme.world import CODE, VALID_UNTIL
+from ..programme.world import CODE
 from .world import MARCH, LicensingWorld
 
 
