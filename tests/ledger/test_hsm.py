@@ -12,6 +12,9 @@ from typing import Any
 import pkcs11
 import pytest
 from coincurve import PublicKey
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 
@@ -26,6 +29,7 @@ from amanat.ledger.hsm import (
 )
 from amanat.ledger.keyring import KeyRing
 from amanat.ledger.keystore import SCRYPT_LIGHT, KeyNameInvalid, Keystore
+from amanat.ledger.p256_keys import P256Keys
 from amanat.ledger.signers import (
     KeyNotHeld,
     KeySigner,
@@ -242,3 +246,35 @@ def test_a_pin_is_never_on_a_command_line_nor_in_the_settings(tokens: Tokens) ->
     assert PIN not in listed
     assert PIN not in (tokens.folder.parent / "devices.toml").read_text()
     assert PIN not in repr(device.terms)
+
+
+def test_a_p256_key_signs_in_its_device_and_a_loose_one_is_not_used(
+    tokens: Tokens, tmp_path: Path
+) -> None:
+    """What credentials are signed by: the same device, another curve."""
+    terms = terms_of(tokens, "central-bank", "pvara")
+    held = P256Keys(tmp_path / "credential-keys", "password", 1 << 12, [terms])
+    signer = held.create("pvara", "credential-1")
+    assert held.place("pvara", "credential-1") == "device central-bank"
+    raw = signer.sign(b"a licence")
+    made = encode_dss_signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
+    signer.public_key.verify(made, b"a licence", ec.ECDSA(SHA256()))
+    assert not (tmp_path / "credential-keys").exists()
+    again = P256Keys(tmp_path / "credential-keys", "password", 1 << 12, [terms])
+    assert again.signer("pvara", "credential-1").public_key == signer.public_key
+    with pytest.raises(DeviceKeyExists):
+        held.create("pvara", "credential-1")
+    with pytest.raises(KeyNotHeld):
+        again.signer("pvara", "credential-2")
+    assert open_device(terms).addresses() == {}, "no tool takes it for a key of the chain"
+    session = raw_session(tokens)
+    attribute = pkcs11.Attribute
+    curve = {attribute.EC_PARAMS: bytes.fromhex("06082a8648ce3d030107")}
+    session.create_domain_parameters(pkcs11.KeyType.EC, curve, local=True).generate_keypair(
+        label="pvara/credential-3",
+        store=True,
+        capabilities=pkcs11.MechanismFlag.SIGN,
+        private_template={attribute.EXTRACTABLE: True, attribute.SENSITIVE: True},
+    )
+    with pytest.raises(KeyExportable, match="can be taken out"):
+        again.signer("pvara", "credential-3")
