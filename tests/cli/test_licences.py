@@ -7,19 +7,24 @@ import io
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.licensing.test_certificates import DER, made
 from tests.licensing.test_credentials import ISSUING, KEY, NOW, OTHER, PLACE, TOKEN, URI
 from tests.licensing.test_register import ENTRY, LICENCE
+from tests.licensing.world import found_licensing_world
+from tests.programme.world import CODE
 from typer.testing import CliRunner
 
+from amanat.app import Application
 from amanat.cli.root import app
 from amanat.licensing.credentials import issue_licence
-from amanat.licensing.jose import Es256Key
+from amanat.licensing.jose import Es256Key, read_keys
 from amanat.licensing.key_certificates import published_key, published_keys
 from amanat.licensing.status_lists import Status, StatusList, issue_status_list
 from amanat.licensing.verifying import main
+from amanat.settings import Settings
 
 AT = "2026-09-21T15:00:00Z"
 Run = Callable[..., tuple[int, str, str]]
@@ -123,3 +128,34 @@ def test_keys_of_another_authority_are_refused(run: Run, folder: Path) -> None:
     code, _out, err = run(*asked(folder, TOKEN))
     assert code == 1
     assert "not among the authority's" in err
+
+
+def test_the_authoritys_key_is_made_published_replaced_and_revoked(
+    line: Callable[..., Any], tmp_path: Path
+) -> None:
+    data = str(tmp_path / "installation")
+    with Application(Settings.at(Path(data), light_keys=True)) as application:
+        found_licensing_world(application)
+
+    def key(*words: str, refused: bool = False) -> Any:
+        done = line("licence", "key", *words, "--data", data, "--json")
+        assert done.exit_code == int(refused), done.output + done.stderr
+        return json.loads(done.stdout or done.stderr)
+
+    assert key("new", refused=True)["code"] == "issuer_not_given"
+    issuer = f"https://register.example/p/{CODE}"
+    first = key("new", "--issuer", issuer)["kid"]
+    second = key("new", "--issuer", issuer)["kid"]
+    listed = {one["kid"]: one for one in key("list")}
+    assert (listed[first]["retired_at"] is None, listed[second]["retired_at"]) == (False, None)
+    assert listed[second]["place"] == "keystore"
+
+    def published() -> list[str]:
+        done = line("licence", "key", "publish", "--data", data)
+        return list(read_keys(done.stdout).keys)
+
+    assert published() == [first, second]
+    key("end", first, "--reason", "In other hands", "--revoke")
+    assert published() == [second]
+    assert key("end", first, "--reason", "x", refused=True)["code"] == "credential_key_ended"
+    assert key("end", "nobody", "--reason", "x", refused=True)["code"] == "not_found"

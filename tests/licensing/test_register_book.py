@@ -10,6 +10,7 @@ import sqlalchemy as sql
 
 from amanat.core.errors import Forbidden, NotFound
 from amanat.licensing.acts_register import WarningWithdrawn
+from amanat.licensing.checking_register import check_register
 from amanat.licensing.commands import Revoke
 from amanat.licensing.commands_register import PublishWarning, WithdrawWarning
 from amanat.licensing.model import Outcome
@@ -25,6 +26,7 @@ from amanat.licensing.register_feed import FeedAddresses, feed_document, replay_
 from amanat.licensing.register_files import read_register_json, register_json
 from amanat.licensing.register_model import Register, as_of
 from amanat.licensing.standing import standings
+from amanat.licensing.tables import permission_change
 from amanat.licensing.tables_register import register_change, register_head
 from amanat.store.journal import read_entries
 
@@ -216,3 +218,38 @@ def test_what_is_searched_by_is_what_the_change_says(desk: DeskWorld) -> None:
     assert {r["subject"]: r["number"] for r in rows if r["latest"]} == latest
     last = change_of(max(rows, key=lambda row: row["number"])["content"])
     assert (head["size"], head["digest"]) == (len(rows), last.digest())
+
+
+def found_by_check(desk: DeskWorld) -> list[str]:
+    with desk.store.reading() as connection:
+        return [one.law for one in check_register(connection, CODE, desk.day)]
+
+
+def test_the_check_of_the_ledger_finds_what_was_tampered_with(desk: DeskWorld) -> None:
+    a_history(desk)
+    assert found_by_check(desk) == []
+    table = register_change
+    first = (table.c.programme == CODE, table.c.number == 1)
+
+    def with_change(statement: Any) -> list[str]:
+        with desk.store.engine.connect() as connection, connection.begin() as transaction:
+            connection.execute(statement)
+            laws = [one.law for one in check_register(connection, CODE, desk.day)]
+            transaction.rollback()
+        return laws
+
+    with desk.store.reading() as connection:
+        content = connection.execute(sql.select(table.c.content).where(*first)).scalar_one()
+    altered = content.replace(b"EXCHANGE_X", b"EXCHANGE_Z")
+    assert altered != content
+    assert with_change(sql.update(table).where(*first).values(content=altered)) == [
+        "register = its chain"
+    ]
+    assert with_change(sql.delete(table).where(*first)) == ["register = its chain"]
+    assert with_change(sql.update(table).where(*first).values(status="licensed")) == [
+        "columns = change"
+    ]
+    assert with_change(sql.update(register_head).values(size=99)) == ["head = last change"]
+    revoked = permission_change.c.change == "revoke"
+    assert with_change(sql.delete(permission_change).where(revoked)) == ["register = standing"]
+    assert found_by_check(desk) == []

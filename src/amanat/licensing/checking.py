@@ -20,6 +20,7 @@ from amanat.core.dates import date_from_business_day
 from amanat.ledger.fsck import Difference
 from amanat.ledger.gateway import Gateway
 from amanat.ledger.rpc import RpcFault
+from amanat.licensing.checking_register import check_register
 from amanat.licensing.deriving import (
     NO_LEVEL,
     Changed,
@@ -61,6 +62,7 @@ def check_licensing(
         found.extend(
             _check(connection, programme, gateway(programme), today(connection, programme))
         )
+        found.extend(check_register(connection, programme, today(connection, programme)))
     return found
 
 
