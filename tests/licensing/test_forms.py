@@ -78,6 +78,12 @@ def test_each_form_that_ships_is_read(code: str) -> None:
     assert form.sections
 
 
+def test_the_other_path_has_its_form_with_its_source() -> None:
+    form = load_form("eu", "application")
+    assert not form.assumed
+    assert form.source.startswith("https://eur-lex.europa.eu/")
+
+
 def test_only_the_internal_report_stays_with_the_provider() -> None:
     kept = {code for code in CODES if load_form("pk", code).filed_with is Recipient.PROVIDER}
     assert kept == {"A7"}

@@ -35,7 +35,7 @@ from amanat.jurisdictions.reading import InvalidTable, Row
 ITEMS_MAX = 60
 TEXT_MAX, LONG_TEXT_MAX = 200, 5_000
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_FORM_CODE = re.compile(r"[A-Z][0-9A-Z]{0,7}")
+_FORM_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,23}")
 
 
 class QuestionKind(StrEnum):
@@ -493,7 +493,10 @@ def load_form(jurisdiction: str, code: str) -> Form:
     """A form that ships with Amanat, such as `A1` of `pk`.  Refuses `NotFound`, `InvalidTable`."""
     if not _FORM_CODE.fullmatch(code):
         raise NotFound(thing="form", value=code[:20])
-    return form_from(*reading.read_table(jurisdiction, f"forms/{code.lower()}"))
+    form = form_from(*reading.read_table(jurisdiction, f"forms/{code.lower()}"))
+    if form.code != code:
+        raise NotFound(thing="form", value=code)
+    return form
 
 
 def form_of_file(path: Path) -> Form:
