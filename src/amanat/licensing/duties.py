@@ -6,7 +6,7 @@ duty; a row is written when one is met.  A duty that comes by event (an incident
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from amanat.access.acts import ActContext
 from amanat.core.dates import add_months
 from amanat.core.ids import new_id
-from amanat.jurisdictions.licensing import ObligationTemplate
+from amanat.jurisdictions.licensing import LicensingPack, ObligationTemplate
 from amanat.licensing.ordering import written
 from amanat.licensing.records import pack_of
 from amanat.licensing.tables import obligation, permission, provider
@@ -54,24 +54,21 @@ def open_duties(
     Who has no status with the duty any more owes nothing further.
     """
     pack = pack_of(connection, programme)
-    templates = [one for one in pack.obligations if one.months]
     met = _met(connection, programme, code)
     found = []
-    for name, status, first_days in _holders(connection, programme, code):
-        for template in templates:
-            if status not in template.statuses:
-                continue
-            days = [
-                day
-                for kind, day in first_days.items()
-                if pack.permission(kind).status in template.statuses
-            ]
-            if not days:
-                continue
+    for template in pack.obligations:
+        # Thousands of providers began on few days: each day's periods are counted once.
+        ends: dict[str, list[tuple[str, date, date]]] = {}
+        for name, since in _holders(connection, programme, template, pack, until, code):
+            if since not in ends:
+                ends[since] = [
+                    (end.isoformat(), end, due)
+                    for end, due in periods(template, date.fromisoformat(since), until)
+                ]
             found += [
                 Duty(name, template.code, template.title, end, due)
-                for end, due in periods(template, min(days), until)
-                if (name, template.code, end.isoformat()) not in met
+                for text, end, due in ends[since]
+                if (name, template.code, text) not in met
             ]
     return sorted(found, key=lambda one: (one.due_on, one.provider, one.code))
 
@@ -87,32 +84,38 @@ def _met(connection: Connection, programme: str, code: str | None) -> set[tuple[
 
 
 def _holders(
-    connection: Connection, programme: str, code: str | None
-) -> Iterable[tuple[str, str, Mapping[str, date]]]:
-    """Providers with their status and the first day of each kind of permission."""
+    connection: Connection,
+    programme: str,
+    template: ObligationTemplate,
+    pack: LicensingPack,
+    until: date,
+    code: str | None,
+) -> list[tuple[str, str]]:
+    """Providers with a duty of which a period ends by a day, and since when they have the duty."""
+    kinds = [one.code for one in pack.permissions if one.status in template.statuses]
+    if not template.months or not kinds:
+        return []
+    # A month may be three days shorter than the one from which it is counted.
+    latest = add_months(until, -template.months) + timedelta(days=3)
+    since = sql.func.min(permission.c.first_day)
     query = (
-        sql.select(
-            provider.c.code,
-            provider.c.status,
-            permission.c.kind,
-            sql.func.min(permission.c.first_day).label("first_day"),
-        )
+        sql.select(permission.c.provider, since)
         .join(
-            permission,
+            provider,
             (permission.c.programme == provider.c.programme)
             & (permission.c.provider == provider.c.code),
         )
-        .where(provider.c.programme == programme)
-        .group_by(provider.c.code, provider.c.status, permission.c.kind)
+        .where(
+            permission.c.programme == programme,
+            permission.c.kind.in_(kinds),
+            permission.c.first_day <= latest.isoformat(),
+            provider.c.status.in_(template.statuses),
+        )
+        .group_by(permission.c.provider)
     )
     if code is not None:
-        query = query.where(provider.c.code == code)
-    found: dict[str, tuple[str, dict[str, date]]] = {}
-    for row in connection.execute(query):
-        _, days = found.setdefault(row.code, (row.status, {}))
-        days[row.kind] = date.fromisoformat(row.first_day)
-    for name, (status, days) in found.items():
-        yield name, status, days
+        query = query.where(permission.c.provider == code)
+    return [(name, first_day) for name, first_day in connection.execute(query)]
 
 
 def open_duty(

@@ -84,6 +84,7 @@ licensing_file = sql.Table(
     sql.Column("due_by", sql.String(16), comment="who owes it: authority or applicant"),
     *_written(),
     sql.UniqueConstraint("programme", "number"),
+    sql.Index(None, "programme", "id"),
     sql.Index(None, "programme", "kind", "stage"),
     sql.Index(None, "programme", "provider"),
     sql.Index(None, "programme", "opened_on"),
@@ -195,6 +196,7 @@ consultation = sql.Table(
     sql.Column("answered_on", sql.String(10)),
     sql.Column("answer_entry", sql.String(36)),
     sql.Index(None, "file"),
+    sql.Index(None, "programme", "id"),
     sql.Index(None, "programme", "consulted"),
 )
 
@@ -231,6 +233,7 @@ decision = sql.Table(
     sql.Column("approved_by", sql.String(64), nullable=False),
     *_written(),
     sql.Index(None, "file"),
+    sql.Index(None, "programme", "id"),
     sql.Index(None, "programme", "provider"),
 )
 

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sql
 
 from amanat.access.acts import ViewContext, view
-from amanat.core.calendars import DateOutsideCalendar
+from amanat.core.calendars import Calendar, DateOutsideCalendar
 from amanat.licensing.clocks import WORKING, due_on
 from amanat.licensing.commands import CalendarAsked, ConsultationsAsked
 from amanat.licensing.duties import open_duties
@@ -48,21 +48,30 @@ def consultations(query: ConsultationsAsked, context: ViewContext) -> list[dict[
         wanted = wanted.where(licensing_file.c.provider.not_in(list(away)))
     if query.open:
         wanted = wanted.where(consultation.c.answered_at.is_(None))
+    # Many were opened on one day: its working days are counted once.
+    days: dict[tuple[str, int], str | None] = {}
     found = []
     for row in context.connection.execute(wanted):
-        try:
-            due = due_on(calendar, date.fromisoformat(row.recorded_on), row.days, WORKING)
-        except DateOutsideCalendar:
-            due = None
+        asked = (row.recorded_on, row.days)
+        if asked not in days:
+            days[asked] = _answer_due(calendar, *asked)
         found.append(
             {
                 "file": row.number,
                 "provider": row.provider,
                 **consultation_json(row),
-                "due_on": due.isoformat() if due else None,
+                "due_on": days[asked],
             }
         )
     return found
+
+
+def _answer_due(calendar: Calendar, asked_on: str, days: int) -> str | None:
+    try:
+        due = due_on(calendar, date.fromisoformat(asked_on), days, WORKING)
+    except DateOutsideCalendar:
+        return None
+    return due.isoformat() if due else None
 
 
 @view("licensing_calendar")

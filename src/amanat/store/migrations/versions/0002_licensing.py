@@ -377,6 +377,12 @@ def upgrade() -> None:
         ["programme", "consulted"],
         unique=False,
     )
+    op.create_index(
+        op.f("ix_licensing_consultation_programme_id"),
+        "licensing_consultation",
+        ["programme", "id"],
+        unique=False,
+    )
     op.create_table(
         "licensing_decision",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -407,6 +413,12 @@ def upgrade() -> None:
     )
     op.create_index(
         op.f("ix_licensing_decision_file"), "licensing_decision", ["file"], unique=False
+    )
+    op.create_index(
+        op.f("ix_licensing_decision_programme_id"),
+        "licensing_decision",
+        ["programme", "id"],
+        unique=False,
     )
     op.create_index(
         op.f("ix_licensing_decision_programme_provider"),
@@ -504,6 +516,9 @@ def upgrade() -> None:
         "licensing_file",
         ["programme", "due_on"],
         unique=False,
+    )
+    op.create_index(
+        op.f("ix_licensing_file_programme_id"), "licensing_file", ["programme", "id"], unique=False
     )
     op.create_index(
         op.f("ix_licensing_file_programme_kind_stage"),
@@ -1162,6 +1177,7 @@ def downgrade() -> None:
     op.drop_table("licensing_file_document")
     op.drop_index(op.f("ix_licensing_file_programme_provider"), table_name="licensing_file")
     op.drop_index(op.f("ix_licensing_file_programme_opened_on"), table_name="licensing_file")
+    op.drop_index(op.f("ix_licensing_file_programme_id"), table_name="licensing_file")
     op.drop_index(op.f("ix_licensing_file_programme_kind_stage"), table_name="licensing_file")
     op.drop_index(op.f("ix_licensing_file_programme_due_on"), table_name="licensing_file")
     op.drop_table("licensing_file")
@@ -1172,8 +1188,12 @@ def downgrade() -> None:
     )
     op.drop_table("licensing_direction")
     op.drop_index(op.f("ix_licensing_decision_programme_provider"), table_name="licensing_decision")
+    op.drop_index(op.f("ix_licensing_decision_programme_id"), table_name="licensing_decision")
     op.drop_index(op.f("ix_licensing_decision_file"), table_name="licensing_decision")
     op.drop_table("licensing_decision")
+    op.drop_index(
+        op.f("ix_licensing_consultation_programme_id"), table_name="licensing_consultation"
+    )
     op.drop_index(
         op.f("ix_licensing_consultation_programme_consulted"), table_name="licensing_consultation"
     )
