@@ -153,6 +153,16 @@ class Documents(Section):
     mib_max: int | None = _setting("AMANAT_DOCUMENT_MIB_MAX", ge=1, le=DOCUMENT_MIB_MAX)
 
 
+class Mail(Section):
+    """The mail server that takes reminders."""
+
+    server: str | None = _setting("AMANAT_MAIL_SERVER", min_length=3)
+    security: Literal["starttls", "tls", "none"] | None = _setting("AMANAT_MAIL_SECURITY")
+    sender: str | None = _setting("AMANAT_MAIL_FROM", min_length=3)
+    user: str | None = _setting("AMANAT_MAIL_USER", min_length=1)
+    password_file: Absolute | None = _setting("AMANAT_MAIL_PASSWORD_FILE")
+
+
 class Readiness(Section):
     """What `/readyz` bears."""
 
@@ -173,6 +183,7 @@ class Configuration(Section):
     traces: Traces = Traces()
     metrics: Metrics = Metrics()
     documents: Documents = Documents()
+    mail: Mail = Mail()
     readiness: Readiness = Readiness()
 
     def variables(self) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 FINALITY_TAGS = ("latest", "safe", "finalized")
 CONFIRMATIONS_MAX = 1000
 DOCUMENT_MIB_MAX = 250
+MAIL_SECURITIES = ("starttls", "tls", "none")
+_MAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
 
 VARIABLES: Mapping[str, tuple[str, str]] = {
     "AMANAT_CONFIG": (
@@ -131,6 +134,17 @@ VARIABLES: Mapping[str, tuple[str, str]] = {
         "MiB that one uploaded document may have; all of one institution together may have 80 times"
         " as much.",
     ),
+    "AMANAT_MAIL_SERVER": (
+        "none: nothing is sent",
+        "Host and port of the mail server that takes reminders, such as `mail.example:587`.",
+    ),
+    "AMANAT_MAIL_SECURITY": (
+        "`starttls`",
+        "How the mail server is reached: `starttls`, `tls`, or `none`, on loopback alone.",
+    ),
+    "AMANAT_MAIL_FROM": ("none", "Address from which reminders are sent; needed with a server."),
+    "AMANAT_MAIL_USER": ("none", "User at the mail server, where it asks for one."),
+    "AMANAT_MAIL_PASSWORD_FILE": ("none", "File whose first line is that user's password."),
     "AMANAT_LIGHT_KEYS": (
         "off",
         "`1` writes key files with little work against guessing: for pilots and tests alone.",
@@ -298,6 +312,52 @@ def _openid(environment: Mapping[str, str]) -> OpenId | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Mail:
+    """The mail server that takes reminders, and from whom they come."""
+
+    host: str
+    port: int
+    security: str
+    sender: str
+    user: str = ""
+    password_file: Path | None = None
+
+    @property
+    def password(self) -> str:
+        """The user's password; empty without one.  Refuses `SettingInvalid`."""
+        if self.password_file is None:
+            return ""
+        named = {"AMANAT_MAIL_PASSWORD_FILE": str(self.password_file)}
+        return _content("AMANAT_MAIL_PASSWORD_FILE", named).partition("\n")[0].strip()
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Mail | None:
+        """What the variables say; None without a server.  Raises `SettingInvalid`."""
+        stated = environment.get("AMANAT_MAIL_SERVER", "")
+        if not stated:
+            return None
+        host, _, port = stated.rpartition(":")
+        if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 2**16:
+            raise SettingInvalid(setting="AMANAT_MAIL_SERVER", value=stated, reason="host:port")
+        security = environment.get("AMANAT_MAIL_SECURITY", "starttls")
+        local = host in {"localhost", "127.0.0.1", "[::1]"}
+        if security not in MAIL_SECURITIES or (security == "none" and not local):
+            reason = "starttls or tls; none on loopback alone"
+            raise SettingInvalid(setting="AMANAT_MAIL_SECURITY", value=security, reason=reason)
+        sender = environment.get("AMANAT_MAIL_FROM", "")
+        if not _MAIL.fullmatch(sender):
+            raise SettingInvalid(setting="AMANAT_MAIL_FROM", value=sender, reason="name@host")
+        return cls(
+            host=host.strip("[]"),
+            port=int(port),
+            security=security,
+            sender=sender,
+            user=environment.get("AMANAT_MAIL_USER", ""),
+            password_file=_named_file("AMANAT_MAIL_PASSWORD_FILE", environment),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """One installation.  `node_urls` empty means the embedded node.
 
@@ -319,6 +379,7 @@ class Settings:
     document_mib_max: int = 25
     serving: Serving = field(default_factory=Serving)
     sign_in: SignIn = field(default_factory=SignIn)
+    mail: Mail | None = None
 
     @property
     def devices_path(self) -> Path:
@@ -364,6 +425,7 @@ class Settings:
             devices_file=_named_file("AMANAT_DEVICES", environment),
             document_mib_max=_documents(environment),
             serving=Serving.from_environment(environment),
+            mail=Mail.from_environment(environment),
         )
 
 

@@ -19,6 +19,7 @@ from amanat.cli import (
     networks,
     operations,
     pilots,
+    reminders,
     sealing,
     tools,
 )
@@ -61,6 +62,7 @@ app.command()(tools.invite)
 app.command()(tools.sign)
 app.command()(sealing.seal)
 app.command()(operations.doctor)
+app.command()(reminders.remind)
 app.command()(keeping.restore)
 app.command()(keeping.rebuild)
 app.add_typer(operations.config, name="config")

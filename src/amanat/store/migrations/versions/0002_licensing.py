@@ -133,6 +133,39 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "licensing_breach",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("provider", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False, comment="condition or duty"),
+        sa.Column(
+            "thing", sa.String(length=80), nullable=False, comment="condition, or duty@period_end"
+        ),
+        sa.Column("due_on", sa.String(length=10), nullable=False),
+        sa.Column(
+            "consequence", sa.String(length=200), nullable=True, comment="as the condition says"
+        ),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_breach")),
+        sa.UniqueConstraint(
+            "programme",
+            "thing",
+            "provider",
+            name=op.f("uq_licensing_breach_programme_thing_provider"),
+        ),
+    )
+    op.create_index(
+        op.f("ix_licensing_breach_programme_provider"),
+        "licensing_breach",
+        ["programme", "provider"],
+        unique=False,
+    )
+    op.create_table(
         "licensing_client_assets",
         sa.Column(
             "id", sa.String(length=36), nullable=False, comment="the last one of a day counts"
@@ -302,6 +335,30 @@ def upgrade() -> None:
         op.f("ix_licensing_condition_programme_provider"),
         "licensing_condition",
         ["programme", "provider"],
+        unique=False,
+    )
+    op.create_table(
+        "licensing_condition_evidence",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("condition", sa.String(length=36), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("document", sa.String(length=64), nullable=True, comment="SHA-256"),
+        sa.Column("accepted", sa.Boolean(), nullable=True, comment="null: not looked at yet"),
+        sa.Column("finding", sa.Text(), nullable=True, comment="why it was accepted or not"),
+        sa.Column("found_on", sa.String(length=10), nullable=True),
+        sa.Column("found_entry", sa.String(length=36), nullable=True),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_condition_evidence")),
+    )
+    op.create_index(
+        op.f("ix_licensing_condition_evidence_condition"),
+        "licensing_condition_evidence",
+        ["condition"],
         unique=False,
     )
     op.create_table(
@@ -678,6 +735,36 @@ def upgrade() -> None:
         op.f("ix_licensing_file_step_file"), "licensing_file_step", ["file"], unique=False
     )
     op.create_table(
+        "licensing_incident",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column(
+            "number", sa.String(length=24), nullable=False, comment="for people: INC-2026-0001"
+        ),
+        sa.Column("provider", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=24), nullable=False),
+        sa.Column("detected_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("due_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("late", sa.Boolean(), nullable=False),
+        sa.Column("clients", sa.Integer(), nullable=False, comment="who are affected"),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_incident")),
+        sa.UniqueConstraint(
+            "programme", "number", name=op.f("uq_licensing_incident_programme_number")
+        ),
+    )
+    op.create_index(
+        op.f("ix_licensing_incident_programme_provider"),
+        "licensing_incident",
+        ["programme", "provider"],
+        unique=False,
+    )
+    op.create_table(
         "licensing_interest",
         sa.Column("recusal", sa.String(length=36), nullable=False),
         sa.Column("programme", sa.String(length=64), nullable=False),
@@ -689,6 +776,53 @@ def upgrade() -> None:
         sa.Column("ended_entry", sa.String(length=36), nullable=True),
         sa.Column("end_reason", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("recusal", name=op.f("pk_licensing_interest")),
+    )
+    op.create_table(
+        "licensing_mail_address",
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("address", sa.String(length=254), nullable=False),
+        sa.Column("language", sa.String(length=2), nullable=False),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("programme", "person", name=op.f("pk_licensing_mail_address")),
+    )
+    op.create_table(
+        "licensing_notification",
+        sa.Column(
+            "id", sa.String(length=36), nullable=False, comment="also in the mail's Message-ID"
+        ),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column(
+            "key", sa.String(length=64), nullable=False, comment="what it is about, and how near"
+        ),
+        sa.Column("message", sa.JSON(), nullable=False, comment="key and typed arguments"),
+        sa.Column("due_on", sa.String(length=10), nullable=False),
+        sa.Column("created_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column(
+            "next_at",
+            sa.String(length=32),
+            nullable=True,
+            comment="UTC; null: not to be sent any more",
+        ),
+        sa.Column(
+            "sent_at", sa.String(length=32), nullable=True, comment="UTC; the mail server took it"
+        ),
+        sa.Column("failure", sa.String(length=400), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_notification")),
+        sa.UniqueConstraint(
+            "programme",
+            "person",
+            "key",
+            name=op.f("uq_licensing_notification_programme_person_key"),
+        ),
+    )
+    op.create_index(
+        op.f("ix_licensing_notification_next_at"),
+        "licensing_notification",
+        ["next_at"],
+        unique=False,
     )
     op.create_table(
         "licensing_obligation",
@@ -1161,7 +1295,12 @@ def downgrade() -> None:
         op.f("ix_licensing_obligation_programme_due_on"), table_name="licensing_obligation"
     )
     op.drop_table("licensing_obligation")
+    op.drop_index(op.f("ix_licensing_notification_next_at"), table_name="licensing_notification")
+    op.drop_table("licensing_notification")
+    op.drop_table("licensing_mail_address")
     op.drop_table("licensing_interest")
+    op.drop_index(op.f("ix_licensing_incident_programme_provider"), table_name="licensing_incident")
+    op.drop_table("licensing_incident")
     op.drop_index(op.f("ix_licensing_file_step_file"), table_name="licensing_file_step")
     op.drop_table("licensing_file_step")
     op.drop_index(
@@ -1205,6 +1344,10 @@ def downgrade() -> None:
     )
     op.drop_table("licensing_confirmation")
     op.drop_index(
+        op.f("ix_licensing_condition_evidence_condition"), table_name="licensing_condition_evidence"
+    )
+    op.drop_table("licensing_condition_evidence")
+    op.drop_index(
         op.f("ix_licensing_condition_programme_provider"), table_name="licensing_condition"
     )
     op.drop_index(op.f("ix_licensing_condition_programme_due_on"), table_name="licensing_condition")
@@ -1223,6 +1366,8 @@ def downgrade() -> None:
         table_name="licensing_client_assets",
     )
     op.drop_table("licensing_client_assets")
+    op.drop_index(op.f("ix_licensing_breach_programme_provider"), table_name="licensing_breach")
+    op.drop_table("licensing_breach")
     op.drop_index(
         op.f("ix_licensing_agreement_party_programme_party"), table_name="licensing_agreement_party"
     )
