@@ -11,7 +11,16 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
-PAGES = ("acts.md", "views.md", "policies.md", "errors.md", "cli.md", "journal.md", "settings.md")
+PAGES = (
+    "acts.md",
+    "views.md",
+    "policies.md",
+    "errors.md",
+    "cli.md",
+    "journal.md",
+    "register.md",
+    "settings.md",
+)
 NOT_OURS = {"AMANAT_REFERENCE_DATA"}  # read by tests alone
 
 
