@@ -51,11 +51,18 @@ OTHER_GETS = (
     "/sign-in/openid/return", "/prove", "/join/nobodys", "{pages}", "{pages}/views", "{pages}/acts",
     "{pages}/acts/{act}", "{pages}/v/{view}", "{pages}/operations", "{pages}/me",
     "{pages}/proposals/{id}/requests/0",
+    "{pages}/apply", "{pages}/apply/sign-up", "{pages}/apply/open", "{file}", "{file}/check",
+    "{file}/submitted", "{file}/withdraw", "{file}/questions/{id}", "{file}/A1/applicant",
+    "{file}/A1/licences/1/remove", "{file}/A1/applicant/-/legal_name",
+    "{pages}/documents/{digest}", "{api}/documents/{digest}",
 )  # fmt: skip
 OTHER_POSTS = (
     "/sign-in", "/prove", "/prove/openid", "/sign-out", "{pages}/acts/{act}",
     "{pages}/me/sessions/{id}/end", "{pages}/proposals/{id}/approve",
     "{api}/proposals/{id}/approve", "{api}/proposals/{id}/withdraw",
+    "{pages}/apply/sign-up", "{pages}/apply/open", "{file}/check", "{file}/withdraw",
+    "{file}/questions/{id}", "{file}/A1/licences/1/remove", "{file}/A1/applicant/-/legal_name",
+    "{file}/A1/applicant/-/certificate/upload", "{api}/documents",
 )  # fmt: skip
 
 
@@ -409,7 +416,8 @@ def test_every_declared_route_is_asked(world: World) -> None:
         search.submit(kind.name, {})
     for shown in VIEWS.values():
         search.ask("GET", f"{api}/views/{shown.name}")
-    some = {"act": "Instruct", "view": "holdings", "id": UNKNOWN_ID}
+    some = {"act": "Instruct", "view": "holdings", "id": UNKNOWN_ID, "digest": "0" * 64}
+    some["file"] = f"{pages}/apply/NOC-2021-0001"
     for path in OTHER_GETS:
         search.ask("GET", path.format(api=api, pages=pages, **some), browser=True)
     for path in OTHER_POSTS:
