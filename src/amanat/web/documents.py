@@ -17,8 +17,10 @@ from amanat.core.errors import Unauthenticated
 from amanat.licensing.document_links import readable
 from amanat.licensing.documents import NAME_MAX, Document, DocumentTooLarge
 from amanat.licensing.forms import DocumentType
+from amanat.licensing.inspection import MEDIA_TYPES
 from amanat.web.guard import BodyTooLarge
 from amanat.web.pages import Pages
+from amanat.web.problems import PROBLEM_SCHEMA
 from amanat.web.sign_in import require_session
 
 Digest = str
@@ -83,6 +85,12 @@ def add_routes(api: APIRouter, app: Application, signed_in: Callable[..., Actor]
         summary="Give a document, to name it in answers by its digest; the body is its content.",
         tags=["licensing"],
         response_model=DocumentBody,
+        responses={
+            DocumentTooLarge.status: {
+                "description": "Larger than a document may be",
+                "content": {"application/problem+json": {"schema": PROBLEM_SCHEMA}},
+            }
+        },
         openapi_extra={
             "requestBody": {"required": True, "content": {"application/octet-stream": binary}}
         },
@@ -95,7 +103,7 @@ def add_routes(api: APIRouter, app: Application, signed_in: Callable[..., Actor]
         summary="The content of a document that one may read.",
         tags=["licensing"],
         response_class=Response,
-        responses={200: {"content": {"application/octet-stream": binary}}},
+        responses={200: {"content": dict.fromkeys(MEDIA_TYPES.values(), binary)}},
     )
 
 
