@@ -22,7 +22,8 @@ from amanat.licensing.commands import (
 )
 from amanat.licensing.deriving import APPLICANT as APPLICANT_STATUS
 from amanat.licensing.document_links import link_documents, require_own
-from amanat.licensing.filling import answers_of, form_of, section_complete, unfilled
+from amanat.licensing.filling import answers_of, section_complete, unfilled
+from amanat.licensing.forms import load_form
 from amanat.licensing.model import (
     APPLICANT,
     FileStillOpen,
@@ -164,9 +165,8 @@ def save_section(command: SaveSection, context: ActContext) -> Result:
     complete = section_complete(
         stepped.pack, command.form, command.section, answers, context.business_date
     )
-    form = form_of(stepped.pack, command.form)
-    if form is not None:
-        require_own(context, form, answers, command.section)
+    form = load_form(stepped.pack.code, command.form)
+    require_own(context, form, answers, command.section)
     stated = digest(command.content).hex()
     entry = context.uow.journal.append(
         events.SECTION_SAVED,

@@ -13,16 +13,8 @@ from sqlalchemy.engine import Connection
 from amanat.core.errors import NotFound, Place, Refusal
 from amanat.jurisdictions.licensing import FileKind, LicensingPack
 from amanat.licensing.answers import check, missing
-from amanat.licensing.forms import Form, load_form
+from amanat.licensing.forms import load_form
 from amanat.licensing.tables import file_section
-
-
-def form_of(pack: LicensingPack, code: str) -> Form | None:
-    """A form of the jurisdiction; None where it publishes none, so that anything is an answer."""
-    try:
-        return load_form(pack.code, code)
-    except NotFound:
-        return None
 
 
 def answers_of(connection: Connection, file_id: str) -> dict[str, dict[str, Any]]:
@@ -45,11 +37,7 @@ def unfilled(
     found: list[Refusal] = []
     for code in kind.forms:
         given = answers.get(code, {})
-        form = form_of(pack, code)
-        if form is None:
-            if not given:
-                found.append(NotFound(thing="form", value=code, place=Place(file=code)))
-            continue
+        form = load_form(pack.code, code)
         for refusal in (*check(form, given, today), *missing(form, given)):
             field = refusal.place.field if refusal.place else None
             found.append(refusal.at(Place(file=code, field=field)))
@@ -64,9 +52,7 @@ def section_complete(
     today: date,
 ) -> bool:
     """Whether nothing is missing or wrong in one section.  Refuses `NotFound`: no such section."""
-    form = form_of(pack, code)
-    if form is None:
-        return True
+    form = load_form(pack.code, code)
     if section not in {one.code for one in form.sections}:
         raise NotFound(thing="section", value=f"{code}.{section}")
     places = [
