@@ -173,7 +173,8 @@ def test_a_retired_keys_credentials_hold_on_and_a_revoked_keys_do_not(
         end(desk, first, revoke=True)
     with pytest.raises(NotFound):
         end(desk, "nobody", revoke=False)
-    told = [one["kind"] for one in read_entries(desk.store.engine.connect(), programme=CODE)]
+    with desk.store.reading() as connection:
+        told = [one["kind"] for one in read_entries(connection, programme=CODE)]
     assert told.count("CredentialKeyMade") == 2
     assert told.count("CredentialKeyEnded") == 2
 
