@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from amanat.licensing.filling import form_of
+from amanat.licensing.forms import load_form
 from amanat.licensing.model import CONFIRMS, CONSULTED, Completeness, Position
 from amanat.licensing.tables import licensing_file, reporting_entity
 from amanat.participants.tables import account as accounts
@@ -86,9 +86,7 @@ def _apply(performer: Performer, step: Step, event: Event) -> None:
     )
     pack = _licensing(performer).pack
     for code in pack.file(said.kind).forms:
-        form = form_of(pack, code)
-        if form is None:
-            continue
+        form = load_form(pack.code, code)
         answers = answers_to(form, provider.country, event.on, digest)
         for section, content in answers.items():
             performer.perform(
