@@ -1,4 +1,4 @@
-"""`fsck` over permissions: all agree after a life of changes, and each planted difference is told."""
+"""`fsck` over permissions: all agree after a life of changes; each planted difference is told."""
 
 from __future__ import annotations
 
@@ -110,14 +110,20 @@ def test_a_planted_difference_is_told(
 def test_a_participant_that_nobody_licensed_is_told(lived: LicensingWorld) -> None:
     with lived.app.engine.begin() as connection:
         connection.execute(
-            sql.update(provider)
-            .where(provider.c.programme == CODE, provider.c.code == "exchange_x")
-            .values(code="renamed")
+            participant.insert().values(
+                programme=CODE,
+                code="stranger",
+                number=99,
+                participant_class="vasp",
+                country="PK",
+                level="active",
+                valid_until=VALID_UNTIL.isoformat(),
+                requested_at="2026-03-09T06:00:00+00:00",
+            )
         )
     found = [str(one) for one in lived.app.check()]
-    assert any(one.startswith("level = permissions: provider exchange_x") for one in found), found
+    assert "level = permissions: provider stranger: expected none, found active" in found
+    assert any(one.startswith("contract = index: participant stranger") for one in found), found
     with lived.app.engine.begin() as connection:
-        connection.execute(
-            sql.update(provider).where(provider.c.code == "renamed").values(code="exchange_x")
-        )
+        connection.execute(participant.delete().where(participant.c.code == "stranger"))
     assert lived.app.check() == []

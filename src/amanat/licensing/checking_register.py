@@ -108,10 +108,14 @@ def _standings(
 ) -> Iterator[Difference]:
     """The register of today says of each provider what its standing is."""
     shown = {one.provider: one for one in as_of(changes, today).entries}
-    codes = connection.execute(
-        sql.select(provider.c.code).where(provider.c.programme == programme)
-    ).scalars()
-    for code in sorted({*codes, *shown}):
+    codes = set(
+        connection.execute(
+            sql.select(provider.c.code).where(provider.c.programme == programme)
+        ).scalars()
+    )
+    for code in sorted(shown.keys() - codes):
+        yield Difference("register = standing", f"provider {code}", "no provider", "an entry")
+    for code in sorted(codes):
         own = entry_of(connection, programme, code, today)
         if code not in shown and not own.permissions:
             continue
