@@ -20,8 +20,9 @@ from tests.web.applicants import (
     pages_of,
 )
 
-from amanat.licensing.commands import AskApplicant
+from amanat.licensing.commands import AskApplicant, CheckCompleteness
 from amanat.licensing.forms import DocumentType, QuestionKind, load_form
+from amanat.licensing.model import Completeness
 from amanat.web.answering import typed_of
 
 FORMS = ("A1", "A2", "A3", "A4")
@@ -174,6 +175,28 @@ def test_a_question_of_the_authority_is_answered_on_its_page(
         "Who keeps the keys?"
         in site.reader("pvara_officer").get(f"/p/{CODE}/v/file?file={number}").text
     )
+
+
+def test_what_the_authority_finds_missing_stands_above_the_tasks(
+    site: ApplicantsSite, filled: tuple[httpx.Client, str]
+) -> None:
+    client, file = filled
+    number = file.rsplit("/", 1)[-1]
+    site.world.do_as(
+        "pvara_officer",
+        CheckCompleteness(
+            file=number, outcome=Completeness.INCOMPLETE, missing=("The charter of the parent",)
+        ),
+    )
+    page = client.get(file).text
+    assert "The authority returned this application" in page
+    assert "The charter of the parent" in page
+    # The answers can be changed again, and it is submitted again.
+    changed = post(client, f"{file}/A1/contact/-/name", {"answer": "Somebody else"})
+    assert changed.status_code == 200
+    assert "Somebody else" in client.get(f"{file}/check").text
+    assert str(post(client, f"{file}/check", {"declaration": "yes"}).url).endswith("/submitted")
+    assert "returned this application" not in client.get(file).text
 
 
 # -- one page each --------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from amanat.jurisdictions.licensing import FileKind, LicensingPack
 from amanat.licensing.commands import FileAsked
 from amanat.licensing.deriving import APPLICANT as APPLICANT_STATUS
 from amanat.licensing.filling import answers_of
-from amanat.licensing.model import APPLICANT
+from amanat.licensing.model import APPLICANT, Completeness
 from amanat.licensing.records import pack_of, questions_of
 from amanat.licensing.standing import standings
 from amanat.licensing.tables import decision, file_question, file_step, licensing_file
@@ -126,6 +126,7 @@ def application(query: FileAsked, context: ViewContext) -> dict[str, Any]:
         "forms": [{"form": code, "answers": answers.get(code, {})} for code in kind.forms],
         "steps": _steps(context, row),
         "questions": [_question(one) for one in questions_of(connection, row.id)],
+        "returned": _returned(context, row),
         "due": _due(context, pack, row),
         "decision": _decision(context, row),
     }
@@ -141,6 +142,19 @@ def _steps(context: ViewContext, row: Row[Any]) -> list[dict[str, Any]]:
         for one in rows
         if one.to_stage != one.from_stage
     ]
+
+
+def _returned(context: ViewContext, row: Row[Any]) -> dict[str, Any] | None:
+    """What the authority found missing when it returned the file, until it is submitted again."""
+    last = context.connection.execute(
+        sql.select(file_step)
+        .where(file_step.c.file == row.id, file_step.c.from_stage != file_step.c.to_stage)
+        .order_by(file_step.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if last is None or last.outcome != Completeness.INCOMPLETE.value:
+        return None
+    return {"on": last.recorded_on, "missing": (last.reason or "").split("\n")}
 
 
 def _due(context: ViewContext, pack: LicensingPack, row: Row[Any]) -> list[dict[str, Any]]:
