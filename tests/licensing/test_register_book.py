@@ -192,6 +192,10 @@ def test_warnings_are_published_by_two_of_the_authority_and_withdrawn_once(desk:
     outcome = desk.app.desk.submit(desk.actor("pvara_officer"), WARNING)
     assert outcome.state == "proposed"
     assert len(seen(desk, "provider_warnings")["rows"]) == 1
+    asked = {"proposal": outcome.proposal}
+    shown = desk.app.desk.view(desk.actor("pvara_approver"), CODE, "proposal", asked)
+    told = [one["text"] for one in shown["effects"]["announced"]]
+    assert told[0] == "Everybody is warned of Crescent Coins, on the register and in its feed"
 
 
 def test_the_changes_can_be_fetched_from_any_number_on(desk: DeskWorld) -> None:
