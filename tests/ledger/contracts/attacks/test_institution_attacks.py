@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import vyper
 
+from amanat.ledger import refusals
 from amanat.ledger import typed_data as td
+from amanat.ledger.wire import keccak
 
 NEW = "PK0440020308"
 
@@ -86,6 +90,29 @@ def test_a_replaced_calendar_does_not_turn_back(world: Any, kit: Any, refuses: A
         else:
             with refuses("DayNotForward", current_day=kit.DAY_ONE):
                 calendar.call("advance", (1, day, 1), seals)
+
+
+@pytest.mark.parametrize("day", [-1, 0, 1])
+def test_code_of_another_in_the_calendars_place_does_not_turn_back(
+    world: Any, kit: Any, refuses: Any, day: int
+) -> None:
+    """A quorum may name any code: the Directory itself lets days go forward alone."""
+    source = (Path(__file__).parents[1] / "rogue_calendar.vy").read_text()
+    code = bytes.fromhex(vyper.compile_code(source, output_formats=["bytecode"])["bytecode"][2:])
+    rogue = world.chain.deploy(code + _address(world.directory.address))
+    change = (1, 1, td.ChangeKind.CONTRACT, word(1), word(rogue))
+    announce(world, change, 1, 2, 3)
+    world.chain.wait(world.delay_seconds)
+    world.directory.call("execute_change", change)
+    to = kit.DAY_ONE + day
+    calldata = keccak(b"move(uint256,uint256)")[:4] + word(to) + word(1)
+    outcome = world.chain.send(rogue, calldata, None, None)
+    if day > 0:
+        assert outcome.success
+        assert tuple(world.directory.ask("today")) == (to, 1)
+    else:
+        with refuses("DayNotForward", current_day=kit.DAY_ONE):
+            raise refusals.decode(outcome.output)
 
 
 # Signed and kept back.
