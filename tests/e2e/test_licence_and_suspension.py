@@ -101,6 +101,14 @@ def test_what_a_licence_opens_a_suspension_shuts_everywhere(world: LicensingWorl
     sheet = SubmitBid(**auctions.sheet(TENDER, provider, lines))
 
     stop = Suspend(provider=provider, level="full_freeze", reason="client assets are missing")
+    told = world.app.desk.foresee(world.actor("pvara_officer"), stop)
+    for said in (
+        f"{provider} is licensed; suspended afterwards: full freeze",
+        "Accounts that change with their participant: 1",
+        "Open tenders in which it may not bid any more: 1",
+        "Matched instructions that cannot settle while it lasts: 0",
+    ):
+        assert any(said in str(line) for line in told), told
     number = world.do_as("pvara_officer", stop, "pvara_approver")["file"]
     # At once, before the ledger has it: no bid, no trade, and everybody reads it.
     with pytest.raises(ProviderSuspended, match=number) as refusal:

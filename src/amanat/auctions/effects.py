@@ -27,6 +27,8 @@ from amanat.auctions.commands import (
 from amanat.auctions.model import Award, Decision
 from amanat.auctions.model import NoAward as NothingAwarded
 from amanat.core.messages import Message
+from amanat.licensing.commands import Suspend
+from amanat.licensing.records import pack_of
 from amanat.participants.commands import SetLevel
 from amanat.participants.model import Level
 from amanat.participants.records import find_participant, level_of
@@ -179,19 +181,35 @@ def defaulted(command: RecordDefault, seen: Seen) -> Iterator[Message]:
     )
 
 
+def _tenders_of(seen: Seen, code: str) -> int:
+    """In how many open tenders a participant is on the roll."""
+    table, bidder = tables.tender, tables.tender_bidder
+    admitted_there = sql.exists().where(
+        bidder.c.programme == table.c.programme,
+        bidder.c.tender == table.c.code,
+        bidder.c.participant == code,
+    )
+    return len(_open(seen, admitted_there))
+
+
+@effects(Suspend)
+def tenders_of_suspension(command: Suspend, seen: Seen) -> Iterator[Message]:
+    """Open tenders in which the provider may not bid any more."""
+    shuts = pack_of(seen.connection, seen.programme).suspension(command.level).shuts
+    if command.category is None and "bid" in shuts:
+        yield Message(
+            "Open tenders in which it may not bid any more: {count}",
+            count=_tenders_of(seen, command.provider),
+        )
+
+
 @effects(SetLevel)
 def tenders_of_level(command: SetLevel, seen: Seen) -> Iterator[Message]:
     """Open tenders in which the participant may or may not bid any more."""
     former = level_of(find_participant(seen.connection, seen.programme, command.participant))
     if (former is Level.ACTIVE) == (command.level is Level.ACTIVE):
         return
-    table, bidder = tables.tender, tables.tender_bidder
-    admitted_there = sql.exists().where(
-        bidder.c.programme == table.c.programme,
-        bidder.c.tender == table.c.code,
-        bidder.c.participant == command.participant,
-    )
-    count = len(_open(seen, admitted_there))
+    count = _tenders_of(seen, command.participant)
     if command.level is Level.ACTIVE:
         yield Message("Open tenders in which it may bid again: {count}", count=count)
     else:

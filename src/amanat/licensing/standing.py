@@ -32,6 +32,7 @@ from amanat.licensing.tables import (
     permission_change,
     provider,
 )
+from amanat.participants.model import Level
 from amanat.participants.tables import participant
 
 
@@ -192,6 +193,18 @@ def require_permission(
             **_lacking(pack, found, day, category),
         )
     return found
+
+
+def level_of_suspension(
+    connection: Connection, programme: str, code: str, level: str
+) -> Level | None:
+    """The ledger's level under a suspension of all; None where it has no standing there."""
+    row = connection.execute(
+        sql.select(participant.c.level).where(
+            participant.c.programme == programme, participant.c.code == code
+        )
+    ).scalar_one_or_none()
+    return None if row is None else Level(pack_of(connection, programme).suspension(level).level)
 
 
 def require_participant(

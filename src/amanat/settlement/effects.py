@@ -13,6 +13,8 @@ from amanat.auctions.tables import allotment
 from amanat.core.errors import NotFound
 from amanat.core.messages import Message
 from amanat.ledger.balances import balance_at, supply_at
+from amanat.licensing.commands import Suspend
+from amanat.licensing.standing import level_of_suspension
 from amanat.participants.commands import SetLevel
 from amanat.participants.effects import account_name
 from amanat.participants.model import Level
@@ -254,6 +256,20 @@ def instructions_of_level(command: SetLevel, seen: Seen) -> Iterator[Message]:
     yield _stopped(seen, stopped)
     if freed:
         yield _freed(seen, freed)
+
+
+@effects(Suspend)
+def instructions_of_suspension(command: Suspend, seen: Seen) -> Iterator[Message]:
+    """Open instructions that a suspension of all permissions keeps from settling."""
+    if command.category is not None:
+        return
+    level = level_of_suspension(seen.connection, seen.programme, command.provider, command.level)
+    if level is None:
+        return
+    row = find_participant(seen.connection, seen.programme, command.provider)
+    yield _stopped(
+        seen, _waiting(seen, _barred(level, row.code), ~_barred(level_of(row), row.code))
+    )
 
 
 @effects(FreezeAccount, FreezeEverything)
