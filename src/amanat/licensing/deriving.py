@@ -57,6 +57,8 @@ class Suspended:
     since: date
     law: str
     permission: str | None
+    until: date | None = None
+    """Its last day, of an urgent one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ def standing_from(
     whole: dict[str, Suspended] = {}
     last_end: Change | None = None
     for change in sorted(changes, key=lambda one: one.order):
-        if change.effective_on > day:
+        if change.effective_on > day or _lapsed(change, day):
             continue
         ended = _apply(running, whole, change)
         last_end = change.change if ended and change.change in ENDED else last_end
@@ -133,6 +135,12 @@ def standing_from(
     return _stand(pack, provider, held, whole, last_end, refused, ever, running)
 
 
+def _lapsed(change: Changed, day: date) -> bool:
+    """Whether this is an urgent suspension whose last day is over."""
+    urgent = change.change is Change.SUSPEND and change.expires_on is not None
+    return urgent and change.expires_on is not None and change.expires_on < day
+
+
 def _apply(running: Mapping[str, _Running], whole: dict[str, Suspended], change: Changed) -> bool:
     """Let one change take effect; whether it ended something."""
     if change.permission is None:
@@ -141,7 +149,12 @@ def _apply(running: Mapping[str, _Running], whole: dict[str, Suspended], change:
         theirs = [running[change.permission]]
     if change.change is Change.SUSPEND and change.suspension and change.level:
         over = Suspended(
-            change.suspension, change.level, change.effective_on, change.law, change.permission
+            change.suspension,
+            change.level,
+            change.effective_on,
+            change.law,
+            change.permission,
+            change.expires_on,
         )
         (whole if change.permission is None else theirs[0].over)[change.suspension] = over
         return False

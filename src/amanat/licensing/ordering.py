@@ -405,6 +405,7 @@ def refresh_status(connection: Connection, programme: str, code: str, day: date)
         raise NotFound(thing="provider", value=code)
     standing = found[code]
     ends = [one.expires_on for one in standing.held if one.expires_on is not None]
+    ends += [one.until for one in standing.suspensions if one.until is not None]
     until = min(ends).isoformat() if ends else None
     if standing.status == APPLICANT:
         until = None

@@ -39,6 +39,7 @@ from amanat.licensing.tables import (
     provider,
     reporting_entity,
 )
+from amanat.licensing.tables_enforcement import control_change
 from amanat.participants.records import find_class, institutions_with
 
 LICENSING = "pk"
@@ -229,6 +230,8 @@ def facts_of_file(
     found = set()
     if not kind.forms or not unfilled(pack, kind, answers_of(connection, row.id), day):
         found.add("forms_filled")
+    if any_of(connection, control_change, row.id):
+        found.add("control_described")
     if not any(one.answered_at is None for one in questions_of(connection, row.id)):
         found.add("no_open_question")
     scored = connection.execute(
@@ -239,6 +242,12 @@ def facts_of_file(
     if _consulted(connection, pack, row, day):
         found.add("consultations_closed")
     return frozenset(found)
+
+
+def any_of(connection: Connection, table: sql.Table, file_id: str) -> bool:
+    """Whether a table has a row about a file."""
+    query = sql.select(table.c.id).where(table.c.file == file_id).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def questions_of(connection: Connection, file_id: str) -> Sequence[Row[Any]]:

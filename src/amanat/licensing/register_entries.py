@@ -170,12 +170,9 @@ def _since(
 def _later(
     standing_then: Callable[[date], Standing], standing: Standing, day: date
 ) -> tuple[Later, ...]:
-    """What becomes of it as permissions expire, if nothing else happens."""
-    days = {
-        _after(one.expires_on)
-        for one in standing.held
-        if one.expires_on is not None and _after(one.expires_on) > day
-    }
+    """What becomes of it as permissions and urgent suspensions end, if nothing else happens."""
+    ends = [*(one.expires_on for one in standing.held), *(s.until for s in standing.suspensions)]
+    days = {_after(one) for one in ends if one is not None and _after(one) > day}
     found, former = [], standing
     for one in sorted(days):
         becomes = standing_then(one)

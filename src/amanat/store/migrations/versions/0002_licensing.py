@@ -133,6 +133,24 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "licensing_appeal",
+        sa.Column("file", sa.String(length=36), nullable=False, comment="the appeal"),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("against", sa.String(length=36), nullable=False, comment="file that was decided"),
+        sa.Column("grounds", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.String(length=12), nullable=True),
+        sa.Column("reasons", sa.Text(), nullable=True),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("file", name=op.f("pk_licensing_appeal")),
+    )
+    op.create_index(
+        op.f("ix_licensing_appeal_against"), "licensing_appeal", ["against"], unique=False
+    )
+    op.create_table(
         "licensing_breach",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("programme", sa.String(length=64), nullable=False),
@@ -163,6 +181,41 @@ def upgrade() -> None:
         op.f("ix_licensing_breach_programme_provider"),
         "licensing_breach",
         ["programme", "provider"],
+        unique=False,
+    )
+    op.create_table(
+        "licensing_charge",
+        sa.Column("file", sa.String(length=36), nullable=False, comment="the enforcement file"),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("provider", sa.String(length=64), nullable=False),
+        sa.Column("grounds", sa.Text(), nullable=False),
+        sa.Column("answer_by", sa.String(length=10), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=True),
+        sa.Column("hearing", sa.Text(), nullable=True, comment="record of it"),
+        sa.Column("heard_on", sa.String(length=10), nullable=True),
+        sa.Column(
+            "order", sa.String(length=12), nullable=True, comment="penalty, warning, no_action"
+        ),
+        sa.Column("reasons", sa.Text(), nullable=True),
+        sa.Column("ordered_on", sa.String(length=10), nullable=True),
+        sa.Column("amount", sa.BigInteger(), nullable=True, comment="penalty, minor units"),
+        sa.Column("currency", sa.String(length=3), nullable=True),
+        sa.Column("due_on", sa.String(length=10), nullable=True),
+        sa.Column("paid_on", sa.String(length=10), nullable=True),
+        sa.Column(
+            "payment", sa.String(length=120), nullable=True, comment="reference of the payment"
+        ),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("file", name=op.f("pk_licensing_charge")),
+    )
+    op.create_index(
+        op.f("ix_licensing_charge_programme_due_on"),
+        "licensing_charge",
+        ["programme", "due_on"],
         unique=False,
     )
     op.create_table(
@@ -439,6 +492,29 @@ def upgrade() -> None:
         "licensing_consultation",
         ["programme", "id"],
         unique=False,
+    )
+    op.create_table(
+        "licensing_control_change",
+        sa.Column(
+            "id", sa.String(length=36), nullable=False, comment="the last one of a file counts"
+        ),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("file", sa.String(length=36), nullable=False),
+        sa.Column("acquirer", sa.String(length=200), nullable=False),
+        sa.Column("country", sa.String(length=2), nullable=False, comment="ISO 3166-1 alpha-2"),
+        sa.Column("percent_before", sa.String(length=8), nullable=False, comment="of votes"),
+        sa.Column("percent_after", sa.String(length=8), nullable=False),
+        sa.Column("source_of_funds", sa.Text(), nullable=False),
+        sa.Column("people", sa.JSON(), nullable=False, comment="natural persons behind it"),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_control_change")),
+    )
+    op.create_index(
+        op.f("ix_licensing_control_change_file"), "licensing_control_change", ["file"], unique=False
     )
     op.create_table(
         "licensing_decision",
@@ -733,6 +809,34 @@ def upgrade() -> None:
     )
     op.create_index(
         op.f("ix_licensing_file_step_file"), "licensing_file_step", ["file"], unique=False
+    )
+    op.create_table(
+        "licensing_finding",
+        sa.Column("file", sa.String(length=36), nullable=False, comment="the inspection"),
+        sa.Column("number", sa.Integer(), nullable=False, comment="of the inspection, from 1"),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("severity", sa.String(length=12), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("due_on", sa.String(length=10), nullable=False),
+        sa.Column(
+            "remedy", sa.Text(), nullable=True, comment="what the provider did, as it last said"
+        ),
+        sa.Column("document", sa.String(length=64), nullable=True, comment="SHA-256"),
+        sa.Column("remedied_on", sa.String(length=10), nullable=True),
+        sa.Column("accepted_on", sa.String(length=10), nullable=True),
+        sa.Column("verdict", sa.Text(), nullable=True),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("file", "number", name=op.f("pk_licensing_finding")),
+    )
+    op.create_index(
+        op.f("ix_licensing_finding_programme_due_on"),
+        "licensing_finding",
+        ["programme", "due_on"],
+        unique=False,
     )
     op.create_table(
         "licensing_incident",
@@ -1141,6 +1245,78 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "licensing_stay",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("file", sa.String(length=36), nullable=False, comment="what is stayed"),
+        sa.Column("court", sa.String(length=200), nullable=False),
+        sa.Column("reference", sa.String(length=120), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("ended_on", sa.String(length=10), nullable=True),
+        sa.Column("ended_entry", sa.String(length=36), nullable=True),
+        sa.Column("end_reason", sa.Text(), nullable=True),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_stay")),
+    )
+    op.create_index(op.f("ix_licensing_stay_file"), "licensing_stay", ["file"], unique=False)
+    op.create_table(
+        "licensing_winding_client",
+        sa.Column("file", sa.String(length=36), nullable=False),
+        sa.Column(
+            "client", sa.String(length=64), nullable=False, comment="pseudonym of the provider"
+        ),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("holdings", sa.JSON(), nullable=False, comment="by asset: quantity as a string"),
+        sa.Column("objection", sa.Text(), nullable=True),
+        sa.Column("objected_on", sa.String(length=10), nullable=True),
+        sa.Column(
+            "fate",
+            sa.String(length=16),
+            nullable=True,
+            comment="transferred, returned, unclaimed; null: open",
+        ),
+        sa.Column("settled_on", sa.String(length=10), nullable=True),
+        sa.Column(
+            "reference", sa.String(length=200), nullable=True, comment="of the transfer or payment"
+        ),
+        sa.PrimaryKeyConstraint("file", "client", name=op.f("pk_licensing_winding_client")),
+    )
+    op.create_table(
+        "licensing_winding_down",
+        sa.Column("file", sa.String(length=36), nullable=False),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("provider", sa.String(length=64), nullable=False),
+        sa.Column("cause", sa.String(length=16), nullable=False),
+        sa.Column("administrator", sa.String(length=200), nullable=False),
+        sa.Column("plan", sa.Text(), nullable=False),
+        sa.Column("deadline", sa.String(length=10), nullable=False),
+        sa.Column(
+            "clients_digest",
+            sa.String(length=64),
+            nullable=True,
+            comment="SHA-256 of the list as it was closed",
+        ),
+        sa.Column(
+            "transfer_to",
+            sa.String(length=64),
+            nullable=True,
+            comment="licensee that takes the clients on",
+        ),
+        sa.Column("objections_until", sa.String(length=10), nullable=True),
+        sa.Column("transferred_on", sa.String(length=10), nullable=True),
+        sa.Column("statement", sa.Text(), nullable=True, comment="final, published"),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("file", name=op.f("pk_licensing_winding_down")),
+    )
+    op.create_table(
         "provider",
         sa.Column("programme", sa.String(length=64), nullable=False),
         sa.Column("code", sa.String(length=64), nullable=False, comment="of its institution"),
@@ -1258,6 +1434,10 @@ def downgrade() -> None:
     op.drop_table("provider_register")
     op.drop_index(op.f("ix_provider_programme_status_number"), table_name="provider")
     op.drop_table("provider")
+    op.drop_table("licensing_winding_down")
+    op.drop_table("licensing_winding_client")
+    op.drop_index(op.f("ix_licensing_stay_file"), table_name="licensing_stay")
+    op.drop_table("licensing_stay")
     op.drop_index(op.f("ix_licensing_sign_up_visitor_at"), table_name="licensing_sign_up")
     op.drop_index(op.f("ix_licensing_sign_up_at"), table_name="licensing_sign_up")
     op.drop_table("licensing_sign_up")
@@ -1301,6 +1481,8 @@ def downgrade() -> None:
     op.drop_table("licensing_interest")
     op.drop_index(op.f("ix_licensing_incident_programme_provider"), table_name="licensing_incident")
     op.drop_table("licensing_incident")
+    op.drop_index(op.f("ix_licensing_finding_programme_due_on"), table_name="licensing_finding")
+    op.drop_table("licensing_finding")
     op.drop_index(op.f("ix_licensing_file_step_file"), table_name="licensing_file_step")
     op.drop_table("licensing_file_step")
     op.drop_index(
@@ -1316,8 +1498,8 @@ def downgrade() -> None:
     op.drop_table("licensing_file_document")
     op.drop_index(op.f("ix_licensing_file_programme_provider"), table_name="licensing_file")
     op.drop_index(op.f("ix_licensing_file_programme_opened_on"), table_name="licensing_file")
-    op.drop_index(op.f("ix_licensing_file_programme_id"), table_name="licensing_file")
     op.drop_index(op.f("ix_licensing_file_programme_kind_stage"), table_name="licensing_file")
+    op.drop_index(op.f("ix_licensing_file_programme_id"), table_name="licensing_file")
     op.drop_index(op.f("ix_licensing_file_programme_due_on"), table_name="licensing_file")
     op.drop_table("licensing_file")
     op.drop_index(op.f("ix_licensing_document_digest"), table_name="licensing_document")
@@ -1330,6 +1512,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_licensing_decision_programme_id"), table_name="licensing_decision")
     op.drop_index(op.f("ix_licensing_decision_file"), table_name="licensing_decision")
     op.drop_table("licensing_decision")
+    op.drop_index(op.f("ix_licensing_control_change_file"), table_name="licensing_control_change")
+    op.drop_table("licensing_control_change")
     op.drop_index(
         op.f("ix_licensing_consultation_programme_id"), table_name="licensing_consultation"
     )
@@ -1366,8 +1550,12 @@ def downgrade() -> None:
         table_name="licensing_client_assets",
     )
     op.drop_table("licensing_client_assets")
+    op.drop_index(op.f("ix_licensing_charge_programme_due_on"), table_name="licensing_charge")
+    op.drop_table("licensing_charge")
     op.drop_index(op.f("ix_licensing_breach_programme_provider"), table_name="licensing_breach")
     op.drop_table("licensing_breach")
+    op.drop_index(op.f("ix_licensing_appeal_against"), table_name="licensing_appeal")
+    op.drop_table("licensing_appeal")
     op.drop_index(
         op.f("ix_licensing_agreement_party_programme_party"), table_name="licensing_agreement_party"
     )
