@@ -6,7 +6,7 @@ duty; a row is written when one is met.  A duty that comes by event (an incident
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -47,30 +47,52 @@ def periods(template: ObligationTemplate, since: date, until: date) -> Iterable[
 
 
 def open_duties(
-    connection: Connection, programme: str, until: date, code: str | None = None
+    connection: Connection,
+    programme: str,
+    until: date,
+    code: str | None = None,
+    limit: int | None = None,
 ) -> list[Duty]:
     """Periods that ended, or end, by a day and are not met, of one provider or all; by due day.
 
-    Who has no status with the duty any more owes nothing further.
+    Who has no status with the duty any more owes nothing further.  `limit` is how many, the
+    earliest due, are enough.
     """
     pack = pack_of(connection, programme)
     met = _met(connection, programme, code)
-    found = []
+    found: list[Duty] = []
     for template in pack.obligations:
-        # Thousands of providers began on few days: each day's periods are counted once.
-        ends: dict[str, list[tuple[str, date, date]]] = {}
-        for name, since in _holders(connection, programme, template, pack, until, code):
-            if since not in ends:
-                ends[since] = [
-                    (end.isoformat(), end, due)
-                    for end, due in periods(template, date.fromisoformat(since), until)
-                ]
-            found += [
-                Duty(name, template.code, template.title, end, due)
-                for text, end, due in ends[since]
-                if (name, template.code, text) not in met
+        rows = _holders(connection, programme, template, pack, until, code)
+        found += _unmet(template, rows, until, met, limit)
+    return sorted(found, key=lambda one: (one.due_on, one.provider, one.code))[:limit]
+
+
+def _unmet(
+    template: ObligationTemplate,
+    rows: Iterable[tuple[str, str]],
+    until: date,
+    met: set[tuple[str, str, str]],
+    limit: int | None,
+) -> list[Duty]:
+    """Periods of one duty that nothing has met, of providers by the day since which they owe it."""
+    found: list[Duty] = []
+    since, ends = "", list[tuple[str, date, date]]()
+    before = 0
+    for name, first_day in rows:
+        if first_day != since:
+            # Thousands of providers began on few days: each day's periods are counted once.
+            since = first_day
+            ends = [
+                (end.isoformat(), end, due)
+                for end, due in periods(template, date.fromisoformat(since), until)
             ]
-    return sorted(found, key=lambda one: (one.due_on, one.provider, one.code))
+            before = sum(1 for one in found if ends and one.due_on < ends[0][2])
+        if limit is not None and before >= limit:
+            break  # whatever follows is due later than enough of these
+        unmet = [one for one in ends if (name, template.code, one[0]) not in met]
+        found += [Duty(name, template.code, template.title, end, due) for _, end, due in unmet]
+        before += bool(unmet) and unmet[0] is ends[0]
+    return found
 
 
 def _met(connection: Connection, programme: str, code: str | None) -> set[tuple[str, str, str]]:
@@ -90,11 +112,14 @@ def _holders(
     pack: LicensingPack,
     until: date,
     code: str | None,
-) -> list[tuple[str, str]]:
-    """Providers with a duty of which a period ends by a day, and since when they have the duty."""
+) -> Iterator[tuple[str, str]]:
+    """Providers with a duty of which a period ends by a day, and since when they have the duty.
+
+    Who has it longest comes first.
+    """
     kinds = [one.code for one in pack.permissions if one.status in template.statuses]
     if not template.months or not kinds:
-        return []
+        return
     # A month may be three days shorter than the one from which it is counted.
     latest = add_months(until, -template.months) + timedelta(days=3)
     since = sql.func.min(permission.c.first_day)
@@ -112,10 +137,12 @@ def _holders(
             provider.c.status.in_(template.statuses),
         )
         .group_by(permission.c.provider)
+        .order_by(since, permission.c.provider)
     )
     if code is not None:
         query = query.where(permission.c.provider == code)
-    return [(name, first_day) for name, first_day in connection.execute(query)]
+    with connection.execute(query) as rows:
+        yield from ((name, first_day) for name, first_day in rows)
 
 
 def open_duty(

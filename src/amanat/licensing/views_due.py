@@ -24,10 +24,19 @@ from amanat.licensing.tables import (
 from amanat.licensing.views import consultation_json, consulted_on, sees_all
 from amanat.licensing.views_complaints import due_complaints
 
+CONSULTATIONS_MAX = 500
+
 
 @view("consultations")
 def consultations(query: ConsultationsAsked, context: ViewContext) -> list[dict[str, Any]]:
     """Consultations of one's own institution, or to the authority and the auditor all of them."""
+    newest = consultation.c.id.desc()
+    return _consultations(context, query.open, newest, CONSULTATIONS_MAX)
+
+
+def _consultations(
+    context: ViewContext, unanswered: bool, order: sql.ColumnElement[Any], limit: int
+) -> list[dict[str, Any]]:
     assert context.actor is not None
     pack = pack_of(context.connection, context.programme)
     calendar = calendar_of(pack)
@@ -35,8 +44,8 @@ def consultations(query: ConsultationsAsked, context: ViewContext) -> list[dict[
         sql.select(consultation, licensing_file.c.number, licensing_file.c.provider)
         .join(licensing_file, licensing_file.c.id == consultation.c.file)
         .where(consultation.c.programme == context.programme)
-        .order_by(consultation.c.id.desc())
-        .limit(500)
+        .order_by(order)
+        .limit(limit)
     )
     if not sees_all(context, pack):
         wanted = wanted.where(
@@ -46,7 +55,7 @@ def consultations(query: ConsultationsAsked, context: ViewContext) -> list[dict[
     away = recusals_of(context.connection, context.programme, context.actor.person)
     if away:
         wanted = wanted.where(licensing_file.c.provider.not_in(list(away)))
-    if query.open:
+    if unanswered:
         wanted = wanted.where(consultation.c.answered_at.is_(None))
     # Many were opened on one day: its working days are counted once.
     days: dict[tuple[str, int], str | None] = {}
@@ -93,7 +102,8 @@ def licensing_calendar(query: CalendarAsked, context: ViewContext) -> list[dict[
         *_owed(context, direction, "direction", None, own, last, query.limit),
         *_expiries(context, own, last, query.limit),
     ]
-    for one in consultations(ConsultationsAsked(open=True), context):
+    # The oldest first: of these most are due, or overdue.
+    for one in _consultations(context, True, consultation.c.id, query.limit):
         if one["due_on"] is not None and one["due_on"] <= last.isoformat():
             found.append(
                 {
@@ -176,7 +186,7 @@ def _owed(
 
 def _duties(context: ViewContext, own: str | None, last: date, limit: int) -> list[dict[str, Any]]:
     """Periods of duties that nothing has met."""
-    found = open_duties(context.connection, context.programme, last, own)
+    found = open_duties(context.connection, context.programme, last, own, limit)
     return [
         {
             "due_on": one.due_on.isoformat(),

@@ -41,42 +41,47 @@ _LIKE_MEANS = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 def register_of_providers(query: RegisterAsked, context: ViewContext) -> dict[str, Any]:
     """The register of providers on a day, found by name, status or service."""
     day = _day(query.as_of, context)
-    table = register_change
     wanted = _of_day(context, day, warns=False)
     if query.q.strip():
         wanted = wanted.where(_contains(query.q))
-    if query.category is not None:
-        wanted = wanted.where(table.c.categories.contains(f"|{query.category}|"))
-    # A status that ends by itself before the day is not the one in the column.
-    moved = (table.c.status_ends.is_not(None)) & (table.c.status_ends <= day.isoformat())
-    if query.status is not None:
-        wanted = wanted.where((table.c.status == query.status) | moved)
-    found = _entries(context, wanted, query, day)
+    if query.status is not None or query.category is not None:
+        wanted = wanted.where(_fitting(context, wanted, query, day))
+    table = register_change
+    count = context.connection.execute(
+        sql.select(sql.func.count()).select_from(wanted.subquery())
+    ).scalar_one()
+    rows = context.connection.execute(
+        wanted.order_by(table.c.name, table.c.subject).offset(query.start).limit(query.limit)
+    )
     return {
         "as_of": day.isoformat(),
         "change": size_of(context.connection, context.programme),
-        "rows": [entry_json(one) for one in found[0]],
-        "count": found[1],
+        "rows": [entry_json(_entry(row.content, day)) for row in rows],
+        "count": int(count),
         "start": query.start,
     }
 
 
-def _entries(
+def _fitting(
     context: ViewContext, wanted: sql.Select[Any], query: RegisterAsked, day: date
-) -> tuple[list[RegisterEntry], int]:
-    """The page that is asked for, and how many there are."""
+) -> sql.ColumnElement[bool]:
+    """Which rows have the status, and offer the service, that are asked for.
+
+    The columns say it, but for the few of which something expires by itself before the day.
+    """
     table = register_change
-    ordered = wanted.order_by(table.c.name, table.c.subject)
-    if query.status is None and query.category is None:
-        count = context.connection.execute(
-            sql.select(sql.func.count()).select_from(wanted.subquery())
-        ).scalar_one()
-        rows = context.connection.execute(ordered.offset(query.start).limit(query.limit))
-        return [_entry(row.content, day) for row in rows], int(count)
-    # What has expired meanwhile is sorted out one by one.
-    every = [_entry(row.content, day) for row in context.connection.execute(ordered)]
-    fit = [one for one in every if _fits(one, query)]
-    return fit[query.start : query.start + query.limit], len(fit)
+    moved = table.c.status_ends.is_not(None) & (table.c.status_ends <= day.isoformat())
+    fits = sql.not_(moved)
+    if query.status is not None:
+        fits &= table.c.status == query.status
+    if query.category is not None:
+        fits &= table.c.categories.contains(f"|{query.category}|", autoescape=True)
+    numbers = [
+        row.number
+        for row in context.connection.execute(wanted.where(moved))
+        if _fits(_entry(row.content, day), query)
+    ]
+    return fits | table.c.number.in_(numbers)
 
 
 def _fits(entry: RegisterEntry, query: RegisterAsked) -> bool:
@@ -135,7 +140,7 @@ def _day(asked: date | None, context: ViewContext) -> date:
 def _of_day(context: ViewContext, day: date, *, warns: bool) -> sql.Select[Any]:
     """The last change of every subject by the end of a day."""
     table = register_change
-    wanted = sql.select(table.c.content).where(
+    wanted = sql.select(table.c.number, table.c.content).where(
         table.c.programme == context.programme, table.c.warns.is_(warns)
     )
     if day >= context.business_date:
