@@ -19,7 +19,7 @@ from amanat.licensing.credentials import Issuing, StatusPlace, issue_licence, st
 from amanat.licensing.jose import Es256Signer, jwk_of, key_of, thumbprint, unverified
 from amanat.licensing.key_certificates import own_certificate, published_key
 from amanat.licensing.records import authority_of, pack_of
-from amanat.licensing.register_book import change_of
+from amanat.licensing.register_book import change_of, size_of
 from amanat.licensing.register_model import ListedPermission, RegisterEntry
 from amanat.licensing.status_lists import Status, StatusList
 from amanat.licensing.tables_register import credential, credential_key, register_change
@@ -301,6 +301,21 @@ def _seconds(text: str) -> int:
 
 
 # -- how they stand -------------------------------------------------------------------------------
+
+
+def state_of(connection: Connection, programme: str) -> tuple[object, ...]:
+    """What differs whenever a status may: changes of the register, credentials, keys."""
+    counted = connection.execute(
+        sql.select(
+            sql.func.max(credential.c.place), sql.func.count(credential.c.superseded_at)
+        ).where(credential.c.programme == programme)
+    ).one()
+    revoked = connection.execute(
+        sql.select(sql.func.count(credential_key.c.revoked_at)).where(
+            credential_key.c.programme == programme
+        )
+    ).scalar_one()
+    return (size_of(connection, programme), *counted, revoked)
 
 
 def statuses_of(connection: Connection, programme: str, day: date) -> dict[int, Status]:

@@ -209,8 +209,7 @@ def _sought(change: Change) -> str:
 
 
 def _categories(entry: RegisterEntry) -> str:
-    found = {*entry.services, *(one for later in entry.later for one in later.services)}
-    return "".join(f"|{one}" for one in sorted(found)) + "|" if found else ""
+    return "".join(f"|{one}" for one in sorted(entry.services)) + "|" if entry.services else ""
 
 
 def _ends(entry: RegisterEntry | None) -> str | None:

@@ -13,10 +13,11 @@ from amanat.licensing.credential_book import (
     LIST_SIZE,
     current_key,
     list_address,
+    state_of,
     status_list,
     statuses_of,
 )
-from amanat.licensing.status_lists import StatusList, issue_status_list
+from amanat.licensing.status_lists import issue_status_list
 
 TTL_SECONDS = 12 * 3_600
 """How long a verifier may use a list before fetching another (the draft's own example)."""
@@ -27,8 +28,7 @@ SIGNED_AGAIN_SECONDS = 3_600
 
 @dataclass(frozen=True, slots=True)
 class _Signed:
-    statuses: StatusList
-    kid: str
+    state: tuple[object, ...]
     at: int
     token: str
 
@@ -49,16 +49,14 @@ class StatusLists:
         Refuses `NoCredentialKey`, `NotFound`; as `P256Keys.signer`.
         """
         key = current_key(connection, programme)
-        statuses = status_list(statuses_of(connection, programme, day), number)
+        state = (key.kid, day, *state_of(connection, programme))
         with self._lock:
             kept = self._signed.get((programme, number))
-            if (
-                kept is None
-                or (kept.statuses, kept.kid) != (statuses, key.kid)
-                or not 0 <= now - kept.at < SIGNED_AGAIN_SECONDS
-            ):
+            young = kept is not None and 0 <= now - kept.at < SIGNED_AGAIN_SECONDS
+            if kept is None or kept.state != state or not young:
+                statuses = status_list(statuses_of(connection, programme, day), number)
                 uri = list_address(key.issuer, (number - 1) * LIST_SIZE)
                 signer = self._keys.signer(key.institution, key.name)
                 token = issue_status_list(uri, statuses, signer, now, TTL_SECONDS, LIFE_SECONDS)
-                kept = self._signed[programme, number] = _Signed(statuses, key.kid, now, token)
+                kept = self._signed[programme, number] = _Signed(state, now, token)
             return kept.token
