@@ -107,6 +107,7 @@ bench: setup .venv/.dev
 	$(BIN)/python bench/gas.py
 	$(BIN)/python bench/settlement.py
 	$(BIN)/python bench/tender_page.py
+	$(BIN)/python bench/licensing.py
 
 # What is generated from the code; tests fail while it is stale.
 docs: setup .venv/.dev
