@@ -19,7 +19,7 @@ from amanat.licensing.credentials import Issuing, StatusPlace, issue_licence, st
 from amanat.licensing.jose import Es256Signer, jwk_of, key_of, thumbprint, unverified
 from amanat.licensing.key_certificates import own_certificate, published_key
 from amanat.licensing.records import authority_of, pack_of
-from amanat.licensing.register_book import change_of, size_of
+from amanat.licensing.register_book import entry_in, size_of
 from amanat.licensing.register_model import ListedPermission, RegisterEntry
 from amanat.licensing.status_lists import Status, StatusList
 from amanat.licensing.tables_register import credential, credential_key, register_change
@@ -191,7 +191,7 @@ def permission_listed(
         )
     ).scalars()
     for content in rows:
-        entry = change_of(content).entry
+        entry = entry_in(content)
         assert entry is not None
         for one in entry.on(day).permissions:
             if one.number == number:
@@ -353,7 +353,7 @@ def _standing(
     )
     found: dict[tuple[str, str], Status] = {}
     for row in rows:
-        entry = change_of(row.content).entry if row.subject in providers else None
+        entry = entry_in(row.content) if row.subject in providers else None
         for one in entry.on(day).permissions if entry is not None else ():
             found[row.subject, one.number] = status_of(one)
     return found

@@ -30,6 +30,7 @@ from amanat.licensing.register_model import (
     change_bytes,
     change_from,
     change_json,
+    entry_from,
     moment_from,
     time_text,
 )
@@ -226,6 +227,12 @@ def _ends(entry: RegisterEntry | None) -> str | None:
 def change_of(content: bytes) -> Change:
     """A stored change."""
     return change_from(json.loads(content))
+
+
+def entry_in(content: bytes) -> RegisterEntry | None:
+    """The entry alone of a stored change, which was checked when it was stored."""
+    found = json.loads(content)["entry"]
+    return None if found is None else entry_from(found)
 
 
 def latest_entry(connection: Connection, programme: str, code: str) -> RegisterEntry | None:

@@ -23,6 +23,7 @@ from amanat.licensing.register_book import (
     change_of,
     changes_between,
     changes_of_subject,
+    entry_in,
     size_of,
 )
 from amanat.licensing.register_model import (
@@ -33,6 +34,7 @@ from amanat.licensing.register_model import (
     warning_json,
 )
 from amanat.licensing.tables_register import register_change
+from amanat.licensing.views_complaints import complaint_counts, no_complaints
 
 _LIKE_MEANS = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 
@@ -103,6 +105,9 @@ def registered_provider(query: RegisteredAsked, context: ViewContext) -> dict[st
     assert entry is not None
     return entry_json(entry.on(day)) | {
         "as_of": day.isoformat(),
+        "complaints": complaint_counts(context.connection, context.programme, [query.provider]).get(
+            query.provider, no_complaints()
+        ),
         "changes": [_line(one) for one in reversed(known)],
     }
 
@@ -164,7 +169,7 @@ def _contains(sought: str) -> sql.ColumnElement[bool]:
 
 
 def _entry(content: bytes, day: date) -> RegisterEntry:
-    entry = change_of(content).entry
+    entry = entry_in(content)
     assert entry is not None
     return entry.on(day)
 
