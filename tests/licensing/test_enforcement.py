@@ -108,6 +108,12 @@ def test_an_inspection_closes_when_its_findings_are_remedied(desk: DeskWorld) ->
     desk.do_as("exchange_x_officer", RemedyFinding(file=number, number=1, text="another holder"))
     with pytest.raises(Forbidden):
         desk.do_as("exchange_x_officer", judge)
+    (due,) = [
+        row
+        for row in desk.view("licensing_calendar", "exchange_x_officer")
+        if row["file"] == number
+    ]
+    assert (due["what"], due["due_on"]) == ("finding", "2026-04-08")
     desk.do_as("pvara_officer", judge)
     with pytest.raises(FindingSettled):
         desk.do_as("exchange_x_officer", RemedyFinding(file=number, number=1, text="more"))
@@ -154,7 +160,15 @@ def test_an_order_follows_an_answer_and_a_penalty_its_payment(desk: DeskWorld) -
         desk.do_as("pvara_second", penalty(number, desk, order="warning"), "pvara_approver")
     desk.do_as("pvara_second", penalty(number, desk), "pvara_approver")
     paid = RecordPayment(file=number, paid_on=desk.day, reference="CPR-1")
+    owed = [row["what"] for row in desk.view("licensing_calendar", "exchange_x_officer")]
+    assert "penalty" in owed
     assert desk.do_as("pvara_officer", paid)["stage"] == "paid"
+    (row,) = desk.view("orders")
+    assert (row["amount"], row["paid_on"]) == (500_000_000, "2026-03-09")
+    shown = desk.view("enforcement", "exchange_x_officer", file=number)
+    assert shown["charges"][0]["answer"] == "only three of them"
+    with pytest.raises(NotFound):
+        desk.view("enforcement", "exchange_y_officer", file=number)
     with desk.store.reading() as connection:
         entries = read_entries(connection, programme=CODE, kinds=["OrderMade", "Charged"])
     told = {one["kind"]: one for one in entries}
@@ -223,6 +237,7 @@ def test_a_stay_lifts_a_suspension_that_binds_again_after_it(desk: DeskWorld) ->
     assert status(desk, desk.day - timedelta(days=1)) == "suspended"  # nothing is erased
     with pytest.raises(StepNotAllowed):
         both(desk, stayed(number))
+    assert [row["court"] for row in desk.view("stays")] == ["High Court"]
     desk.day += timedelta(days=2)
     both(desk, EndStay(file=number, reference="W.P. 1/2026", reason="dismissed"))
     assert status(desk) == "suspended"
@@ -351,6 +366,8 @@ def test_clients_are_moved_unless_they_object(desk: DeskWorld) -> None:
     desk.do_as("pvara_officer", settle)
     final = both(desk, end)
     assert (final["transferred"], final["returned"], final["unclaimed"]) == (2, 1, 0)
+    (row,) = desk.view("winding_downs")
+    assert (row["clients"], row["clients_open"], row["transfer_to"]) == (3, 0, "exchange_y")
     with desk.store.reading() as connection:
         (entry,) = read_entries(connection, programme=CODE, kinds=["WindingDownEnded"])
     assert entry["log"] == "public"

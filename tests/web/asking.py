@@ -50,6 +50,23 @@ class Things:
         return cls(
             {
                 "account": mine,
+                "after": [],  # pages of lists are in other tests
+                "agreement": ["AGR-2026-0001"],
+                "as_of": ["2022-03-16"],
+                "category": ["exchange"],
+                "complaint": ["CMP-2026-0001"],
+                "day": ["2022-03-16"],
+                "days": [400],
+                "file": ["NOC-2026-0001"],
+                "open": ["true", "false"],
+                "provider": [VICTIM],
+                "q": [VICTIM],
+                "rulebook": ["general"],
+                "stage": ["received"],
+                "start": [],
+                "status": ["licensed"],
+                "version": [1],
+                "words": [VICTIM],
                 "asset": ["pk_debt", UNKNOWN_CODE],
                 "before": [],  # lists are followed to their end
                 "block": [last, last - 3],

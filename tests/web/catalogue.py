@@ -32,6 +32,7 @@ from amanat.jurisdictions.countries import COUNTRIES
 from amanat.jurisdictions.licensing import load_licensing
 from amanat.ledger.refusals import ERRORS
 from amanat.licensing.acts_register import WARNED_OF
+from amanat.licensing.commands_complaints import ComplaintOutcome
 from amanat.licensing.forms import form_of_file
 from amanat.licensing.register_model import WarningReason
 from amanat.participants.model import Level, OutsidePurpose
@@ -81,6 +82,7 @@ STATES = (
     "account",
     "seal",
     *OutsidePurpose,
+    *ComplaintOutcome,
     "multiple_price",
     "uniform_price",
     "class_authority",

@@ -23,6 +23,7 @@ from amanat.licensing.tables import (
 )
 from amanat.licensing.views import consultation_json, consulted_on, sees_all
 from amanat.licensing.views_complaints import due_complaints
+from amanat.licensing.views_enforcement import due_enforcement
 
 CONSULTATIONS_MAX = 500
 
@@ -99,6 +100,7 @@ def licensing_calendar(query: CalendarAsked, context: ViewContext) -> list[dict[
         *_owed(context, condition, "condition", "met_on", own, last, query.limit),
         *_duties(context, own, last, query.limit),
         *due_complaints(context.connection, context.programme, context.business_date, last, own),
+        *due_enforcement(context.connection, context.programme, last, own),
         *_owed(context, direction, "direction", None, own, last, query.limit),
         *_expiries(context, own, last, query.limit),
     ]
