@@ -95,6 +95,9 @@ def test_nothing_is_said_of_real_providers_but_what_was_published(played: Replay
     assert (memorandum["party"], memorandum["binding"]) == ("binance", False)
     assert memorandum["up_to_usd_cents"] == 2_000_000_000_00
     assert memorandum["signed_on"] == NOC_DAY.isoformat()
+    # By the ministry's statement the party may give advisory support: it advises, and it applied.
+    flagged = {one["provider"] for one in facts["register"] if "advises_programme" in one["flags"]}
+    assert flagged == {"binance"}
     invented = {one["provider"] for one in facts["providers"] if one["invented"]}
     assert invented.isdisjoint(REAL)
     assert len(invented) >= 4

@@ -12,6 +12,7 @@ from typing import Any
 
 from amanat.core.errors import NotFound, Place, Refused
 from amanat.jurisdictions.licensing import load_licensing
+from amanat.licensing.commands_openness import AgreementKind
 from amanat.licensing.model import SCORE_MAX
 from amanat.replay import reading
 from amanat.replay.licensing_model import (
@@ -33,6 +34,7 @@ from amanat.replay.licensing_model import (
     Suspension,
     What,
 )
+from amanat.replay.loading_tenders import word
 from amanat.replay.reading import FieldMissing, FieldUnknown, Folder, Located, Row
 
 LICENSING_FILE = "licensing.toml"
@@ -262,8 +264,9 @@ def _agreement(row: Row) -> Agreement:
         code=row.take("code", reading.code, ""),
         party=row.take("party", reading.code, ""),
         title=row.take("title", reading.text, ""),
-        kind=row.take("kind", reading.code, ""),
+        kind=row.take("kind", word(AgreementKind), AgreementKind.OTHER),
         binding=row.take("binding", reading.flag, False),
+        advises=row.take("advises", reading.flag, False),
         scope=row.take("scope", reading.text, ""),
         up_to_usd_cents=None if up_to < 0 else up_to,
         signed_on=row.take("signed_on", reading.day, _DAY),

@@ -234,10 +234,15 @@ def somebody_answers(pilot: Pilot, licensing: Licensing) -> Iterator[Refusal]:
 def days_are_settlement_days(pilot: Pilot, licensing: Licensing) -> Iterator[Refusal]:
     """What happens falls on settlement days of the programme, and never goes back."""
     last: tuple[date, int] | None = None
+    for one in licensing.agreements:
+        if "signed_on" not in one.where.unread:
+            what = f"agreement {one.code}"
+            yield from _day_fits(pilot, what, one.signed_on, one.where, "signed_on")
     for event in licensing.events:
         if "on" in event.where.unread:
             continue
-        yield from _day_fits(pilot, event)
+        what = f"what happens to {event.provider}"
+        yield from _day_fits(pilot, what, event.on, event.where, "on")
         if last is not None and event.on < last[0]:
             yield DaysDisorderly(
                 place=event.where.of("on"),
@@ -253,30 +258,30 @@ def days_are_settlement_days(pilot: Pilot, licensing: Licensing) -> Iterator[Ref
                 yield RowUnsound(place=event.where.of("during"), reason=reason)
 
 
-def _day_fits(pilot: Pilot, event: Event) -> Iterator[Refusal]:
+def _day_fits(pilot: Pilot, what: str, day: date, where: Located, name: str) -> Iterator[Refusal]:
     programme = pilot.programme
-    if not programme.first_day <= event.on <= programme.last_day:
+    if not programme.first_day <= day <= programme.last_day:
         yield OutsideProgramme(
-            place=event.where.of("on"),
-            what=f"what happens to {event.provider}",
-            day=event.on,
+            place=where.of(name),
+            what=what,
+            day=day,
             first_day=programme.first_day,
             last_day=programme.last_day,
         )
         return
     try:
-        if pilot.calendar.is_settlement_day(event.on):
+        if pilot.calendar.is_settlement_day(day):
             return
-        listed = pilot.calendar.day_off(event.on)
+        listed = pilot.calendar.day_off(day)
     except Refusal as refusal:
-        yield refusal.at(event.where.of("on"))
+        yield refusal.at(where.of(name))
         return
     yield NotSettlementDay(
-        place=event.where.of("on"),
-        what=f"what happens to {event.provider}",
-        day=event.on,
+        place=where.of(name),
+        what=what,
+        day=day,
         calendar=pilot.calendar.code,
-        reason=listed.name if listed else f"{event.on:%A}",
+        reason=listed.name if listed else f"{day:%A}",
     )
 
 

@@ -179,13 +179,17 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """An agreement that was published; amounts in cents, None where it names none."""
+    """An agreement that was published, entered on the day on which it was signed.
+
+    `advises`: the party advises the programme by it.  Amounts in cents, None where it names none.
+    """
 
     code: str
     party: str
     title: str
     kind: str
     binding: bool
+    advises: bool
     scope: str
     up_to_usd_cents: int | None
     signed_on: date

@@ -68,6 +68,7 @@ def licensing_facts(performer: Performer) -> Facts | None:
                     "party": one.party,
                     "title": one.title,
                     "binding": one.binding,
+                    "advises": one.advises,
                     "scope": one.scope,
                     "up_to_usd_cents": one.up_to_usd_cents,
                     "signed_on": one.signed_on.isoformat(),

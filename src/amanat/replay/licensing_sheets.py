@@ -66,7 +66,8 @@ def _print_register(console: Console, facts: Facts) -> None:
     )  # fmt: skip
     for entry in facts["register"]:
         for place, held in enumerate(entry["permissions"]):
-            head = [entry["provider"], _words(entry["status"]), entry["status_since"]]
+            flags = "".join(f" ({_words(flag)})" for flag in entry["flags"])
+            head = [entry["provider"], _words(entry["status"]) + flags, entry["status_since"]]
             table.add_row(
                 *(head if place == 0 else ["", "", ""]),
                 f"{held['number']} {_words(held['kind'])}",
@@ -142,6 +143,7 @@ def _print_published(console: Console, facts: Facts) -> None:
 def _print_agreements(console: Console, facts: Facts) -> None:
     for one in facts["agreements"]:
         binding = "binding" if one["binding"] else "not binding"
+        binding += ", it advises the programme" if one["advises"] else ""
         money = ""
         if one["up_to_usd_cents"] is not None:
             money = f", up to USD {one['up_to_usd_cents'] // 100:,}"

@@ -57,6 +57,7 @@ class Kind(StrEnum):
     OPEN_DAY = "open_day"
     CLOSE_DAY = "close_day"
     LICENSING = "licensing"
+    AGREEMENT = "agreement"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,7 @@ def business_days(pilot: Pilot, payments: list[Payment]) -> list[date]:
         days |= set(pilot.calendar.settlement_days(trade.settles_on, trade.last_day))
     if pilot.licensing is not None:
         days |= {event.on for event in pilot.licensing.events}
+        days |= {one.signed_on for one in pilot.licensing.agreements}
     for payment in payments:
         # The record date is opened, so that its close is a moment on the ledger.
         days |= {payment.record_date, payment.payment_date}
@@ -162,6 +164,12 @@ def _steps_on(pilot: Pilot, payments: list[Payment], day: date) -> list[Step]:
         if one.authorised_on == day
     ]
     steps += _licensing_steps(pilot, day, "")
+    if pilot.licensing is not None:
+        steps += [
+            Step(f"agreement/{one.code}", day, Stage.LICENSING, Kind.AGREEMENT, one)
+            for one in pilot.licensing.agreements
+            if one.signed_on == day
+        ]
     due = [one for one in payments if one.payment_date == day]
     for payment in due:
         for kind in (Kind.FIX, Kind.PAY):

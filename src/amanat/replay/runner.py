@@ -81,6 +81,7 @@ TAKES: dict[Kind, Take] = {
     Kind.FIX: servicing.fix,
     Kind.PAY: servicing.pay,
     Kind.LICENSING: licensing.happen,
+    Kind.AGREEMENT: licensing.agree,
 }
 """What each kind of step does."""
 

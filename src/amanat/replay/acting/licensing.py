@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -15,7 +16,7 @@ from amanat.licensing.tables import licensing_file, reporting_entity
 from amanat.participants.tables import account as accounts
 from amanat.replay.acting.trying import attempt
 from amanat.replay.licensing_laws import GOAML
-from amanat.replay.licensing_model import Event, Licensing, What
+from amanat.replay.licensing_model import Agreement, Event, Licensing, What
 from amanat.replay.performing import Performer, ReplayStopped
 from amanat.replay.plan import Step
 from amanat.replay.standing_in import NAME, TAKEN, answers_to, stand_in_document
@@ -25,6 +26,8 @@ _ASKED = "Is there any objection to this application?"
 _ANSWERED = "Stands in for the stakeholder's own answer, which was not published."
 _NOTE = "stands in for a note of the review, which was not published"
 _EVIDENCE = "the application"
+_UNPUBLISHED = "The text was not published: this stands in, and says what was said of it."
+_NO_SELECTION = "No selection, and no other party that was asked, was published."
 
 
 def happen(performer: Performer, step: Step) -> None:
@@ -269,6 +272,32 @@ def _suspend(performer: Performer, step: Step, event: Event) -> None:
         "reason": said.reason,
     }
     _as_officer(performer, step.key, "Suspend", fields)
+
+
+# -- agreements -----------------------------------------------------------------------------------
+
+
+def agree(performer: Performer, step: Step) -> None:
+    """Enter an agreement in the public register of agreements, as the issuer that signed it."""
+    said: Agreement = step.about
+    text = f"{_UNPUBLISHED} {said.title}: {said.scope}. {said.source}"
+    fields: dict[str, Any] = {
+        "kind": said.kind,
+        "title": said.title,
+        "parties": [{"name": performer.pilot.institutions[said.party].name, "party": said.party}],
+        "binding": said.binding,
+        "advises": said.advises,
+        "scope": said.scope,
+        "signed_on": said.signed_on,
+        "first_day": said.signed_on,
+        "text": text,
+        "digest": hashlib.sha256(text.encode()).hexdigest(),
+        "no_selection": _NO_SELECTION,
+    }
+    if said.up_to_usd_cents is not None:
+        fields |= {"amount": said.up_to_usd_cents, "currency": "USD"}
+    issuer = performer.pilot.with_capacity("issuer")[0].code
+    performer.perform(step.key, "PublishAgreement", fields, institution=issuer)
 
 
 _TAKES: Mapping[What, Callable[[Performer, Step, Event], None]] = {
