@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -162,3 +163,15 @@ def test_lists_go_on_page_by_page(desk: DeskWorld) -> None:
     assert len(desk.view("providers", "secp_officer", status="applicant")) == 2
     with pytest.raises(AmanatError):
         desk.view("files", "pvara_officer", limit=100_000)
+
+
+def test_a_status_that_lapsed_does_not_cut_a_page_short(desk: DeskWorld) -> None:
+    desk.noc("exchange_x", "exchange")
+    desk.opened("exchange_y", "noc", "custody")
+    listed = desk.view("providers", "pvara_officer", status="noc", limit=1)
+    assert [one["provider"] for one in listed] == ["exchange_x"]
+    desk.day = date(2027, 3, 10)  # its twelve months are over
+    assert desk.view("providers", "pvara_officer", status="noc", limit=1) == []
+    first = desk.view("providers", "pvara_officer", status="applicant", limit=1)
+    rest = desk.view("providers", "pvara_officer", status="applicant", after=first[0]["number"])
+    assert [one["provider"] for one in (*first, *rest)] == ["exchange_x", "exchange_y"]

@@ -367,17 +367,23 @@ def providers(query: ProvidersAsked, context: ViewContext) -> list[dict[str, Any
         # A status that ends by itself may not be the one in the column any more.
         lapsed = provider.c.status_until < context.business_date.isoformat()
         wanted = wanted.where(sql.or_(provider.c.status == query.status, lapsed))
-    rows = context.connection.execute(
-        wanted.where(provider.c.number > query.after).order_by(provider.c.number).limit(query.limit)
-    ).all()
-    found = standings(
-        context.connection, context.programme, context.business_date, [row.code for row in rows]
-    )
-    return [
-        _provider(row, found[row.code])
-        for row in rows
-        if query.status in (None, found[row.code].status)
-    ]
+    found: list[dict[str, Any]] = []
+    after = query.after
+    while len(found) < query.limit:
+        rows = context.connection.execute(
+            wanted.where(provider.c.number > after).order_by(provider.c.number).limit(query.limit)
+        ).all()
+        if not rows:
+            break
+        after = rows[-1].number
+        codes = [row.code for row in rows]
+        now = standings(context.connection, context.programme, context.business_date, codes)
+        found += [
+            _provider(row, now[row.code])
+            for row in rows
+            if query.status in (None, now[row.code].status)
+        ]
+    return found[: query.limit]
 
 
 def _sees_providers(context: ViewContext) -> bool:
