@@ -206,11 +206,11 @@ class Application:
         """Let an act that ordered something be seen soon: the thread looks again by itself."""
 
     def check(self, progress: Progress | None = None) -> list[Difference]:
-        """Compare contracts, index, journal and permissions: `fsck`."""
+        """Compare contracts, index, journal, permissions and documents: `fsck`."""
         found = self.ledger.check(progress)
         with self.store.reading() as connection:
             found.extend(check_licensing(connection, self.gateway, self.business_date))
-        return found
+        return [*found, *self.documents.check()]
 
     # -- what others ask of it --------------------------------------------------------------------
 

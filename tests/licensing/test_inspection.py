@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import threading
 
 import pytest
 
 from amanat.core.errors import Refusal
+from amanat.licensing import pdf
 from amanat.licensing.forms import SCANS, DocumentType
 from amanat.licensing.inspection import inspect
 from amanat.licensing.pdf import read_pdf
@@ -116,6 +118,19 @@ def test_a_pdf_with_a_password_is_refused() -> None:
 def test_a_pdf_that_unpacks_without_end_is_not_unpacked() -> None:
     """What pages draw is not looked at, so that the bomb does not go off here."""
     assert inspect(io.BytesIO(files.pdf_bomb()), "a", EVERY, read_pdf) is DocumentType.PDF
+
+
+def test_who_waits_for_other_readers_is_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdf, "WAIT_SECONDS_MAX", 0.01)
+    monkeypatch.setattr(pdf, "_AT_ONCE", threading.BoundedSemaphore(1))
+    with pdf._AT_ONCE:
+        assert refusal(files.pdf()).code == "come_back_later"
+    assert inspect(io.BytesIO(files.pdf()), "a", EVERY, read_pdf) is DocumentType.PDF
+
+
+def test_a_reader_that_turns_in_circles_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdf, "SECONDS_MAX", 0.01)
+    assert refusal(files.pdf()).code == "document_damaged"
 
 
 @pytest.mark.parametrize(

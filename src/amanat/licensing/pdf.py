@@ -1,58 +1,25 @@
 """What a PDF would do when it is opened: read in a process of its own, with bounds of its own.
 
 A reader of PDF that is given anything at all may turn in circles or ask for memory without end;
-here that ends the reader's process, and the document is refused.
+here that ends the reader's process (`amanat.licensing.pdf_acts`), and the document is refused.
 """
 
 from __future__ import annotations
 
-import io
 import json
-import re
-import resource
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO
 
+from amanat.access.attempts import ComeBackLater
 from amanat.core.messages import Message
 from amanat.licensing.inspection import DocumentActs, DocumentDamaged, DocumentLocked
+from amanat.licensing.pdf_acts import SECONDS_MAX
 
-MEMORY_BYTES_MAX = 2 * 2**30
-SECONDS_MAX = 20
-OBJECTS_MAX = 300_000
+WAIT_SECONDS_MAX = 5
 _AT_ONCE = threading.BoundedSemaphore(2)
 
-# ISO 32000-2, 12.6.4: what an action does that leaves the document, runs, sends or plays something.
-# Going to a page and opening an address that a person follows are left.
-_ACTIONS = {
-    "/JavaScript": "script",
-    "/Launch": "launch",
-    "/SubmitForm": "send",
-    "/ImportData": "send",
-    "/GoToE": "file",
-    "/GoToR": "launch",
-    "/Rendition": "play",
-    "/RichMediaExecute": "play",
-    "/Movie": "play",
-    "/Sound": "play",
-}
-_KEYS = {
-    "/JS": "script",
-    "/JavaScript": "script",
-    "/EF": "file",
-    "/EmbeddedFiles": "file",
-    "/XFA": "script",
-    "/RichMediaContent": "play",
-}
-_KINDS = {
-    "/EmbeddedFile": "file",
-    "/FileAttachment": "file",
-    "/RichMedia": "play",
-    "/Screen": "play",
-    "/3D": "play",
-}
 _SAID = {
     "script": Message("a script."),
     "launch": Message("it opens another file or program."),
@@ -60,110 +27,37 @@ _SAID = {
     "file": Message("a file is attached."),
     "play": Message("it plays something."),
 }
-# What stands in the bytes, whatever the table of objects leads to: a viewer that mends a broken
-# table finds it.  A short name is looked for outside of streams, whose bytes may hold it by chance.
-_LONG = re.compile(rb"/(JavaScript|Launch|EmbeddedFiles?|RichMedia\w*|XFA)(?![\w])")
-_SHORT = re.compile(rb"/JS(?![\w])")
-_STREAM = re.compile(rb"(?<=stream)\r?\n.*?endstream", re.DOTALL)
-_ESCAPED = re.compile(rb"#([0-9A-Fa-f]{2})")
 
 
 def read_pdf(file: IO[bytes], name: str) -> None:
     """Refuse a PDF that acts or carries files, needs a password, or cannot be read in bounds.
 
-    Refuses, in order: `DocumentLocked`, `DocumentActs`, `DocumentDamaged`.
+    Refuses, in order: `ComeBackLater` (others are being read), `DocumentDamaged`,
+    `DocumentLocked`, `DocumentActs`.
     """
     file.seek(0)
+    # Whoever waited longer would keep a thread from those who give no documents.
+    if not _AT_ONCE.acquire(timeout=WAIT_SECONDS_MAX):
+        raise ComeBackLater(seconds=SECONDS_MAX)
     try:
-        with _AT_ONCE:
-            reader = subprocess.run(
-                [sys.executable, "-P", "-m", "amanat.licensing.pdf"],
-                input=file.read(),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={"PYTHONUTF8": "1", "PATH": "/usr/bin:/bin"},
-                cwd="/",
-                timeout=2 * SECONDS_MAX,
-                check=True,
-            )
+        reader = subprocess.run(
+            [sys.executable, "-P", "-m", "amanat.licensing.pdf_acts"],
+            input=file.read(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={"PYTHONUTF8": "1", "PATH": "/usr/bin:/bin"},
+            cwd="/",
+            timeout=2 * SECONDS_MAX,
+            check=True,
+        )
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
         reason = Message("it cannot be examined. Print it into a new PDF.")
         raise DocumentDamaged(name=name, reason=reason) from None
+    finally:
+        _AT_ONCE.release()
     found = json.loads(reader.stdout)
     if found["locked"]:
         raise DocumentLocked(name=name)
     for what in _SAID:
         if what in found["acts"]:
             raise DocumentActs(name=name, what=_SAID[what])
-
-
-def examined(content: bytes) -> dict[str, Any]:
-    """Whether a PDF is locked, and what it would do: `script`, `launch`, `send`, `file`, `play`."""
-    from pypdf import PdfReader
-
-    reader = PdfReader(io.BytesIO(content), strict=False)
-    if reader.is_encrypted:
-        return {"locked": True, "acts": []}
-    acts = set(_in_bytes(content))
-    for one in _objects(reader):
-        acts.update(_in_object(one))
-    if not reader.pages:
-        raise ValueError("no page")
-    return {"locked": False, "acts": sorted(acts)}
-
-
-def _objects(reader: Any) -> Iterator[Any]:
-    """Every object of the file, also those to which nothing leads, and the trailer."""
-    from pypdf.generic import IndirectObject
-
-    yield reader.trailer
-    numbers = {(number, generation) for generation, at in reader.xref.items() for number in at}
-    numbers |= {(number, 0) for number in reader.xref_objStm}
-    if len(numbers) > OBJECTS_MAX:
-        raise ValueError("too many objects")
-    for number, generation in sorted(numbers):
-        yield reader.get_object(IndirectObject(number, generation, reader))
-
-
-def _in_object(one: Any) -> Iterator[str]:
-    """What one object would do; others that it leads to are looked at by themselves."""
-    waiting = [one]
-    while waiting:
-        found = waiting.pop()
-        if isinstance(found, dict):
-            for key, value in found.raw_items() if hasattr(found, "raw_items") else found.items():
-                if key in _KEYS:
-                    yield _KEYS[key]
-                elif key == "/S" and str(value) in _ACTIONS:
-                    yield _ACTIONS[str(value)]
-                elif key in ("/Type", "/Subtype") and str(value) in _KINDS:
-                    yield _KINDS[str(value)]
-                if isinstance(value, dict | list):
-                    waiting.append(value)
-        elif isinstance(found, list):
-            waiting.extend(item for item in list.__iter__(found) if isinstance(item, dict | list))
-
-
-def _in_bytes(content: bytes) -> Iterator[str]:
-    def plain(text: bytes) -> bytes:
-        return _ESCAPED.sub(lambda found: bytes([int(found[1], 16)]), text)
-
-    meaning = {b"Java": "script", b"Laun": "launch", b"Embe": "file", b"Rich": "play"}
-    for found in _LONG.finditer(plain(content)):
-        yield meaning.get(found[1][:4], "script")
-    if _SHORT.search(plain(_STREAM.sub(b"\n", content))):
-        yield "script"
-
-
-def main() -> None:
-    """Read a PDF from standard input in bounds, and say on standard output what it would do."""
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS_MAX, SECONDS_MAX))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    told = examined(sys.stdin.buffer.read())
-    sys.stdout.write(json.dumps(told))
-
-
-if __name__ == "__main__":
-    main()
