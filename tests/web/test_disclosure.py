@@ -55,6 +55,11 @@ OTHER_GETS = (
     "{file}/submitted", "{file}/withdraw", "{file}/questions/{id}", "{file}/A1/applicant",
     "{file}/A1/licences/1/remove", "{file}/A1/applicant/-/legal_name",
     "{pages}/documents/{digest}", "{api}/documents/{digest}",
+    "{pages}/register", "{pages}/register/nobody", "{pages}/register.json",
+    "{pages}/register.csv", "{pages}/register.schema.json", "{pages}/register.columns.json",
+    "{pages}/register.atom", "{pages}/register/archive/1.atom", "{pages}/warnings",
+    "{pages}/warnings.csv", "{pages}/keys.json", "{pages}/status-lists/1",
+    "{pages}/certificates/P0001-01.pdf", "/.well-known/jwt-vc-issuer{pages}",
 )  # fmt: skip
 OTHER_POSTS = (
     "/sign-in", "/prove", "/prove/openid", "/sign-out", "{pages}/acts/{act}",
