@@ -32,6 +32,7 @@ class Mirror:
     def __init__(self, target: str) -> None:
         self._target = target
         self.cut_off_at: int | None = None
+        self.makes_blocks_alone = False
         self._kept: set[str] = set()
         self.height_max: int | None = None
         self.withholds = False
@@ -61,7 +62,7 @@ class Mirror:
     def answer(self, asked: dict[str, Any]) -> dict[str, Any]:
         """What this way says to one call."""
         if self.cut_off_at is not None and (kept := self._alone(asked)) is not None:
-            return {"jsonrpc": "2.0", "id": asked["id"], "result": kept}
+            return {"jsonrpc": "2.0", "id": asked["id"], **kept}
         if asked["method"] == "eth_getBlockByNumber":
             asked = self._lagging(asked)
             if asked["params"][0] is None:
@@ -71,15 +72,26 @@ class Mirror:
             self._lie(answer["result"])
         return answer
 
-    def _alone(self, asked: dict[str, Any]) -> Any:
-        """As a node that reaches no other: it takes what it is sent, and no block ever has it."""
-        first = asked["params"][0] if asked["params"] else None
+    def _alone(self, asked: dict[str, Any]) -> dict[str, Any] | None:
+        """As a node that reaches no other: it takes what it is sent, and no block ever has it.
+
+        Where it makes blocks of it that nobody votes for, it says of what is in them that it knows
+        no such transaction, and that its number is spent (seen with Subnet-EVM 0.7.9).
+        """
+        first: Any = asked["params"][0] if asked["params"] else None
         if asked["method"] == "eth_sendRawTransaction":
-            self._kept.add("0x" + keccak(bytes.fromhex(first[2:])).hex())
-            return "0x" + keccak(bytes.fromhex(first[2:])).hex()
+            name = "0x" + keccak(bytes.fromhex(first[2:])).hex()
+            if name in self._kept and self.makes_blocks_alone:
+                spent = {"code": -32000, "message": "nonce too low: next nonce 1, tx nonce 0"}
+                return {"error": spent}
+            self._kept.add(name)
+            return {"result": name}
         if asked["method"] == "eth_getTransactionByHash" and first in self._kept:
-            return {"hash": first, "blockNumber": None}
-        return hex(self.cut_off_at or 0) if asked["method"] == "eth_blockNumber" else None
+            found = {"hash": first, "blockNumber": None}
+            return {"result": None if self.makes_blocks_alone else found}
+        return (
+            {"result": hex(self.cut_off_at or 0)} if asked["method"] == "eth_blockNumber" else None
+        )
 
     def _lagging(self, asked: dict[str, Any]) -> dict[str, Any]:
         if self.height_max is None:
@@ -230,9 +242,11 @@ def test_a_node_that_stands_still_is_passed_over(
     assert open_alarms(world) == []
 
 
+@pytest.mark.parametrize("makes_blocks", [False, True])
 def test_what_a_node_that_is_cut_off_keeps_to_itself_is_given_to_the_others(
-    make_world: MakeWorld, mirrors: list[Mirror]
+    make_world: MakeWorld, mirrors: list[Mirror], makes_blocks: bool
 ) -> None:
+    mirrors[0].makes_blocks_alone = makes_blocks
     world = make_world(urls(mirrors), forgets=False)
     world.create_token()
     height = world.ledger.indexer.height()

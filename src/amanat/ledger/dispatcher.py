@@ -477,7 +477,7 @@ class Dispatcher:
         for order, answer in zip(late, answers, strict=True):
             if answer is None:
                 lost.append(order.id)
-            elif not isinstance(answer, RpcFault) and answer.get("blockNumber") is None:
+            elif _waits(answer):
                 stuck.append(order)
         if lost:
             with self._store.engine.begin() as connection:
@@ -486,16 +486,21 @@ class Dispatcher:
                     .where(tables.order.c.id.in_(lost), tables.order.c.state == "sent")
                     .values(state="signed")
                 )
-        self._hand_on(head, [attempts[order.id][-1].raw for order in stuck])
+        waiting = [one.raw for one, answer in zip(newest, answers, strict=True) if _waits(answer)]
+        self._hand_on(head, waiting)
         return self._replace_stuck(stuck, attempts) or bool(lost)
 
-    def _hand_on(self, head: Any, stuck: Sequence[bytes]) -> None:
+    def _hand_on(self, head: Any, waiting: Sequence[bytes]) -> None:
         """Give every node what waits while the chain stands still: the one that has it may be
         cut off from the others, who know nothing of it and so have no block to make.
+
+        Such a node may even have made a block of it, alone and for nobody: then it denies knowing
+        the transaction, and refuses it as spent.
         """
         stood_at, self._stood_at = self._stood_at, head
-        if stuck and stood_at == head and self._rpc.count() > 1:
-            self._rpc.tell_each([("eth_sendRawTransaction", ("0x" + raw.hex(),)) for raw in stuck])
+        if waiting and stood_at == head and self._rpc.count() > 1:
+            calls = [("eth_sendRawTransaction", ("0x" + raw.hex(),)) for raw in waiting]
+            self._rpc.tell_each(calls)
 
     def _replace_stuck(self, stuck: Sequence[Order], attempts: dict[str, list[Any]]) -> bool:
         """A further attempt for each sender's lowest unmined nonce: the others wait behind it."""
@@ -559,3 +564,10 @@ class Dispatcher:
     def _ago(self, seconds: float) -> str:
         moment: datetime = self._store.clock() - timedelta(seconds=seconds)
         return time_text(moment)
+
+
+def _waits(answer: Any) -> bool:
+    """Whether what a node says of a transaction is that it is in no block."""
+    if isinstance(answer, RpcFault):
+        return False
+    return answer is None or answer.get("blockNumber") is None
