@@ -133,6 +133,7 @@ class Attempt:
 COUNTERPARTY = "who trades names the other side's account, which that side has told them"
 ENROLLED = "an address is enrolled once, and whoever enrols it must be told"
 OWN_TOKEN = "every token is another, and its owner's alone"
+OWN_MAIL = "where to write to oneself is taken as it is given, and names nobody else"
 OWN_CODES = "codes of people are drawn from one list, and whoever chooses one must be told"
 
 
@@ -313,6 +314,8 @@ def _people(world: World) -> Iterator[Attempt]:
     yield Attempt("RevokeToken", {"token": token} | reason, {"token": UNKNOWN_ID} | reason)
     yield Attempt("RemovePasskey", {"passkey": token}, {"passkey": UNKNOWN_ID})
     yield Attempt("IssueToken", {"label": REFERENCE}, {"label": REASON}, OWN_TOKEN)
+    mail = {"address": "one@mail.example"}, {"address": "other@mail.example"}
+    yield Attempt("SetMailAddress", *mail, OWN_MAIL)
 
 
 def open_to_participants(kind: ActKind) -> bool:

@@ -91,7 +91,7 @@ def forward_complaint(command: ForwardComplaint, context: ActContext) -> Result:
     return {"complaint": found.row.number, "stage": found.step.to, "entry": entry}
 
 
-@act(capacities=[APPLICANT, "participant"], confidential=True)
+@act(capacities=[APPLICANT], confidential=True)
 def answer_complaint(command: AnswerComplaint, context: ActContext) -> Result:
     """Answer a complaint.  Refuses `NotFound`, as the path does."""
     found = load_complaint(context, command.complaint, "AnswerComplaint")
@@ -162,7 +162,7 @@ def _check_declaration(command: DeclareClientAssets, context: ActContext) -> Non
         )
 
 
-@act(capacities=[APPLICANT, "participant"], approvals=_ask_declaration)
+@act(capacities=[APPLICANT], approvals=_ask_declaration)
 def declare_client_assets(command: DeclareClientAssets, context: ActContext) -> Result:
     """Declare what clients are owed and what is held apart for them; the last of a day counts.
 

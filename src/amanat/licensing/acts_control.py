@@ -22,7 +22,7 @@ class ControlUnchanged(Invalid):
     template: ClassVar[str] = "The votes stay at {percent} per cent."
 
 
-@act(capacities=[APPLICANT, "participant"], confidential=True)
+@act(capacities=[APPLICANT], confidential=True)
 def describe_control(command: DescribeControl, context: ActContext) -> Result:
     """Describe a change of control; the last description counts.
 

@@ -34,7 +34,7 @@ from amanat.participants.acts_people import second_person
 from amanat.participants.signing import AUTHORITY
 
 INCIDENT = "incident"
-_OWN = (APPLICANT, "participant")
+_OWN = (APPLICANT,)
 
 
 class ConditionSettled(Refusal):

@@ -116,7 +116,7 @@ def _set(context: ActContext, stepped: Stepped, **values: Any) -> None:
     )
 
 
-@act(capacities=[APPLICANT, "participant"], confidential=True)
+@act(capacities=[APPLICANT], confidential=True)
 def answer_charge(command: AnswerCharge, context: ActContext) -> Result:
     """Answer a charge, in time or late.  Refuses as the path does."""
     stepped = load_step(context, command.file, "AnswerCharge")

@@ -118,7 +118,7 @@ def _set(context: ActContext, stepped: Stepped, number: int, **values: Any) -> N
     )
 
 
-@act(capacities=[APPLICANT, "participant"], confidential=True)
+@act(capacities=[APPLICANT], confidential=True)
 def remedy_finding(command: RemedyFinding, context: ActContext) -> Result:
     """Say how a finding was remedied.  Refuses as the path does, `NotFound`, `FindingSettled`."""
     stepped = load_step(context, command.file, "RemedyFinding")

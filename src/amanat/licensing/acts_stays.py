@@ -349,7 +349,7 @@ def end_stay(command: EndStay, context: ActContext) -> Result:
 # -- appeals --------------------------------------------------------------------------------------
 
 
-@act(capacities=[APPLICANT, "participant"], confidential=True)
+@act(capacities=[APPLICANT], confidential=True)
 def lodge_appeal(command: LodgeAppeal, context: ActContext) -> Result:
     """Lodge an appeal; it stays nothing by itself.
 

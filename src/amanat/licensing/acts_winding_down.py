@@ -136,7 +136,7 @@ def _set(context: ActContext, stepped: Stepped, **values: Any) -> None:
     )
 
 
-@act(capacities=[APPLICANT, "participant"], confidential=True)
+@act(capacities=[APPLICANT], confidential=True)
 def list_clients(command: ListClients, context: ActContext) -> Result:
     """Give the list of clients by their pseudonyms.  Refuses as the path does, `ClientTwice`."""
     stepped = load_step(context, command.file, "ListClients")
@@ -236,7 +236,7 @@ def _of_client(context: ActContext, stepped: Stepped, client: str, **values: Any
     )
 
 
-@act(capacities=[AUTHORITY, APPLICANT, "participant"], confidential=True)
+@act(capacities=[AUTHORITY, APPLICANT], confidential=True)
 def object_to_transfer(command: ObjectToTransfer, context: ActContext) -> Result:
     """Record an objection.
 
