@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -25,6 +26,8 @@ from amanat.licensing.answers import (
 )
 from amanat.licensing.forms import Form, QuestionKind, Section, form_from, load_form
 
+from . import files_given as files
+
 TODAY = date(2025, 12, 2)
 FORMS = tuple(load_form("pk", f"A{number}") for number in range(1, 9))
 A1, A2 = FORMS[0], FORMS[1]
@@ -35,7 +38,8 @@ OF_A_PERSON = {
     "document": "cnic",
     "number": "42101-1234567-1",
 }
-DOCUMENT = {"digest": "0" * 64, "name": "paper.pdf"}
+PAPER = files.pdf()
+DOCUMENT = {"digest": hashlib.sha256(PAPER).hexdigest(), "name": "paper.pdf"}
 
 
 def places(refusals: tuple[Refusal, ...]) -> list[str]:

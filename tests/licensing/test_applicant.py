@@ -9,7 +9,8 @@ import pytest
 from amanat.core.errors import NotFound, Refusals
 from amanat.licensing.commands import AskApplicant, SaveSection, SubmitFile
 from amanat.licensing.document_links import readable
-from amanat.licensing.forms import SCANS
+from amanat.licensing.forms import SCANS, DocumentType
+from amanat.licensing.inspection import TypeNotTaken
 
 from . import files_given as files
 from .test_answers import DOCUMENT
@@ -76,6 +77,16 @@ def test_only_documents_that_one_gave_are_named_in_answers(licensing: LicensingW
         licensing.actor("exchange_y_officer"), io.BytesIO(content), "ours.pdf", SCANS
     )
     assert licensing.do_as("exchange_y_officer", save)["complete"] is False
+    # A table is taken where a table is asked for, also by a program.
+    table = licensing.app.documents.receive(
+        licensing.actor("exchange_y_officer"),
+        io.BytesIO(b"a,b\n1,2\n"),
+        "a.csv",
+        [DocumentType.CSV],
+    )
+    save = save.model_copy(update={"content": {"chart": {"digest": table.digest, "name": "a.csv"}}})
+    with pytest.raises(TypeNotTaken, match="PDF, PNG, JPEG"):
+        licensing.do_as("exchange_y_officer", save)
 
 
 def test_a_document_is_read_by_its_file_s_parties_once_it_is_submitted(

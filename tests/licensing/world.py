@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -24,7 +25,7 @@ from amanat.licensing.commands import (
     SubmitFile,
 )
 from amanat.licensing.documents import find
-from amanat.licensing.forms import load_form
+from amanat.licensing.forms import SCANS, load_form
 from amanat.licensing.model import Completeness, Entity, Outcome, Position
 from amanat.licensing.tables_documents import document
 from amanat.programme.founding import found
@@ -37,7 +38,7 @@ from amanat.programme.terms import (
 )
 
 from ..programme.world import CLASSES, CODE, VALID_UNTIL, World, terms
-from .test_answers import DOCUMENT, answered
+from .test_answers import DOCUMENT, PAPER, answered
 
 MARCH = date(2026, 3, 9)
 """A Monday after the Virtual Assets Act 2026 came into force, as the pack has it."""
@@ -159,23 +160,33 @@ class LicensingWorld(World):
                 )
 
     def give_document(self, provider: str) -> str:
-        """The document that `answered` names, as if the provider had given it; its digest."""
+        """The document that `answered` names, given by the provider; its digest."""
+        digest = str(DOCUMENT["digest"])
+        with self.app.store.reading() as connection:
+            known = find(connection, CODE, provider, digest) is not None
+        if not known and hasattr(self.app, "documents"):
+            officer = self.actor(f"{provider}_officer")
+            self.app.documents.receive(officer, io.BytesIO(PAPER), DOCUMENT["name"], SCANS)
+        elif not known:
+            self._note_document(provider, digest)
+        return digest
+
+    def _note_document(self, provider: str, digest: str) -> None:
+        """As if it had been given, where there is no folder to keep it in."""
         with self.app.store.engine.begin() as connection:
-            if find(connection, CODE, provider, DOCUMENT["digest"]) is None:
-                connection.execute(
-                    document.insert().values(
-                        programme=CODE,
-                        institution=provider,
-                        digest=DOCUMENT["digest"],
-                        name=DOCUMENT["name"],
-                        size=1_000,
-                        media_type="application/pdf",
-                        person=f"{provider}_officer",
-                        received_at="2026-03-09T05:00:00+00:00",
-                        entry="-",
-                    )
+            connection.execute(
+                document.insert().values(
+                    programme=CODE,
+                    institution=provider,
+                    digest=digest,
+                    name=DOCUMENT["name"],
+                    size=len(PAPER),
+                    media_type="application/pdf",
+                    person=f"{provider}_officer",
+                    received_at="2026-03-09T05:00:00+00:00",
+                    entry="-",
                 )
-        return DOCUMENT["digest"]
+            )
 
     def submitted(self, provider: str, kind: str, *categories: str, **more: Any) -> str:
         """A file that was filled and submitted; its number."""

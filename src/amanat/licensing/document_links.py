@@ -12,9 +12,10 @@ from amanat.access.actors import Actor
 from amanat.access.acts import ActContext
 from amanat.core.errors import NotFound, Place, Refused
 from amanat.core.ids import new_id
-from amanat.licensing.answers import Answers, asked
+from amanat.licensing.answers import Answers, Asked, asked
 from amanat.licensing.documents import Document, find
 from amanat.licensing.forms import Form, QuestionKind
+from amanat.licensing.inspection import MEDIA_TYPES, TypeNotTaken
 from amanat.licensing.openness import recusals_of
 from amanat.licensing.ordering import written
 from amanat.licensing.records import authority_of, is_provider, pack_of
@@ -25,23 +26,35 @@ from amanat.participants.model import UnknownClass
 
 def documents_named(form: Form, answers: Answers, section: str) -> Iterator[tuple[str, str]]:
     """The place and digest of each document that the answers of a section name."""
+    for one, digest in _named(form, answers, section):
+        yield one.path, digest
+
+
+def _named(form: Form, answers: Answers, section: str) -> Iterator[tuple[Asked, str]]:
     for one in asked(form, answers):
         named = one.answer if one.question.kind is QuestionKind.DOCUMENT else None
         digest = named.get("digest") if isinstance(named, Mapping) else None
         if one.section.code == section and isinstance(digest, str):
-            yield one.path, digest
+            yield one, digest
 
 
 def require_own(context: ActContext, form: Form, answers: Answers, section: str) -> None:
-    """Refuse `NotFound`, all at once, of documents that the actor's institution never gave.
+    """Refuse, all at once, `NotFound` of documents that the actor's institution never gave, and
+    `TypeNotTaken` of those that are not of a type that their question takes.
 
     Another's document is as little there as none: who names it learns nothing, and lets nobody
     read it.
     """
     refused = Refused()
-    for place, digest in documents_named(form, answers, section):
-        if _own(context, digest) is None:
-            refused.add(NotFound(thing="document", value=digest[:16], place=Place(field=place)))
+    for one, digest in _named(form, answers, section):
+        place, found = Place(field=one.path), _own(context, digest)
+        if found is None:
+            refused.add(NotFound(thing="document", value=digest[:16], place=place))
+        elif found.media_type not in [MEDIA_TYPES[kind] for kind in one.question.accepts]:
+            taken = ", ".join(kind.value.upper() for kind in one.question.accepts)
+            refused.add(
+                TypeNotTaken(name=found.name, found=found.media_type, taken=taken, place=place)
+            )
     refused.raise_if_any()
 
 
