@@ -10,6 +10,7 @@ billion of assets (the ministry's statement, arabnews.pk/node/2626014).
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -17,6 +18,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sql
+from rich.console import Console
 
 from amanat.app import Application
 from amanat.licensing.register_book import changes_between, publisher_of
@@ -34,7 +36,8 @@ from amanat.replay.licensing_model import What
 from amanat.replay.loading import load_pilot
 from amanat.replay.performing import Performer
 from amanat.replay.report import report_of
-from amanat.replay.runner import replay
+from amanat.replay.runner import Course, replay
+from amanat.replay.sheets import print_report
 from amanat.settings import Settings
 from amanat.store.tables import journal_entry
 
@@ -217,6 +220,16 @@ def test_one_was_refused_with_reasons_and_is_not_on_the_register(played: Replaye
 
 def test_database_chain_and_journal_agree(played: Replayed) -> None:
     assert played.application.check() == []
+
+
+def test_all_of_it_is_json_and_fits_a_sheet(played: Replayed) -> None:
+    assert json.loads(json.dumps(played.report))["licensing"] == played.report["licensing"]
+    console = Console(width=160, record=True, file=io.StringIO())
+    print_report(console, played.report, Course())
+    shown = " ".join(console.export_text().split())
+    for one in played.report["licensing"]["providers"]:
+        assert f"{one['name']} ({'invented' if one['invented'] else 'real'})" in shown
+    assert "DIFFERENT" not in shown
 
 
 def test_taken_again_nothing_is_done_twice(played: Replayed) -> None:

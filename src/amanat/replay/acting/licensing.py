@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable, Mapping
-from datetime import date
 from typing import Any
 
 import sqlalchemy as sql
 
 from amanat.licensing.forms import load_form
 from amanat.licensing.model import CONFIRMS, CONSULTED, Completeness, Position
-from amanat.licensing.tables import licensing_file, reporting_entity
+from amanat.licensing.tables import licensing_file
 from amanat.participants.tables import account as accounts
 from amanat.replay.acting.trying import attempt
 from amanat.replay.licensing_laws import GOAML
@@ -80,7 +79,7 @@ def _apply(performer: Performer, step: Step, event: Event) -> None:
     """Open a file, fill every form with answers that stand in, submit it."""
     said: Any = event.said
     provider = _licensing(performer).providers[event.provider]
-    digest = _give_document(performer, step.key, event.provider)
+    digest = _give_document(performer, event.provider)
     opened = performer.perform(
         f"{step.key}/open",
         "OpenFile",
@@ -106,9 +105,8 @@ def _apply(performer: Performer, step: Step, event: Event) -> None:
     )
 
 
-def _give_document(performer: Performer, key: str, provider: str) -> str:
+def _give_document(performer: Performer, provider: str) -> str:
     """The document that stands in, given by a provider; the same one again changes nothing."""
-    del key
     person = performer.actor(performer.pilot.institutions[provider].proposes)
     documents = performer.application.documents
     return documents.receive(person, io.BytesIO(stand_in_document()), NAME, TAKEN).digest
@@ -197,18 +195,6 @@ def _hand_over(performer: Performer, step: Step, event: Event) -> None:
     }
     who = performer.pilot.with_capacity(f"{CONFIRMS}.{GOAML}")[0].code
     performer.perform(step.key, "HandOverReporting", fields, institution=who)
-
-
-def reporters(performer: Performer, provider: str) -> list[tuple[date, str, str]]:
-    """Who reports for a provider: first day, entity and its name, oldest first."""
-    table = reporting_entity
-    with performer.application.store.reading() as connection:
-        rows = connection.execute(
-            sql.select(table)
-            .where(table.c.programme == performer.programme, table.c.provider == provider)
-            .order_by(table.c.first_day)
-        )
-        return [(date.fromisoformat(row.first_day), row.entity, row.entity_name) for row in rows]
 
 
 # -- what is granted and withdrawn ----------------------------------------------------------------
