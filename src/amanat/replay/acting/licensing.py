@@ -15,7 +15,20 @@ from amanat.licensing.tables import licensing_file
 from amanat.participants.tables import account as accounts
 from amanat.replay.acting.trying import attempt
 from amanat.replay.licensing_laws import GOAML
-from amanat.replay.licensing_model import Agreement, Event, Licensing, What
+from amanat.replay.licensing_model import (
+    Agreement,
+    Application,
+    Confirmation,
+    Decision,
+    Event,
+    Handover,
+    Licence,
+    Licensing,
+    Question,
+    Review,
+    Suspension,
+    What,
+)
 from amanat.replay.performing import Performer, ReplayStopped
 from amanat.replay.plan import Step
 from amanat.replay.standing_in import NAME, TAKEN, answers_to, stand_in_document
@@ -77,7 +90,8 @@ def file_of(performer: Performer, provider: str, kind: str) -> str:
 
 def _apply(performer: Performer, step: Step, event: Event) -> None:
     """Open a file, fill every form with answers that stand in, submit it."""
-    said: Any = event.said
+    said = event.said
+    assert isinstance(said, Application)
     provider = _licensing(performer).providers[event.provider]
     digest = _give_document(performer, event.provider)
     opened = performer.perform(
@@ -113,14 +127,16 @@ def _give_document(performer: Performer, provider: str) -> str:
 
 
 def _ask(performer: Performer, step: Step, event: Event) -> None:
-    said: Any = event.said
+    said = event.said
+    assert isinstance(said, Question)
     file = file_of(performer, event.provider, said.kind)
     _as_officer(performer, step.key, "AskApplicant", {"file": file, "text": said.text})
 
 
 def _review(performer: Performer, step: Step, event: Event) -> None:
     """Find a file complete, score it, consult on it, recommend."""
-    said: Any = event.said
+    said = event.said
+    assert isinstance(said, Review)
     pack = _licensing(performer).pack
     file = file_of(performer, event.provider, said.kind)
     complete = {"file": file, "outcome": Completeness.COMPLETE}
@@ -152,7 +168,8 @@ def _review(performer: Performer, step: Step, event: Event) -> None:
 
 
 def _decide(performer: Performer, step: Step, event: Event) -> None:
-    said: Any = event.said
+    said = event.said
+    assert isinstance(said, Decision)
     fields = {
         "file": file_of(performer, event.provider, said.kind),
         "outcome": said.outcome,
@@ -168,7 +185,8 @@ def _decide(performer: Performer, step: Step, event: Event) -> None:
 
 
 def _confirm(performer: Performer, step: Step, event: Event) -> None:
-    said: Any = event.said
+    said = event.said
+    assert isinstance(said, Confirmation)
     fields = {
         "provider": event.provider,
         "fact": said.fact,
@@ -185,7 +203,8 @@ def _confirm(performer: Performer, step: Step, event: Event) -> None:
 
 
 def _hand_over(performer: Performer, step: Step, event: Event) -> None:
-    said: Any = event.said
+    said = event.said
+    assert isinstance(said, Handover)
     fields = {
         "provider": event.provider,
         "entity": said.entity,
@@ -202,7 +221,8 @@ def _hand_over(performer: Performer, step: Step, event: Event) -> None:
 
 def _license(performer: Performer, step: Step, event: Event) -> None:
     """Grant a licence; once the ledger has it the provider's accounts are opened."""
-    said: Any = event.said
+    said = event.said
+    assert isinstance(said, Licence)
     fields = {
         "file": file_of(performer, event.provider, "licence"),
         "category": said.category,
@@ -250,7 +270,8 @@ def _open_accounts(performer: Performer, key: str, provider: str) -> None:
 
 def _suspend(performer: Performer, step: Step, event: Event) -> None:
     """Suspend; that the ledger has not heard of it yet changes nothing here."""
-    said: Any = event.said
+    said = event.said
+    assert isinstance(said, Suspension)
     fields = {
         "provider": event.provider,
         "level": said.level,
