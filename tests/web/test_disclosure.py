@@ -60,6 +60,7 @@ OTHER_GETS = (
     "{pages}/register.atom", "{pages}/register/archive/1.atom", "{pages}/warnings",
     "{pages}/warnings.csv", "{pages}/keys.json", "{pages}/status-lists/1",
     "{pages}/certificates/P0001-01.pdf", "/.well-known/jwt-vc-issuer{pages}",
+    "{pages}/complain", "{pages}/complaint", "{pages}/rulebook/general/1/comment",
 )  # fmt: skip
 OTHER_POSTS = (
     "/sign-in", "/prove", "/prove/openid", "/sign-out", "{pages}/acts/{act}",
@@ -68,6 +69,8 @@ OTHER_POSTS = (
     "{pages}/apply/sign-up", "{pages}/apply/open", "{file}/check", "{file}/withdraw",
     "{file}/questions/{id}", "{file}/A1/licences/1/remove", "{file}/A1/applicant/-/legal_name",
     "{file}/A1/applicant/-/certificate/upload", "{api}/documents",
+    "{pages}/complain", "{pages}/complaint", "{pages}/rulebook/general/1/comment",
+    "{api}/complaints", "{api}/complaints/state", "{api}/comments",
 )  # fmt: skip
 
 
