@@ -1,4 +1,4 @@
-"""Packs of licensing: what ships is sound, what is wrong is told whole, sections have their days."""
+"""Packs of licensing: what ships is sound, every mistake is told, sections have their days."""
 
 from __future__ import annotations
 

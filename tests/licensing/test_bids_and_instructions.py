@@ -36,7 +36,7 @@ def test_an_instruction_needs_a_licence_that_is_not_suspended(licensing: Licensi
     assert "Virtual Assets Act 2026" in str(refusal.value)
     worse = Suspend(provider="exchange_x", level="wind_down", reason="it did not listen")
     world.do_as("pvara_officer", worse, "pvara_approver")
-    with pytest.raises(ProviderSuspended, match="wind_down|wind down"):
+    with pytest.raises(ProviderSuspended, match=r"wind_down|wind down"):
         trade(world, "exchange_x", "bank_a")
     world.app.pump()
     lift = LiftSuspension(file=number, reason="the first one")
@@ -66,7 +66,7 @@ def test_a_client_order_under_an_noc_alone_names_the_fmu(licensing: LicensingWor
     world.noc("exchange_y", "exchange", "lending")
     with world.app.store.reading() as connection:
         require_permission(connection, CODE, "exchange_y", "prepare", MARCH)
-        with pytest.raises(PermissionMissing, match="FMU's confirmation.*Reg 11.4") as refusal:
+        with pytest.raises(PermissionMissing, match=r"FMU's confirmation.*Reg 11.4") as refusal:
             require_permission(connection, CODE, "exchange_y", "client_order", MARCH)
     assert refusal.value.status == 403
     world.confirm("fmu", "exchange_y", "goaml_registered")
@@ -78,7 +78,7 @@ def test_a_client_order_under_an_noc_alone_names_the_fmu(licensing: LicensingWor
             require_permission(
                 connection, CODE, "exchange_y", "client_order", MARCH, category="lending"
             )
-        with pytest.raises(PermissionMissing, match="bid in an auction.*Licence"):
+        with pytest.raises(PermissionMissing, match=r"bid in an auction.*Licence"):
             require_permission(connection, CODE, "exchange_y", "bid", MARCH)
     with pytest.raises(PermissionMissing), world.app.store.reading() as connection:
         require_standing(connection, CODE, "exchange_y", "bank_a", MARCH)

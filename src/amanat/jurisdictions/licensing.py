@@ -82,7 +82,8 @@ def licensing_from(content: str, file: str) -> LicensingPack:
     Refuses, all at once: `InvalidTable` for fields that are missing, wrong or unknown; then for
     names that nothing declares, stages that are not reached, sections without a law.
     """
-    table = dict.fromkeys(_MAY_BE_ABSENT, []) | reading.parse(content, file)
+    absent: dict[str, list[Any]] = {key: [] for key in _MAY_BE_ABSENT}
+    table = absent | reading.parse(content, file)
     refused = Refused()
 
     def each(name: str, read: Callable[[reading.Row], T]) -> tuple[T, ...]:
