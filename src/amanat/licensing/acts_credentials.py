@@ -16,7 +16,7 @@ CREDENTIAL_ZONE = "UTC"
 """A permission's last day ends with it in this zone; the programme's days are dates alone."""
 
 
-@act(capacities=[AUTHORITY, APPLICANT, "participant"])
+@act(capacities=[AUTHORITY, APPLICANT])
 def issue_credential(command: IssueCredential, context: ActContext) -> Result:
     """Have the credential of a permission signed anew; the one before it is superseded.
 
