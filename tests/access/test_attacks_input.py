@@ -260,6 +260,10 @@ def state_of(market: Trading) -> str:
     return found.hexdigest()
 
 
+# No institution of this market runs the installation, applies for a licence, or is asked of one.
+ABSENT = {"operator", "applicant", "confirms", "consulted"}
+
+
 def actor_of(kind: ActKind, market: Trading) -> Actor | None:
     """An officer who may submit the act, or None where nobody here may."""
     for institution in ("ministry", "central_bank", "bank_a", "auditor"):
@@ -267,7 +271,7 @@ def actor_of(kind: ActKind, market: Trading) -> Actor | None:
         may = kind.personal or actor.capacities & kind.capacities
         if may and actor.role.value in kind.roles:
             return actor
-    if kind.capacities == {"operator"}:  # no institution of this market runs the installation
+    if kind.capacities & ABSENT:
         return replace(market.world.actor("auditor_officer"), capacities=kind.capacities)
     return None
 
