@@ -315,7 +315,7 @@ class ProvidersAsked(Query):
 
     status: Code | None = None
     words: Annotated[str, StringConstraints(max_length=80)] | None = None
-    after: Annotated[Whole, Field(ge=0)] = 0
+    after: Annotated[Whole, Field(ge=0, le=1_000_000_000)] = 0
     limit: Annotated[Whole, Field(ge=1, le=PAGE_MAX)] = 50
 
 

@@ -143,7 +143,7 @@ class ConsultOnRulebook(Command):
     """Let everyone comment on a draft until a day."""
 
     rulebook: Code
-    version: Annotated[Whole, Field(ge=1)]
+    version: Annotated[Whole, Field(ge=1, le=1_000_000)]
     until: Day
 
 
@@ -151,8 +151,8 @@ class AnswerComment(Command):
     """Answer a comment on a rulebook; `accepted` says that the text changes with it."""
 
     rulebook: Code
-    version: Annotated[Whole, Field(ge=1)]
-    number: Annotated[Whole, Field(ge=1)]
+    version: Annotated[Whole, Field(ge=1, le=1_000_000)]
+    number: Annotated[Whole, Field(ge=1, le=1_000_000)]
     answer: Prose
     accepted: bool
 
@@ -164,7 +164,7 @@ class BringIntoForce(Command):
     """
 
     rulebook: Code
-    version: Annotated[Whole, Field(ge=1)]
+    version: Annotated[Whole, Field(ge=1, le=1_000_000)]
     from_day: Day
     summary: Prose
     text: Rules | None = None
@@ -174,7 +174,7 @@ class WithdrawDraft(Command):
     """Withdraw a version of a rulebook that is not in force."""
 
     rulebook: Code
-    version: Annotated[Whole, Field(ge=1)]
+    version: Annotated[Whole, Field(ge=1, le=1_000_000)]
     reason: Words
 
 
@@ -184,7 +184,7 @@ class PublicComment(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rulebook: Code
-    version: Annotated[Whole, Field(ge=1)]
+    version: Annotated[Whole, Field(ge=1, le=1_000_000)]
     name: Name
     text: Prose
     mail: Mail | None = None
@@ -216,7 +216,7 @@ class RulebookAsked(Query):
     """One rulebook; without a version the one in force, else the last."""
 
     rulebook: Code
-    version: Annotated[Whole, Field(ge=1)] | None = None
+    version: Annotated[Whole, Field(ge=1, le=1_000_000)] | None = None
 
 
 class Everything(Query):

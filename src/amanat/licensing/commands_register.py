@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from amanat.access.acts import Command, Query
-from amanat.access.fields import Day
+from amanat.access.fields import Day, Whole
 from amanat.licensing.register_model import WarningReason
 from amanat.participants.commands import Code
 
@@ -41,8 +41,8 @@ class RegisterAsked(Query):
     status: Code | None = None
     category: Code | None = None
     as_of: Day | None = None
-    start: Annotated[int, Field(ge=0, le=1_000_000)] = 0
-    limit: Annotated[int, Field(ge=1, le=1_000)] = 50
+    start: Annotated[Whole, Field(ge=0, le=1_000_000)] = 0
+    limit: Annotated[Whole, Field(ge=1, le=1_000)] = 50
 
 
 class RegisteredAsked(Query):
@@ -62,8 +62,8 @@ class WarningsAsked(Query):
 class ChangesAsked(Query):
     """The register's changes after a number."""
 
-    after: Annotated[int, Field(ge=0)] = 0
-    limit: Annotated[int, Field(ge=1, le=1_000)] = 500
+    after: Annotated[Whole, Field(ge=0, le=1_000_000_000)] = 0
+    limit: Annotated[Whole, Field(ge=1, le=1_000)] = 500
 
 
 PermissionNumber = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9/._-]{0,31}$")]
