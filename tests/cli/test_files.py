@@ -194,7 +194,6 @@ def test_a_folder_that_is_none_is_refused(line: Any) -> None:
         "restore nowhere --passphrase-file pass",
         "backup create taken/b --passphrase-file pass",
         "network status --home taken",
-        "network expel bank --gate taken",
         "keys new bank officer --keys taken",
         f"pilot {PILOTS / 'mtb-2013'} --data taken",
         "view programme --data taken",
