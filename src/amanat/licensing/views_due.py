@@ -24,7 +24,6 @@ from amanat.licensing.tables import (
 from amanat.licensing.views import consultation_json, consulted_on, sees_all
 from amanat.licensing.views_complaints import due_complaints
 from amanat.licensing.views_enforcement import due_enforcement
-from amanat.participants.model import UnknownClass
 
 CONSULTATIONS_MAX = 500
 
@@ -95,10 +94,7 @@ def licensing_calendar(query: CalendarAsked, context: ViewContext) -> list[dict[
     assert context.actor is not None
     pack = pack_of(context.connection, context.programme)
     last = context.business_date + timedelta(days=query.days)
-    try:
-        own = None if sees_all(context, pack) else context.actor.institution
-    except UnknownClass:
-        return []  # nobody is licensed in this programme
+    own = None if sees_all(context, pack) else context.actor.institution
     found = [
         *_files(context, own, last, query.limit),
         *_owed(context, condition, "condition", "met_on", own, last, query.limit),

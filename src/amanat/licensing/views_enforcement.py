@@ -157,7 +157,6 @@ def due_enforcement(
     connection: Connection, programme: str, last: date, own: str | None
 ) -> list[dict[str, Any]]:
     """Remedies, answers, penalties and closings that are due up to a day, as the calendar lists."""
-    authority = authority_of(connection, programme, pack_of(connection, programme))
     found = []
     for table, column, what, open_while, by_provider in (
         (finding, finding.c.due_on, "finding", finding.c.accepted_on.is_(None), True),
@@ -183,11 +182,14 @@ def due_enforcement(
             {
                 "due_on": row.due,
                 "what": what,
-                "owed_by": row.provider if by_provider else authority,
+                "owed_by": row.provider if by_provider else None,
                 "provider": row.provider,
                 "file": row.number,
                 "text": None,
             }
             for row in connection.execute(wanted)
         ]
+    if any(row["owed_by"] is None for row in found):
+        authority = authority_of(connection, programme, pack_of(connection, programme))
+        found = [row | {"owed_by": row["owed_by"] or authority} for row in found]
     return found
