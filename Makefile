@@ -13,6 +13,8 @@ setup: .venv/.platform node_modules/.installed
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Amanat needs Python 3.11 or newer; this is " + sys.version)'
+	@command -v icu-config >/dev/null 2>&1 || pkg-config --exists icu-i18n 2>/dev/null \
+	  || { echo "names of all scripts are compared with ICU: install your system's packages 'libicu-dev', 'pkg-config' and 'g++'"; exit 1; }
 	$(PYTHON) -m venv .venv
 
 .venv/.platform: requirements.lock pyproject.toml | .venv/bin/python
@@ -123,7 +125,8 @@ lock: .venv/.dev
 	$(BIN)/uv pip compile --quiet pyproject.toml --extra platform --generate-hashes --no-emit-index-url --no-emit-find-links -o requirements.lock
 	$(BIN)/uv pip compile --quiet pyproject.toml --group build --generate-hashes --no-emit-index-url --no-emit-find-links -o requirements-build.lock
 	$(BIN)/uv pip compile --quiet pyproject.toml --extra platform --extra hsm --generate-hashes --no-emit-index-url --no-emit-find-links -o requirements-hsm.lock
-	$(BIN)/uv pip compile --quiet pyproject.toml --extra platform --extra hsm --group dev --group build --generate-hashes --no-emit-index-url --no-emit-find-links -o requirements-dev.lock
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra platform --extra spark --generate-hashes --no-emit-index-url --no-emit-find-links -o requirements-spark.lock
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra platform --extra hsm --extra spark --group dev --group build --generate-hashes --no-emit-index-url --no-emit-find-links -o requirements-dev.lock
 	$(NPM) install --package-lock-only --ignore-scripts
 
 clean:
