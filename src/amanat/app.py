@@ -53,6 +53,12 @@ ROOMS = (
     "register",
     "settlement",
     "servicing",
+    "supervision.identities",
+    "supervision.returns",
+    "supervision.screening",
+    "supervision.monitoring",
+    "supervision.cases",
+    "supervision.goaml",
 )
 RESERVE = "reserve"
 _GENESIS_WEI = 10**30

@@ -1,0 +1,14 @@
+"""Supervision: lists, hits, what was decided on them, and freezes."""
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
