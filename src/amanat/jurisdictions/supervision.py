@@ -1,0 +1,348 @@
+"""Parameters of a jurisdiction's supervision, each a dated row with its source.
+
+A scenario of monitoring asks what was in force on the day that it looks at: a threshold that
+changes is a second row, so that a past day is judged by the rule of that day.  Money is in minor
+units of the table's currency.  A day in no row is refused; nothing is carried on.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import date
+from pathlib import Path
+from typing import Any, ClassVar
+
+from amanat.core.errors import Place, Refusal, Refused
+from amanat.jurisdictions import reading
+from amanat.jurisdictions.reading import InvalidTable
+
+PERCENT_MAX = 1_000
+
+
+class NoParametersForDate(Refusal):
+    """A scenario runs only on days for which the jurisdiction gives its parameters."""
+
+    template: ClassVar[str] = "No parameters of {scenario} on {day}."
+
+
+@dataclass(frozen=True, slots=True)
+class CtrThreshold:
+    """Currency transaction report: what one customer moves on one day, from `threshold_minor`."""
+
+    threshold_minor: int
+    cash_only: bool
+    """Only notes and coin; otherwise all fiat legs."""
+    directions_together: bool
+    """Money in and money out count as one sum; otherwise each is a sum of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Structuring:
+    """Several fiat legs, each under the threshold, that reach it together within the window."""
+
+    threshold_minor: int
+    floor_minor: int
+    """Smaller legs are not what somebody who splits a sum makes of it."""
+    count_min: int
+    window_days: int
+    cash_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PassThrough:
+    """Value that leaves within the window in which it came."""
+
+    window_days: int
+    minimum_minor: int
+    passed_percent_min: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fan:
+    """Many counterparties of one party within the window."""
+
+    counterparties_min: int
+    window_days: int
+    minimum_minor: int
+    degree_max: int
+    """Transfers of one party in the window beyond which it is a hub, which no path is sought
+    through; they are reported as left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """Value that comes back to where it left, over several parties."""
+
+    hops_min: int
+    hops_max: int
+    window_days: int
+    kept_percent_min: int
+    """Of each transfer this much is passed on, at least."""
+    kept_percent_max: int
+    minimum_minor: int
+    degree_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScatterGather:
+    """One source, several parties between, one destination."""
+
+    middles_min: int
+    window_days: int
+    kept_percent_min: int
+    kept_percent_max: int
+    minimum_minor: int
+    degree_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class GatherScatter:
+    """Many senders to one party, which sends to many receivers."""
+
+    counterparties_min: int
+    window_days: int
+    minimum_minor: int
+    passed_percent_min: int
+    degree_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bipartite:
+    """Several senders that all pay the same several receivers."""
+
+    senders_min: int
+    window_days: int
+    minimum_minor: int
+    degree_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Layers: several sources reach several destinations over the same parties between."""
+
+    middles_min: int
+    ends_min: int
+    window_days: int
+    minimum_minor: int
+    degree_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dormant:
+    """A party known before that moved nothing for `silence_days`, then moves much."""
+
+    silence_days: int
+    known_days: int
+    """How far back a party may have been active to be known; longer silences are not seen."""
+    minimum_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Velocity:
+    """A day far beyond the party's own history."""
+
+    history_days: int
+    active_days_min: int
+    times: int
+    """The day against the average of the active days in the history."""
+    minimum_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoundAmounts:
+    """Mostly whole multiples of a unit."""
+
+    unit_minor: int
+    count_min: int
+    window_days: int
+    share_percent_min: int
+
+
+@dataclass(frozen=True, slots=True)
+class HighRisk:
+    """Countries subject to a call for action; listed addresses and counterparties besides."""
+
+    countries: tuple[str, ...]
+    minimum_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class TravelRule:
+    """Who sends and who receives must be said of transfers of assets from this value."""
+
+    threshold_minor: int
+    unhosted: bool
+    """Also where nobody keeps the outside address for its owner."""
+
+
+PARAMETERS: Mapping[str, type] = {
+    "ctr_threshold": CtrThreshold,
+    "structuring": Structuring,
+    "rapid_pass_through": PassThrough,
+    "fan_in": Fan,
+    "fan_out": Fan,
+    "cycle": Cycle,
+    "scatter_gather": ScatterGather,
+    "gather_scatter": GatherScatter,
+    "bipartite": Bipartite,
+    "stack": Stack,
+    "dormant_then_active": Dormant,
+    "velocity": Velocity,
+    "round_amounts": RoundAmounts,
+    "high_risk": HighRisk,
+    "travel_rule_gap": TravelRule,
+}
+"""What each scenario is told, by its code."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioRow:
+    """One scenario's parameters for some days, and where they come from."""
+
+    scenario: str
+    first_day: date
+    last_day: date
+    parameters: Any
+    source: str
+    assumed: bool
+
+    @property
+    def version(self) -> str:
+        """Which row this is, as alerts name it: the first day on which it holds."""
+        return self.first_day.isoformat()
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisionTable:
+    """All parameters of monitoring of a jurisdiction."""
+
+    currency: str
+    rows: tuple[ScenarioRow, ...]
+
+    def on(self, scenario: str, day: date) -> ScenarioRow:
+        """What holds on a day.  Refuses `NoParametersForDate`."""
+        for row in self.rows:
+            if row.scenario == scenario and row.first_day <= day <= row.last_day:
+                return row
+        raise NoParametersForDate(scenario=scenario, day=day)
+
+    def history(self, scenario: str) -> tuple[ScenarioRow, ...]:
+        """Every row of a scenario, by first day."""
+        found = (row for row in self.rows if row.scenario == scenario)
+        return tuple(sorted(found, key=lambda row: row.first_day))
+
+
+def supervision_table_from(content: str, file: str) -> SupervisionTable:
+    """Parameters in TOML: a table `[monitoring]` with the currency, and rows `[[scenario]]`.
+
+    Refuses `InvalidTable`, all at once: fields that are missing, wrong or unknown, an unknown
+    scenario, and rows that give one scenario two sets of parameters for a day.
+    """
+    parsed = reading.parse(content, file)
+    refused = Refused()
+    head = parsed.get("monitoring")
+    if not isinstance(head, dict):
+        raise InvalidTable(place=Place(file=file), reason="there is no table [monitoring]")
+    heading = reading.Row(head, file, "monitoring", refused)
+    currency = heading.take("currency", reading.text, "")
+    heading.finish()
+    found: list[ScenarioRow] = []
+    for index, stated in enumerate(reading.rows(parsed, "scenario", file)):
+        name = f"scenario[{index}]"
+        row = _row(stated, file, name, refused)
+        if row is None:
+            continue
+        for reason in _faults(row, found):
+            refused.add(InvalidTable(place=Place(file=file, field=name), reason=reason))
+        found.append(row)
+    refused.raise_if_any()
+    return SupervisionTable(currency, tuple(found))
+
+
+def parameters_from(
+    scenario: str, stated: Mapping[str, Any], file: str, name: str, refused: Refused
+) -> Any:
+    """The parameters of one scenario from plain values; None where something was refused."""
+    kind = PARAMETERS.get(scenario)
+    if kind is None:
+        reason = f"there is no scenario {scenario[:40]!r}"
+        refused.add(InvalidTable(place=Place(file=file, field=name), reason=reason))
+        return None
+    before = len(refused.refusals)
+    row = reading.Row(stated, file, name, refused)
+    taken: dict[str, Any] = {}
+    for one in fields(kind):
+        read, default = _READERS[str(one.type)]
+        taken[one.name] = row.take(one.name, read, default)
+    row.finish()
+    if len(refused.refusals) > before:
+        return None
+    for reason in _wrong(taken):
+        refused.add(InvalidTable(place=Place(file=file, field=name), reason=reason))
+    return kind(**taken) if len(refused.refusals) == before else None
+
+
+_READERS: Mapping[str, tuple[Any, Any]] = {
+    "int": (reading.count, 0),
+    "bool": (reading.flag, False),
+    "tuple[str, ...]": (reading.texts, ()),
+}
+
+
+def _wrong(taken: Mapping[str, Any]) -> list[str]:
+    """What no scenario can mean: an empty window, a share beyond `PERCENT_MAX`, no hops."""
+    faults = []
+    for name, value in taken.items():
+        if name.endswith(("_days", "degree_max", "count_min", "times")) and value < 1:
+            faults.append(f"{name} is at least 1")
+        if "percent" in name and value > PERCENT_MAX:
+            faults.append(f"{name} is at most {PERCENT_MAX}")
+    if "hops_min" in taken and not 2 <= taken["hops_min"] <= taken["hops_max"] <= 10:
+        faults.append("hops_min and hops_max lie between 2 and 10, in this order")
+    return faults
+
+
+def _row(stated: Mapping[str, Any], file: str, name: str, refused: Refused) -> ScenarioRow | None:
+    before = len(refused.refusals)
+    row = reading.Row(stated, file, name, refused)
+    scenario = row.take("code", reading.text, "")
+    first_day = row.take("first_day", reading.day, date.min)
+    last_day = row.take("last_day", reading.day, date.min)
+    source = row.take("source", reading.text, "")
+    assumed = row.take("assumed", reading.flag, True)
+    given = row.take("parameters", _table, {})
+    row.finish()
+    parameters = parameters_from(scenario, given, file, f"{name}.parameters", refused)
+    if len(refused.refusals) > before:
+        return None
+    return ScenarioRow(scenario, first_day, last_day, parameters, source, assumed)
+
+
+def _table(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InvalidTable(reason=f"{value!r} is not a table")
+    return value
+
+
+def _faults(row: ScenarioRow, others: list[ScenarioRow]) -> list[str]:
+    faults = []
+    if row.first_day > row.last_day:
+        faults.append("it ends before it begins")
+    for other in others:
+        overlap = row.first_day <= other.last_day and other.first_day <= row.last_day
+        if row.scenario == other.scenario and overlap:
+            faults.append(f"two rows for {row.scenario} from {row.first_day}")
+    return faults
+
+
+@functools.cache
+def load_supervision(jurisdiction: str) -> SupervisionTable:
+    """The table that ships with Amanat, such as `pk`.  Refuses `NotFound`."""
+    return supervision_table_from(*reading.read_table(jurisdiction, "supervision"))
+
+
+def supervision_of_file(path: Path) -> SupervisionTable:
+    """The table of a file, such as a pilot's own.  Refuses as `supervision_table_from`."""
+    return supervision_table_from(*reading.read_file(path))
