@@ -42,10 +42,10 @@ from amanat.access.tables import institution, person
 from amanat.app import Application
 from amanat.core.ids import new_id
 from amanat.licensing import tables
-from amanat.licensing.register_book import change_of, row_of
-from amanat.licensing.register_model import Change, chained, time_text
-from amanat.licensing.tables_documents import document
-from amanat.licensing.tables_register import register_change, register_head
+from amanat.licensing.documents.tables import document
+from amanat.licensing.register.book import change_of, row_of
+from amanat.licensing.register.model import Change, chained, time_text
+from amanat.licensing.register.tables import register_change, register_head
 from amanat.replay.acting import licensing as acting
 from amanat.replay.licensing import LICENSING_FILE
 from amanat.replay.licensing_model import Event, What

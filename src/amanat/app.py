@@ -12,7 +12,9 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import threading
+from collections.abc import Iterator
 from datetime import date
+from types import ModuleType
 from typing import Any, Self
 
 import sqlalchemy as sql
@@ -35,9 +37,9 @@ from amanat.ledger.registry import HandlerRegistry
 from amanat.ledger.rpc import NodeToken
 from amanat.ledger.sender_names import OPERATOR
 from amanat.ledger.service import Ledger
-from amanat.licensing import documents
 from amanat.licensing.checking import check_licensing
-from amanat.licensing.documents import Documents
+from amanat.licensing.documents import received as documents
+from amanat.licensing.documents.received import Documents
 from amanat.settings import Settings, SignIn, read_secret
 from amanat.store.engine import open_engine
 from amanat.store.journal import OpeningVault
@@ -47,6 +49,14 @@ from amanat.store.uow import Store
 ROOMS = (
     "participants",
     "licensing",
+    "licensing.register",
+    "licensing.credentials",
+    "licensing.forms",
+    "licensing.documents",
+    "licensing.openness",
+    "licensing.duties",
+    "licensing.complaints",
+    "licensing.enforcement",
     "assets",
     "programme",
     "auctions",
@@ -66,14 +76,20 @@ _GENESIS_WEI = 10**30
 _DECLARING = ("acts", "views", "tables", "handlers", "effects")
 
 
-def declare_rooms() -> None:
-    """Import what declares acts, effects, views, tables and handlers, so that all are known."""
-    importlib.import_module("amanat.access.views")
+def _modules(*named: str) -> Iterator[ModuleType]:
+    """The rooms' modules whose names start so, imported, rooms in their order."""
     for room in ROOMS:
         package = importlib.import_module(f"amanat.{room}")
         for module in pkgutil.iter_modules(package.__path__):
-            if module.name.startswith(_DECLARING):
-                importlib.import_module(f"amanat.{room}.{module.name}")
+            if module.name.startswith(named):
+                yield importlib.import_module(f"amanat.{room}.{module.name}")
+
+
+def declare_rooms() -> None:
+    """Import what declares acts, effects, views, tables and handlers, so that all are known."""
+    importlib.import_module("amanat.access.views")
+    for _ in _modules(*_DECLARING):
+        pass
 
 
 declare_rooms()
@@ -119,8 +135,8 @@ class Application:
         }
         self.reserve = self.keys.create("installation", RESERVE)
         self.registry = HandlerRegistry()
-        for room in ROOMS:
-            importlib.import_module(f"amanat.{room}.handlers").register(self.registry)
+        for module in _modules("handlers"):
+            module.register(self.registry)
         self.engine = open_engine(settings.database_url)
         artifacts = Artifacts.load(settings.evm)
         self._book = OrderBook(artifacts, ContractBook(self.engine), senders_of)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from amanat.licensing import tables
-from amanat.licensing.register_model import (
+from amanat.licensing.register.model import (
     Change,
     ChangeKind,
     ListedPermission,

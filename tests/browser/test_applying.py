@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from tests.licensing import files_given as files
+from tests.licensing.documents import files_given as files
 from tests.programme.world import VALID_UNTIL
 from tests.web.applicants import (
     ApplicantsSite,
@@ -21,7 +21,7 @@ from tests.web.applicants import (
 )
 from tests.web.test_applying import fill, form_token, opened, paper, signed_up
 
-from amanat.licensing.forms import Question, QuestionKind, load_form
+from amanat.licensing.forms.form import Question, QuestionKind, load_form
 from amanat.web.answering import typed_of
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"

@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.licensing.test_certificates import DER, made
-from tests.licensing.test_credentials import ISSUING, KEY, NOW, OTHER, PLACE, TOKEN, URI
-from tests.licensing.test_register import ENTRY, LICENCE
+from tests.licensing.credentials.test_certificates import DER, made
+from tests.licensing.credentials.test_credentials import ISSUING, KEY, NOW, OTHER, PLACE, TOKEN, URI
+from tests.licensing.register.test_register import ENTRY, LICENCE
 from tests.licensing.world import found_licensing_world
 from tests.programme.world import CODE
 from typer.testing import CliRunner
 
 from amanat.app import Application
 from amanat.cli.root import app
-from amanat.licensing.credentials import issue_licence
-from amanat.licensing.jose import Es256Key, read_keys
-from amanat.licensing.key_certificates import published_key, published_keys
-from amanat.licensing.status_lists import Status, StatusList, issue_status_list
-from amanat.licensing.verifying import main
+from amanat.licensing.credentials.jose import Es256Key, read_keys
+from amanat.licensing.credentials.key_certificates import published_key, published_keys
+from amanat.licensing.credentials.licence import issue_licence
+from amanat.licensing.credentials.status_lists import Status, StatusList, issue_status_list
+from amanat.licensing.credentials.verifying import main
 from amanat.settings import Settings
 
 AT = "2026-09-21T15:00:00Z"

@@ -35,7 +35,7 @@ from amanat.keeping.restore import HomeNotEmpty, Restored, restore, verify
 from amanat.keeping.tables import DatabaseNotEmpty, NothingToKeep
 from amanat.ledger.balances import balances_at
 from amanat.ledger.tables import alarm as alarms
-from amanat.licensing.forms import DocumentType
+from amanat.licensing.forms.form import DocumentType
 from amanat.settings import Settings
 from amanat.store.age import Encrypting, FileAltered, KeyDoesNotOpen, Lock, Opener
 from amanat.store.journal import read_entries

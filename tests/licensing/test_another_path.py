@@ -18,12 +18,12 @@ from amanat.licensing.commands import (
     ScoreReview,
     SubmitFile,
 )
-from amanat.licensing.forms import load_form
+from amanat.licensing.forms.form import load_form
 from amanat.licensing.model import RequirementMissing, StepNotAllowed
 from amanat.licensing.records import adopt_pack
 
 from ..programme.world import CODE
-from .test_answers import answered
+from .forms.test_answers import answered
 from .without_ledger import DeskWorld
 from .world import MARCH, decision
 

@@ -8,12 +8,12 @@ import pytest
 
 from amanat.core.errors import NotFound, Refusals
 from amanat.licensing.commands import AskApplicant, SaveSection, SubmitFile
-from amanat.licensing.document_links import readable
-from amanat.licensing.forms import SCANS, DocumentType
-from amanat.licensing.inspection import TypeNotTaken
+from amanat.licensing.documents.inspection import TypeNotTaken
+from amanat.licensing.documents.links import readable
+from amanat.licensing.forms.form import SCANS, DocumentType
 
-from . import files_given as files
-from .test_answers import DOCUMENT
+from .documents import files_given as files
+from .forms.test_answers import DOCUMENT
 from .world import LicensingWorld
 
 SECTION = {"file": "", "form": "A2", "section": "chart"}

@@ -24,10 +24,10 @@ from amanat.licensing.commands import (
     ScoreReview,
     SubmitFile,
 )
-from amanat.licensing.documents import find
-from amanat.licensing.forms import SCANS, load_form
+from amanat.licensing.documents.received import find
+from amanat.licensing.documents.tables import document
+from amanat.licensing.forms.form import SCANS, load_form
 from amanat.licensing.model import Completeness, Entity, Outcome, Position
-from amanat.licensing.tables_documents import document
 from amanat.programme.founding import found
 from amanat.programme.terms import (
     ClassTerms,
@@ -38,7 +38,7 @@ from amanat.programme.terms import (
 )
 
 from ..programme.world import CLASSES, CODE, VALID_UNTIL, World, terms
-from .test_answers import DOCUMENT, PAPER, answered
+from .forms.test_answers import DOCUMENT, PAPER, answered
 
 MARCH = date(2026, 3, 9)
 """A Monday after the Virtual Assets Act 2026 came into force, as the pack has it."""

@@ -12,10 +12,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from tests.licensing.test_credentials import KEY, NOW, TOKEN, URI
+from tests.licensing.credentials.test_credentials import KEY, NOW, TOKEN, URI
 
-from amanat.licensing.key_certificates import published_key, published_keys
-from amanat.licensing.status_lists import StatusList, issue_status_list
+from amanat.licensing.credentials.key_certificates import published_key, published_keys
+from amanat.licensing.credentials.status_lists import StatusList, issue_status_list
 
 ROOT = Path(__file__).resolve().parents[2]
 # What `pip install amanat` brings along: cryptography and what it needs itself.
@@ -71,8 +71,9 @@ wanted += [f"amanat.{room}.model" for room in (
     "participants", "licensing", "assets", "programme", "auctions", "register", "settlement",
     "servicing")]
 wanted += [f"amanat.licensing.{name}" for name in (
-    "path", "clocks", "register_model", "register_columns", "register_files", "register_feed",
-    "jose", "sd_jwt", "status_lists", "credentials", "verifying")]
+    "path", "clocks", "register.model", "register.columns", "register.files", "register.feed",
+    *(f"credentials.{part}" for part in (
+        "jose", "sd_jwt", "status_lists", "licence", "verifying")))]
 wanted += [f"amanat.auctions.{name}" for name in (
     "laws", "allotment", "sealing", "sheet", "book", "forms", "records", "recompute", "pricing")]
 for name in wanted:
@@ -131,8 +132,8 @@ def test_the_wheel_carries_what_running_needs(wheel: Path) -> None:
         "amanat/web/templates/base.html",
         "amanat/web/static/amanat.css",
         "amanat/web/locale/ur/LC_MESSAGES/amanat.mo",
-        "amanat/licensing/certificate/certificate.typ",
-        "amanat/licensing/certificate/fonts/noto-nastaliq-urdu.ttf",
+        "amanat/licensing/credentials/certificate/certificate.typ",
+        "amanat/licensing/credentials/certificate/fonts/noto-nastaliq-urdu.ttf",
         "amanat/py.typed",
     ):
         assert needed in names

@@ -21,15 +21,15 @@ import sqlalchemy as sql
 from rich.console import Console
 
 from amanat.app import Application
-from amanat.licensing.register_book import changes_between, publisher_of
-from amanat.licensing.register_entries import entry_of
-from amanat.licensing.register_feed import (
+from amanat.licensing.register.book import changes_between, publisher_of
+from amanat.licensing.register.entries import entry_of
+from amanat.licensing.register.feed import (
     CHANGES_IN_ARCHIVE,
     FeedAddresses,
     feed_document,
     replay_feed,
 )
-from amanat.licensing.register_model import Register, as_of, change_from, entry_json
+from amanat.licensing.register.model import Register, as_of, change_from, entry_json
 from amanat.licensing.standing import standings
 from amanat.replay.licensing import LICENSING_FILE
 from amanat.replay.licensing_model import What

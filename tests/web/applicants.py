@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from tests.licensing.test_answers import answered
+from tests.licensing.forms.test_answers import answered
 from tests.licensing.world import LicensingWorld, found_licensing_world
 from tests.programme.world import CODE
 from tests.web.installation import UNBOUND, serving
 
 from amanat.access.tokens import issue_token
 from amanat.app import Application
-from amanat.licensing.answers import asked
-from amanat.licensing.forms import Form, Question
+from amanat.licensing.forms.answers import asked
+from amanat.licensing.forms.form import Form, Question
 from amanat.settings import Settings
 from amanat.web.answering import spot_of
 from amanat.web.server import create_app

@@ -31,10 +31,10 @@ from amanat.auctions.allotment import Status
 from amanat.jurisdictions.countries import COUNTRIES
 from amanat.jurisdictions.licensing import load_licensing
 from amanat.ledger.refusals import ERRORS
-from amanat.licensing.acts_register import WARNED_OF
-from amanat.licensing.commands_complaints import ComplaintOutcome
-from amanat.licensing.forms import form_of_file
-from amanat.licensing.register_model import WarningReason
+from amanat.licensing.complaints.commands import ComplaintOutcome
+from amanat.licensing.forms.form import form_of_file
+from amanat.licensing.register.acts import WARNED_OF
+from amanat.licensing.register.model import WarningReason
 from amanat.participants.model import Level, OutsidePurpose
 from amanat.programme.model import Phase
 from amanat.servicing.model import PaymentState

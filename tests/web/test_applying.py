@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from tests.licensing import files_given as files
+from tests.licensing.documents import files_given as files
 from tests.programme.world import CODE, VALID_UNTIL
 from tests.web.applicants import (
     ApplicantsSite,
@@ -21,7 +21,7 @@ from tests.web.applicants import (
 )
 
 from amanat.licensing.commands import AskApplicant, CheckCompleteness
-from amanat.licensing.forms import DocumentType, QuestionKind, load_form
+from amanat.licensing.forms.form import DocumentType, QuestionKind, load_form
 from amanat.licensing.model import Completeness
 from amanat.web.answering import typed_of
 

@@ -14,9 +14,9 @@ from tests.programme.world import CODE
 from tests.web.installation import serving
 
 from amanat.app import Application
-from amanat.licensing.commands_openness import AnswerComment, ConsultOnRulebook, DraftRulebook
-from amanat.licensing.public_letters import FROM_A_NETWORK
-from amanat.licensing.tables_openness import public_letter
+from amanat.licensing.openness.commands import AnswerComment, ConsultOnRulebook, DraftRulebook
+from amanat.licensing.openness.public_letters import FROM_A_NETWORK
+from amanat.licensing.openness.tables import public_letter
 from amanat.settings import Settings
 from amanat.web.server import create_app
 

@@ -16,25 +16,25 @@ from typing import Any
 import httpx
 import jsonschema_rs
 import pytest
-from tests.licensing.test_register import rules_of_atom
+from tests.licensing.register.test_register import rules_of_atom
 from tests.licensing.world import LicensingWorld, found_licensing_world
 from tests.programme.world import CODE
 from tests.web.installation import UNBOUND, serving
 
 from amanat.access.tokens import issue_token
 from amanat.app import Application
-from amanat.licensing.certificate_check import check_certificate
 from amanat.licensing.commands import Suspend
-from amanat.licensing.commands_register import IssueCredential, PublishWarning
-from amanat.licensing.credential_book import make_key
-from amanat.licensing.credentials import CredentialSuspended, verify_licence
-from amanat.licensing.jose import AuthorityKeys, read_keys
+from amanat.licensing.credentials.book import make_key
+from amanat.licensing.credentials.certificate_check import check_certificate
+from amanat.licensing.credentials.jose import AuthorityKeys, read_keys
+from amanat.licensing.credentials.licence import CredentialSuspended, verify_licence
+from amanat.licensing.credentials.status_lists import CheckedList, read_status_list
 from amanat.licensing.records import pack_of
-from amanat.licensing.register_book import codes_of
-from amanat.licensing.register_feed import replay_feed
-from amanat.licensing.register_files import read_register_csv, read_register_json
-from amanat.licensing.register_model import entry_json
-from amanat.licensing.status_lists import CheckedList, read_status_list
+from amanat.licensing.register.book import codes_of
+from amanat.licensing.register.commands import IssueCredential, PublishWarning
+from amanat.licensing.register.feed import replay_feed
+from amanat.licensing.register.files import read_register_csv, read_register_json
+from amanat.licensing.register.model import entry_json
 from amanat.settings import Settings
 from amanat.store.journal import Provenance
 from amanat.web.server import create_app

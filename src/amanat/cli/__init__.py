@@ -14,7 +14,7 @@ def main() -> None:
     """Run the command; the bare wheel checks licences, and says what it lacks for the rest."""
     if importlib.util.find_spec("typer") is None:
         if sys.argv[1:3] == ["licence", "verify"]:
-            from amanat.licensing.verifying import main as verify
+            from amanat.licensing.credentials.verifying import main as verify
 
             sys.exit(verify(sys.argv[3:]))
         sys.stderr.write("This command needs the platform: pip install 'amanat[platform]'\n")

@@ -10,8 +10,8 @@ import typer
 from amanat.cli.acts import Data, Json, ProgrammeCode
 from amanat.cli.terminal import errors_in_lines, out, print_answer, print_json, settings_of
 from amanat.core.errors import AmanatError, Invalid, NotFound
-from amanat.licensing import verifying
-from amanat.licensing.credentials import summary
+from amanat.licensing.credentials import verifying
+from amanat.licensing.credentials.licence import summary
 
 if TYPE_CHECKING:
     from amanat.app import Application
@@ -110,7 +110,7 @@ def key_new(
 
     Where devices.toml keeps the authority's keys in a device, it is made there.
     """
-    from amanat.licensing.credential_book import make_key
+    from amanat.licensing.credentials.book import make_key
 
     with errors_in_lines(as_json=as_json):
         application, code = _installation(data, programme)
@@ -128,7 +128,7 @@ def key_new(
 @keys.command("list")
 def key_list(programme: ProgrammeCode = None, data: Data = None, as_json: Json = False) -> None:
     """Every key that there ever was, with its place and its end."""
-    from amanat.licensing.credential_book import keys_of
+    from amanat.licensing.credentials.book import keys_of
 
     with errors_in_lines(as_json=as_json):
         application, code = _installation(data, programme)
@@ -151,7 +151,7 @@ def key_list(programme: ProgrammeCode = None, data: Data = None, as_json: Json =
 @keys.command("publish")
 def key_publish(programme: ProgrammeCode = None, data: Data = None) -> None:
     """Print the JWK set that verifiers keep; the same as /p/PROGRAMME/keys.json."""
-    from amanat.licensing.credential_book import key_set
+    from amanat.licensing.credentials.book import key_set
 
     with errors_in_lines():
         application, code = _installation(data, programme)
@@ -171,7 +171,7 @@ def key_end(
     as_json: Json = False,
 ) -> None:
     """Retire a key, so that it signs nothing more; with --revoke, void all that it signed."""
-    from amanat.licensing.credential_book import end_key
+    from amanat.licensing.credentials.book import end_key
 
     with errors_in_lines(as_json=as_json):
         application, code = _installation(data, programme)

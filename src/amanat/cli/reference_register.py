@@ -7,8 +7,8 @@ from pathlib import Path
 
 import amanat
 from amanat.jurisdictions.licensing import load_licensing
-from amanat.licensing.register_book import codes_of
-from amanat.licensing.register_columns import CHANGE_COLUMNS, dictionary
+from amanat.licensing.register.book import codes_of
+from amanat.licensing.register.columns import CHANGE_COLUMNS, dictionary
 
 _HEAD = """
 The public register of providers is served below `/p/PROGRAMME/`:

@@ -13,7 +13,7 @@ from amanat.core.messages import Message
 
 if TYPE_CHECKING:
     from amanat.app import Application
-    from amanat.licensing.notifications import Sent
+    from amanat.licensing.duties.notifications import Sent
     from amanat.settings import Mail
 
 # What a command works with is imported when it is carried out, so that help is there at once.
@@ -31,7 +31,7 @@ def remind(data: Data = None, as_json: Json = False) -> None:
     was last followed.
     """
     from amanat.app import Application
-    from amanat.licensing import notifications
+    from amanat.licensing.duties import notifications
     from amanat.store.migrate import migrate
 
     with errors_in_lines(as_json=as_json):
@@ -51,8 +51,8 @@ def remind(data: Data = None, as_json: Json = False) -> None:
 
 
 def _send(application: Application, mail: Mail) -> Sent:
-    from amanat.licensing.mail import MailServer, Postbox
-    from amanat.licensing.notifications import send_waiting
+    from amanat.licensing.duties.mail import MailServer, Postbox
+    from amanat.licensing.duties.notifications import send_waiting
 
     server = MailServer(mail.host, mail.port, mail.security, mail.sender, mail.user, mail.password)
     try:

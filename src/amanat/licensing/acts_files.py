@@ -21,9 +21,9 @@ from amanat.licensing.commands import (
     WithdrawFile,
 )
 from amanat.licensing.deriving import APPLICANT as APPLICANT_STATUS
-from amanat.licensing.document_links import link_documents, require_own
-from amanat.licensing.filling import answers_of, section_complete, unfilled
-from amanat.licensing.forms import load_form
+from amanat.licensing.documents.links import link_documents, require_own
+from amanat.licensing.forms.filling import answers_of, section_complete, unfilled
+from amanat.licensing.forms.form import load_form
 from amanat.licensing.model import (
     APPLICANT,
     FileStillOpen,

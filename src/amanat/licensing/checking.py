@@ -20,7 +20,7 @@ from amanat.core.dates import date_from_business_day
 from amanat.ledger.fsck import Difference
 from amanat.ledger.gateway import Gateway
 from amanat.ledger.rpc import RpcFault
-from amanat.licensing.checking_register import check_register
+from amanat.licensing.checking_published import check_register
 from amanat.licensing.deriving import (
     NO_LEVEL,
     Changed,

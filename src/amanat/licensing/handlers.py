@@ -12,7 +12,7 @@ from amanat.access.tables import institution
 from amanat.ledger.orders import Order
 from amanat.ledger.registry import HandlerRegistry, LedgerEvent
 from amanat.licensing.ordering import refresh_status
-from amanat.licensing.register_book import note_provider
+from amanat.licensing.register.book import note_provider
 from amanat.licensing.tables import permission_change
 from amanat.participants.handlers import REFUSAL_MAX, STANDING_ORDERS, block_time
 from amanat.store.uow import UnitOfWork

@@ -32,7 +32,7 @@ from amanat.licensing.deriving import (
 )
 from amanat.licensing.model import Change, StandingMoved
 from amanat.licensing.records import find_provider, pack_of
-from amanat.licensing.register_book import note_provider
+from amanat.licensing.register.book import note_provider
 from amanat.licensing.standing import changes_of, granted_of, standings
 from amanat.licensing.tables import licensing_file, permission, permission_change, provider
 from amanat.participants import acts as participants

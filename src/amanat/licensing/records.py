@@ -18,7 +18,8 @@ from amanat.jurisdictions.holidays import load_calendar
 from amanat.jurisdictions.licensing import FileKind, LicensingPack, load_licensing
 from amanat.ledger.orders import next_numbers
 from amanat.licensing.clocks import WORKING, Pause, days_run
-from amanat.licensing.filling import answers_of, unfilled
+from amanat.licensing.enforcement.tables import control_change
+from amanat.licensing.forms.filling import answers_of, unfilled
 from amanat.licensing.model import (
     APPLICANT,
     AUTHORITY_CAPACITY,
@@ -39,7 +40,6 @@ from amanat.licensing.tables import (
     provider,
     reporting_entity,
 )
-from amanat.licensing.tables_enforcement import control_change
 from amanat.participants.records import find_class, institutions_with
 
 LICENSING = "pk"

@@ -17,7 +17,7 @@ from amanat.jurisdictions.licensing import NEW, PROVIDER, Citation, LicensingPac
 from amanat.licensing import events
 from amanat.licensing.deriving import Held, Standing
 from amanat.licensing.model import LICENCE, Conflicted, OwnWork, PermissionNotHeld
-from amanat.licensing.openness import rulebooks_cited
+from amanat.licensing.openness.grounds import rulebooks_cited
 from amanat.licensing.ordering import written
 from amanat.licensing.path import Situation, allowed
 from amanat.licensing.records import (
@@ -30,7 +30,7 @@ from amanat.licensing.records import (
     require_sight,
     situation_of,
 )
-from amanat.licensing.register_book import note_provider
+from amanat.licensing.register.book import note_provider
 from amanat.licensing.standing import standing_on
 from amanat.licensing.tables import condition, file_step, licensing_file, recusal
 from amanat.licensing.timing import clocks_of_file

@@ -19,9 +19,9 @@ from amanat.core.errors import NotFound
 from amanat.jurisdictions.licensing import LicensingPack
 from amanat.licensing.commands import FileAsked, FilesAsked, ProviderAsked, ProvidersAsked
 from amanat.licensing.deriving import Standing
-from amanat.licensing.filling import answers_of
+from amanat.licensing.forms.filling import answers_of
 from amanat.licensing.model import CONFIRMS
-from amanat.licensing.openness import recusals_of, require_not_recused
+from amanat.licensing.openness.grounds import recusals_of, require_not_recused
 from amanat.licensing.path import Situation, open_steps
 from amanat.licensing.records import (
     authority_of,

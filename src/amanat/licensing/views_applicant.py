@@ -13,7 +13,7 @@ from amanat.core.errors import NotFound
 from amanat.jurisdictions.licensing import FileKind, LicensingPack
 from amanat.licensing.commands import FileAsked
 from amanat.licensing.deriving import APPLICANT as APPLICANT_STATUS
-from amanat.licensing.filling import answers_of
+from amanat.licensing.forms.filling import answers_of
 from amanat.licensing.model import APPLICANT, Completeness
 from amanat.licensing.records import pack_of, questions_of
 from amanat.licensing.standing import standings

@@ -11,8 +11,10 @@ from amanat.access.acts import ViewContext, view
 from amanat.core.calendars import Calendar, DateOutsideCalendar
 from amanat.licensing.clocks import WORKING, due_on
 from amanat.licensing.commands import CalendarAsked, ConsultationsAsked
-from amanat.licensing.duties import open_duties
-from amanat.licensing.openness import recusals_of
+from amanat.licensing.complaints.views import due_complaints
+from amanat.licensing.duties.periods import open_duties
+from amanat.licensing.enforcement.views import due_enforcement
+from amanat.licensing.openness.grounds import recusals_of
 from amanat.licensing.records import authority_of, calendar_of, pack_of
 from amanat.licensing.tables import (
     condition,
@@ -22,8 +24,6 @@ from amanat.licensing.tables import (
     provider,
 )
 from amanat.licensing.views import consultation_json, consulted_on, sees_all
-from amanat.licensing.views_complaints import due_complaints
-from amanat.licensing.views_enforcement import due_enforcement
 
 CONSULTATIONS_MAX = 500
 

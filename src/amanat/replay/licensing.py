@@ -12,8 +12,8 @@ from typing import Any
 
 from amanat.core.errors import NotFound, Place, Refused
 from amanat.jurisdictions.licensing import load_licensing
-from amanat.licensing.commands_openness import AgreementKind
 from amanat.licensing.model import SCORE_MAX
+from amanat.licensing.openness.commands import AgreementKind
 from amanat.replay import reading
 from amanat.replay.licensing_model import (
     Agreement,

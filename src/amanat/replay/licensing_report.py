@@ -14,8 +14,8 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Connection
 
 from amanat.jurisdictions.licensing import LicensingPack, SectionNotInForce
-from amanat.licensing.register_book import changes_between
-from amanat.licensing.register_model import Change, Register, as_of, entry_json
+from amanat.licensing.register.book import changes_between
+from amanat.licensing.register.model import Change, Register, as_of, entry_json
 from amanat.licensing.tables import (
     confirmation,
     decision,

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from amanat.licensing.answers import ITEM, Asked, asked, sections_asked
-from amanat.licensing.forms import APPLICANT, YES, DocumentType, Form, Question, QuestionKind
+from amanat.licensing.forms.answers import ITEM, Asked, asked, sections_asked
+from amanat.licensing.forms.form import APPLICANT, YES, DocumentType, Form, Question, QuestionKind
 
 STAND_IN = "Not published: this stands in."
 NAME = "stand-in.pdf"

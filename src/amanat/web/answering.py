@@ -1,7 +1,7 @@
 """Between a page's fields and an answer: what was typed, what it means, how it is shown.
 
 Digits may be typed in Urdu; figures with separators; a CNIC with or without its dashes.  The answer
-has one way of being written (`amanat.licensing.answers`).
+has one way of being written (`amanat.licensing.forms.answers`).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Any
 from starlette.datastructures import FormData
 
 from amanat.jurisdictions.countries import COUNTRIES
-from amanat.licensing.answer_kinds import cnic_written
-from amanat.licensing.answers import (
+from amanat.licensing.forms.answer_kinds import cnic_written
+from amanat.licensing.forms.answers import (
     ITEM,
     Answers,
     Asked,
@@ -26,7 +26,7 @@ from amanat.licensing.answers import (
     items_of,
     name_of_item,
 )
-from amanat.licensing.forms import APPLICANT, Form, Question, QuestionKind, Section
+from amanat.licensing.forms.form import APPLICANT, Form, Question, QuestionKind, Section
 from amanat.web import texts
 
 FIELD = "answer"

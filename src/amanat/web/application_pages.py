@@ -11,7 +11,7 @@ from fastapi import Request
 
 from amanat.core.errors import NotFound, Refusal
 from amanat.jurisdictions.countries import COUNTRIES
-from amanat.licensing.answers import (
+from amanat.licensing.forms.answers import (
     Answers,
     asked,
     check,
@@ -20,7 +20,7 @@ from amanat.licensing.answers import (
     name_of_item,
     sections_asked,
 )
-from amanat.licensing.forms import Form, Section, load_form
+from amanat.licensing.forms.form import Form, Section, load_form
 from amanat.web import answering, texts
 from amanat.web.messages import refusal_text
 from amanat.web.pages import Pages, language_of

@@ -12,8 +12,8 @@ from pydantic import BaseModel
 from amanat.access.entrance import Visitor
 from amanat.app import Application
 from amanat.core.errors import AmanatError
-from amanat.licensing.commands_openness import PublicComment
-from amanat.licensing.rulebooks import Commented, take_comment
+from amanat.licensing.openness.commands import PublicComment
+from amanat.licensing.openness.rulebooks import Commented, take_comment
 from amanat.web.pages import Pages, Problem, problems_of
 from amanat.web.sign_in import Form, require_token
 from amanat.web.visitors import visitor_of

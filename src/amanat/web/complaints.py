@@ -17,8 +17,8 @@ from amanat.access.desk import parse
 from amanat.access.entrance import Visitor
 from amanat.app import Application
 from amanat.core.errors import AmanatError
-from amanat.licensing.commands_complaints import ComplaintNumber, PublicComplaint, Topic
-from amanat.licensing.complaints import (
+from amanat.licensing.complaints.commands import ComplaintNumber, PublicComplaint, Topic
+from amanat.licensing.complaints.intake import (
     NoSuchComplaint,
     Taken,
     complaint_state,

@@ -14,10 +14,10 @@ from starlette.concurrency import run_in_threadpool
 from amanat.access.actors import Actor
 from amanat.app import Application
 from amanat.core.errors import Unauthenticated
-from amanat.licensing.document_links import readable
-from amanat.licensing.documents import NAME_MAX, Document, DocumentTooLarge
-from amanat.licensing.forms import DocumentType
-from amanat.licensing.inspection import MEDIA_TYPES
+from amanat.licensing.documents.inspection import MEDIA_TYPES
+from amanat.licensing.documents.links import readable
+from amanat.licensing.documents.received import NAME_MAX, Document, DocumentTooLarge
+from amanat.licensing.forms.form import DocumentType
 from amanat.web.guard import BodyTooLarge
 from amanat.web.pages import Pages
 from amanat.web.problems import PROBLEM_SCHEMA

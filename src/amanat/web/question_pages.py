@@ -16,8 +16,10 @@ from amanat.access.desk import parse
 from amanat.access.sessions import Session
 from amanat.core.errors import AmanatError, NotFound, Place, Refusal
 from amanat.core.messages import Message
-from amanat.licensing.answer_kinds import AnswerNotRead
-from amanat.licensing.answers import (
+from amanat.licensing.commands import SaveSection
+from amanat.licensing.documents.received import DocumentTooLarge
+from amanat.licensing.forms.answer_kinds import AnswerNotRead
+from amanat.licensing.forms.answers import (
     Answers,
     NotAnswered,
     TooManyGiven,
@@ -27,9 +29,7 @@ from amanat.licensing.answers import (
     name_of_item,
     next_item,
 )
-from amanat.licensing.commands import SaveSection
-from amanat.licensing.documents import DocumentTooLarge
-from amanat.licensing.forms import Question, QuestionKind, Section
+from amanat.licensing.forms.form import Question, QuestionKind, Section
 from amanat.web import answering, texts
 from amanat.web.answering import FIELD, NO_ITEM, Spot
 from amanat.web.application_pages import Filled, OwnFile, countries_for, own_file, summary_of

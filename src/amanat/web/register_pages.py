@@ -28,14 +28,14 @@ from amanat.access.actors import Actor
 from amanat.core.dates import date_from
 from amanat.core.errors import Invalid, NotFound, Unauthenticated
 from amanat.jurisdictions.licensing import LicensingPack
-from amanat.licensing.credential_book import current_key, key_set, permission_listed
+from amanat.licensing.credentials.book import current_key, key_set, permission_listed
+from amanat.licensing.credentials.status_lists import STATUS_LIST_MEDIA_TYPE
+from amanat.licensing.credentials.status_publishing import StatusLists
 from amanat.licensing.records import pack_of
-from amanat.licensing.register_book import codes_of, publisher_of
-from amanat.licensing.register_columns import dictionary, json_schema
-from amanat.licensing.register_feed import FeedAddresses
-from amanat.licensing.register_publishing import Document, Publications
-from amanat.licensing.status_lists import STATUS_LIST_MEDIA_TYPE
-from amanat.licensing.status_publishing import StatusLists
+from amanat.licensing.register.book import codes_of, publisher_of
+from amanat.licensing.register.columns import dictionary, json_schema
+from amanat.licensing.register.feed import FeedAddresses
+from amanat.licensing.register.publishing import Document, Publications
 from amanat.web.pages import Pages
 
 ROWS = 50
@@ -257,7 +257,7 @@ def certificate_of(pages: Pages, programme: str, number: str, actor: Actor, orig
 
     Refuses `NotFound`: no such permission, no credential of it yet, or another's.
     """
-    from amanat.licensing.certificates import certificate
+    from amanat.licensing.credentials.certificates import certificate
 
     credentials = pages.app.desk.view(actor, programme, "licence_credentials", {})
     held = [one for one in credentials if one["permission"] == number]

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from amanat.licensing.forms import load_form
+from amanat.licensing.forms.form import load_form
 from amanat.licensing.model import CONFIRMS, CONSULTED, Completeness, Position
 from amanat.licensing.tables import licensing_file
 from amanat.participants.tables import account as accounts

@@ -1,0 +1,62 @@
+"""What was saved of a file's forms, and what is still missing in them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sql
+from sqlalchemy.engine import Connection
+
+from amanat.core.errors import NotFound, Place, Refusal
+from amanat.jurisdictions.licensing import FileKind, LicensingPack
+from amanat.licensing.forms.answers import check, missing
+from amanat.licensing.forms.form import load_form
+from amanat.licensing.tables import file_section
+
+
+def answers_of(connection: Connection, file_id: str) -> dict[str, dict[str, Any]]:
+    """What was saved last of each section, by form and section."""
+    rows = connection.execute(
+        sql.select(file_section.c.form, file_section.c.section, file_section.c.content)
+        .where(file_section.c.file == file_id)
+        .order_by(file_section.c.id)
+    )
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        found.setdefault(row.form, {})[row.section] = json.loads(row.content)
+    return found
+
+
+def unfilled(
+    pack: LicensingPack, kind: FileKind, answers: Mapping[str, Mapping[str, Any]], today: date
+) -> list[Refusal]:
+    """Everything missing or wrong in the forms that a kind of file needs, each with its place."""
+    found: list[Refusal] = []
+    for code in kind.forms:
+        given = answers.get(code, {})
+        form = load_form(pack.code, code)
+        for refusal in (*check(form, given, today), *missing(form, given)):
+            field = refusal.place.field if refusal.place else None
+            found.append(refusal.at(Place(file=code, field=field)))
+    return found
+
+
+def section_complete(
+    pack: LicensingPack,
+    code: str,
+    section: str,
+    answers: Mapping[str, Any],
+    today: date,
+) -> bool:
+    """Whether nothing is missing or wrong in one section.  Refuses `NotFound`: no such section."""
+    form = load_form(pack.code, code)
+    if section not in {one.code for one in form.sections}:
+        raise NotFound(thing="section", value=f"{code}.{section}")
+    places = [
+        one.place.field or "" if one.place else ""
+        for one in (*check(form, answers, today), *missing(form, answers))
+    ]
+    return not any(place == section or place.startswith(f"{section}.") for place in places)

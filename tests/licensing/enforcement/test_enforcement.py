@@ -1,0 +1,373 @@
+"""Inspections, orders, urgent suspensions, stays, appeals, control and winding down."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sql
+
+from amanat.core.errors import Forbidden, NotFound
+from amanat.licensing.commands import OpenFile, Revoke, SubmitFile, Suspend
+from amanat.licensing.enforcement.acts_control import ControlUnchanged
+from amanat.licensing.enforcement.acts_inspection import FindingSettled, FindingsOpen, RemedyMissing
+from amanat.licensing.enforcement.acts_orders import OrderTooEarly, PenaltyUnclear
+from amanat.licensing.enforcement.acts_stays import (
+    AppealTooLate,
+    InterimTooLong,
+    NothingToAppeal,
+    NotLapsed,
+    OwnAppeal,
+)
+from amanat.licensing.enforcement.acts_winding_down import (
+    ClientsOpen,
+    ClientTwice,
+    ObjectionsOpen,
+    ObjectionsOver,
+    WindowTooShort,
+)
+from amanat.licensing.enforcement.commands import (
+    AnswerCharge,
+    AppealOutcome,
+    BeginWindingDown,
+    CarryOutLapse,
+    CloseInspection,
+    CompleteTransfer,
+    DecideAppeal,
+    DescribeControl,
+    EndStay,
+    EndWindingDown,
+    HoldHearing,
+    JudgeRemedy,
+    ListClients,
+    LodgeAppeal,
+    MakeOrder,
+    ObjectToTransfer,
+    OpenInspection,
+    ProposeTransfer,
+    RecordFinding,
+    RecordPayment,
+    RecordStay,
+    RemedyFinding,
+    SettleClient,
+    ShowCause,
+    SuspendUrgently,
+)
+from amanat.licensing.model import (
+    Outcome,
+    OwnWork,
+    PermissionMissing,
+    ProviderSuspended,
+    RequirementMissing,
+    StepNotAllowed,
+)
+from amanat.licensing.standing import require_permission, standing_on
+from amanat.licensing.tables import permission_change
+from amanat.store.journal import read_entries
+
+from ...programme.world import CODE
+from ..without_ledger import DeskWorld
+from ..world import decision
+
+
+def both(desk: DeskWorld, command: Any) -> Any:
+    """By two people of the authority."""
+    return desk.do_as("pvara_officer", command, "pvara_approver")
+
+
+def status(desk: DeskWorld, day: date | None = None) -> str:
+    with desk.store.reading() as connection:
+        return standing_on(connection, CODE, "exchange_x", day or desk.day).status
+
+
+def serving(desk: DeskWorld) -> None:
+    """An exchange that serves clients under its registration."""
+    desk.noc("exchange_x")
+    desk.confirm("fmu", "exchange_x", "goaml_registered")
+
+
+# -- inspection -----------------------------------------------------------------------------------
+
+
+def test_an_inspection_closes_when_its_findings_are_remedied(desk: DeskWorld) -> None:
+    desk.noc("exchange_x")
+    number = desk.do_as("pvara_officer", OpenInspection(provider="exchange_x", scope="keys"))[
+        "file"
+    ]
+    found = RecordFinding(
+        file=number, severity="high", text="one key holder", due_on=desk.day + timedelta(days=30)
+    )
+    assert desk.do_as("pvara_officer", found)["number"] == 1
+    close = CloseInspection(file=number, summary="remedied")
+    with pytest.raises(FindingsOpen, match="not remedied: 1"):
+        desk.do_as("pvara_officer", close)
+    judge = JudgeRemedy(file=number, number=1, accepted=True, verdict="two holders now")
+    with pytest.raises(RemedyMissing):
+        desk.do_as("pvara_officer", judge)
+    desk.do_as("exchange_x_officer", RemedyFinding(file=number, number=1, text="another holder"))
+    with pytest.raises(Forbidden):
+        desk.do_as("exchange_x_officer", judge)
+    (due,) = [
+        row
+        for row in desk.view("licensing_calendar", "exchange_x_officer")
+        if row["file"] == number
+    ]
+    assert (due["what"], due["due_on"]) == ("finding", "2026-04-08")
+    desk.do_as("pvara_officer", judge)
+    with pytest.raises(FindingSettled):
+        desk.do_as("exchange_x_officer", RemedyFinding(file=number, number=1, text="more"))
+    assert desk.do_as("pvara_officer", close)["stage"] == "closed"
+    with pytest.raises(StepNotAllowed):
+        desk.do_as("pvara_officer", found)
+
+
+# -- orders ---------------------------------------------------------------------------------------
+
+
+def charged(desk: DeskWorld) -> str:
+    desk.noc("exchange_x")
+    cause = ShowCause(
+        provider="exchange_x", grounds="served clients", answer_by=desk.day + timedelta(days=14)
+    )
+    return str(both(desk, cause)["file"])
+
+
+def penalty(number: str, desk: DeskWorld, **more: Any) -> MakeOrder:
+    fields: dict[str, Any] = {
+        "file": number,
+        "order": "penalty",
+        "reasons": "clients were served under an NOC alone",
+        "amount": 5_000_000_00,
+        "currency": "PKR",
+        "due_on": desk.day + timedelta(days=30),
+    }
+    return MakeOrder.model_validate(fields | more)
+
+
+def test_an_order_follows_an_answer_and_a_penalty_its_payment(desk: DeskWorld) -> None:
+    number = charged(desk)
+    with pytest.raises(OrderTooEarly):
+        desk.do_as("pvara_second", penalty(number, desk), "pvara_approver")
+    desk.do_as("exchange_x_officer", AnswerCharge(file=number, answer="only three of them"))
+    hearing = HoldHearing(file=number, heard_on=desk.day, record="both sides were heard")
+    desk.do_as("pvara_officer", hearing)
+    with pytest.raises(OwnWork):  # who asked to show cause does not order
+        desk.do_as("pvara_officer", penalty(number, desk), "pvara_approver")
+    with pytest.raises(PenaltyUnclear):
+        desk.do_as("pvara_second", penalty(number, desk, amount=None), "pvara_approver")
+    with pytest.raises(PenaltyUnclear):
+        desk.do_as("pvara_second", penalty(number, desk, order="warning"), "pvara_approver")
+    desk.do_as("pvara_second", penalty(number, desk), "pvara_approver")
+    paid = RecordPayment(file=number, paid_on=desk.day, reference="CPR-1")
+    owed = [row["what"] for row in desk.view("licensing_calendar", "exchange_x_officer")]
+    assert "penalty" in owed
+    assert desk.do_as("pvara_officer", paid)["stage"] == "paid"
+    (row,) = desk.view("orders")
+    assert (row["amount"], row["paid_on"]) == (500_000_000, "2026-03-09")
+    shown = desk.view("enforcement", "exchange_x_officer", file=number)
+    assert shown["charges"][0]["answer"] == "only three of them"
+    with pytest.raises(NotFound):
+        desk.view("enforcement", "exchange_y_officer", file=number)
+    with desk.store.reading() as connection:
+        entries = read_entries(connection, programme=CODE, kinds=["OrderMade", "Charged"])
+    told = {one["kind"]: one for one in entries}
+    assert told["Charged"]["log"] == "confidential"
+    assert told["OrderMade"]["log"] == "public"
+    assert told["OrderMade"]["content"]["amount"] == "5000000.00 PKR"
+
+
+def test_who_does_not_answer_is_ordered_after_the_day(desk: DeskWorld) -> None:
+    number = charged(desk)
+    desk.day += timedelta(days=15)
+    warning = MakeOrder(file=number, order="warning", reasons="once")
+    done = desk.do_as("pvara_second", warning, "pvara_approver")
+    assert done["stage"] == "closed"
+    with pytest.raises(StepNotAllowed):
+        desk.do_as("exchange_x_officer", AnswerCharge(file=number, answer="late"))
+
+
+# -- urgent suspension ----------------------------------------------------------------------------
+
+
+def test_an_urgent_suspension_ends_with_its_day(desk: DeskWorld) -> None:
+    serving(desk)
+    until = desk.day + timedelta(days=10)
+    urgent = SuspendUrgently(
+        provider="exchange_x", level="full_freeze", reason="keys were stolen", until=until
+    )
+    with pytest.raises(InterimTooLong):
+        both(desk, urgent.model_copy(update={"until": desk.day + timedelta(days=31)}))
+    number = both(desk, urgent)["file"]
+    assert status(desk) == "suspended"
+    with desk.store.reading() as connection, pytest.raises(ProviderSuspended, match=number):
+        require_permission(connection, CODE, "exchange_x", "client_order", desk.day)
+    with pytest.raises(NotLapsed):
+        both(desk, CarryOutLapse(file=number))
+    assert (status(desk, until), status(desk, until + timedelta(days=1))) == (
+        "suspended",
+        "aml_registered",
+    )
+    shown = desk.view("registered_provider", provider="exchange_x", as_of=until)
+    assert shown["status"] == "suspended"
+    desk.day = until + timedelta(days=1)
+    with desk.store.reading() as connection:
+        require_permission(connection, CODE, "exchange_x", "client_order", desk.day)
+    assert desk.view("registered_provider", provider="exchange_x")["status"] == "aml_registered"
+    both(desk, CarryOutLapse(file=number))
+    assert status(desk) == "aml_registered"
+
+
+# -- stays and appeals ----------------------------------------------------------------------------
+
+
+def stayed(number: str) -> RecordStay:
+    return RecordStay(
+        file=number, court="High Court", reference="W.P. 1/2026", reason="until it is heard"
+    )
+
+
+def test_a_stay_lifts_a_suspension_that_binds_again_after_it(desk: DeskWorld) -> None:
+    serving(desk)
+    suspend = Suspend(provider="exchange_x", level="full_freeze", reason="it did not report")
+    number = both(desk, suspend)["file"]
+    desk.day += timedelta(days=2)
+    both(desk, stayed(number))
+    assert status(desk) == "aml_registered"
+    assert status(desk, desk.day - timedelta(days=1)) == "suspended"  # nothing is erased
+    with pytest.raises(StepNotAllowed):
+        both(desk, stayed(number))
+    assert [row["court"] for row in desk.view("stays")] == ["High Court"]
+    desk.day += timedelta(days=2)
+    both(desk, EndStay(file=number, reference="W.P. 1/2026", reason="dismissed"))
+    assert status(desk) == "suspended"
+    with desk.store.reading() as connection:
+        changes = connection.execute(
+            sql.select(permission_change.c.change)
+            .where(permission_change.c.suspension.is_not(None))
+            .order_by(permission_change.c.id)
+        ).scalars()
+        assert list(changes) == ["suspend", "lift", "suspend"]
+        public = read_entries(connection, programme=CODE, kinds=["Stayed", "StayEnded"])
+    assert {one["log"] for one in public} == {"public"}
+
+
+def test_a_stay_gives_back_what_a_revocation_took(desk: DeskWorld) -> None:
+    serving(desk)
+    number = both(desk, Revoke(provider="exchange_x", reason="grave"))["file"]
+    assert status(desk) == "revoked"
+    done = both(desk, stayed(number))
+    assert status(desk) == "aml_registered"
+    assert done["permissions"] == ["P0001-03", "P0001-04"]  # the NOC and the registration, anew
+    both(desk, EndStay(file=number, reference="W.P. 1/2026", reason="dismissed"))
+    assert status(desk) == "revoked"
+    with pytest.raises(StepNotAllowed):
+        both(desk, EndStay(file=number, reference="W.P. 1/2026", reason="again"))
+
+
+def test_an_appeal_is_decided_by_others_and_in_time(desk: DeskWorld) -> None:
+    number = desk.submitted("exchange_x", "noc", "exchange")
+    lodge = LodgeAppeal(against=number, grounds="the figures were read wrongly")
+    with pytest.raises(NothingToAppeal):
+        desk.do_as("exchange_x_officer", lodge)
+    desk.decided(number, "noc", Outcome.REFUSE)
+    desk.opened("exchange_y", "noc", "exchange")
+    with pytest.raises(NotFound):
+        desk.do_as("exchange_y_officer", lodge)
+    lodged = desk.do_as("exchange_x_officer", lodge)["file"]
+    decide = DecideAppeal(file=lodged, outcome=AppealOutcome.DISMISSED, reasons="they were not")
+    with pytest.raises(OwnAppeal, match="pvara_second"):
+        desk.do_as("pvara_second", decide, "pvara_board")
+    with pytest.raises(OwnAppeal, match="pvara_approver"):
+        desk.do_as("pvara_board", decide, "pvara_approver")
+    desk.day += timedelta(days=31)
+    with pytest.raises(AppealTooLate):
+        desk.do_as("exchange_x_officer", lodge)
+
+
+# -- change of control ----------------------------------------------------------------------------
+
+
+def test_control_changes_with_approval(desk: DeskWorld) -> None:
+    desk.noc("exchange_x")
+    number = desk.do_as("exchange_x_officer", OpenFile(kind="control"))["file"]
+    submit = SubmitFile(file=number, declaration="true and complete")
+    with pytest.raises(RequirementMissing, match="who takes control"):
+        desk.do_as("exchange_x_officer", submit)
+    fields: dict[str, Any] = {
+        "file": number,
+        "acquirer": "A fund",
+        "country": "SG",
+        "percent_before": "0",
+        "percent_after": "51.00",
+        "source_of_funds": "retained earnings",
+        "people": ["A person"],
+    }
+    with pytest.raises(ControlUnchanged):
+        desk.do_as(
+            "exchange_x_officer", DescribeControl.model_validate(fields | {"percent_after": "0"})
+        )
+    desk.do_as("exchange_x_officer", DescribeControl.model_validate(fields))
+    desk.do_as("exchange_x_officer", submit)
+    assert desk.decided(number, "control")["stage"] == "approved"
+    assert decision(number).outcome is Outcome.GRANT
+
+
+# -- winding down ---------------------------------------------------------------------------------
+
+
+def begun(desk: DeskWorld) -> str:
+    serving(desk)
+    desk.noc("exchange_y")
+    both(desk, Revoke(provider="exchange_x", reason="grave"))
+    begin = BeginWindingDown(
+        provider="exchange_x",
+        cause="revocation",
+        administrator="An administrator",
+        plan="clients first",
+        deadline=desk.day + timedelta(days=180),
+    )
+    return str(both(desk, begin)["file"])
+
+
+def listed(number: str, *names: str) -> ListClients:
+    held = [{"asset": "BTC", "quantity": "0.5"}]
+    clients = [{"client": name, "holdings": held} for name in names]
+    return ListClients.model_validate({"file": number, "clients": clients})
+
+
+def test_clients_are_moved_unless_they_object(desk: DeskWorld) -> None:
+    number = begun(desk)
+    with pytest.raises(ClientTwice):
+        desk.do_as("exchange_x_officer", listed(number, "c-1", "c-1"))
+    desk.do_as("exchange_x_officer", listed(number, "c-1", "c-2", "c-3"))
+    until = desk.day + timedelta(days=14)
+    offer = ProposeTransfer(file=number, transfer_to="exchange_y", objections_until=until)
+    with pytest.raises(PermissionMissing):  # an NOC alone takes on no clients
+        both(desk, offer)
+    desk.confirm("fmu", "exchange_y", "goaml_registered")
+    with pytest.raises(WindowTooShort):
+        both(desk, offer.model_copy(update={"objections_until": until - timedelta(days=1)}))
+    both(desk, offer)
+    objection = ObjectToTransfer(file=number, client="c-2", reason="I want my coins")
+    desk.do_as("pvara_officer", objection)
+    complete = CompleteTransfer(file=number, reference="batch 1")
+    with pytest.raises(ObjectionsOpen):
+        both(desk, complete)
+    desk.day = until + timedelta(days=1)
+    with pytest.raises(ObjectionsOver):
+        desk.do_as("pvara_officer", objection.model_copy(update={"client": "c-3"}))
+    done = both(desk, complete)
+    assert (done["transferred"], done["objected"]) == (2, 1)
+    end = EndWindingDown(file=number, statement="everyone has what is theirs")
+    with pytest.raises(ClientsOpen):
+        both(desk, end)
+    settle = SettleClient(file=number, client="c-2", fate="returned", reference="tx 1")
+    desk.do_as("pvara_officer", settle)
+    final = both(desk, end)
+    assert (final["transferred"], final["returned"], final["unclaimed"]) == (2, 1, 0)
+    (row,) = desk.view("winding_downs")
+    assert (row["clients"], row["clients_open"], row["transfer_to"]) == (3, 0, "exchange_y")
+    with desk.store.reading() as connection:
+        (entry,) = read_entries(connection, programme=CODE, kinds=["WindingDownEnded"])
+    assert entry["log"] == "public"
