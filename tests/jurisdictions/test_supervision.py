@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from amanat.core.errors import Refusals
+from amanat.jurisdictions.reading import InvalidTable
 from amanat.jurisdictions.supervision import (
     PARAMETERS,
     NoParametersForDate,
@@ -70,5 +70,5 @@ def test_a_wrong_table_is_refused(old, new, said):
 
 def test_two_rows_for_a_day_are_refused():
     again = GOOD.split("[monitoring]\n")[1].split('"PKR"\n')[1]
-    with pytest.raises(Refusals, match="two rows for ctr_threshold"):
+    with pytest.raises(InvalidTable, match="two rows for ctr_threshold"):
         supervision_table_from(GOOD + again, "supervision.toml")
