@@ -150,6 +150,50 @@ class Ledger(RuleBasedStateMachine):
             index: reason for index, reason in enumerate(expected) if reason is not None
         }
 
+    @rule(
+        one=holders,
+        two=anyone,
+        lines=st.lists(
+            st.tuples(st.booleans(), st.booleans(), amounts, amounts, numbers),
+            min_size=1,
+            max_size=5,
+        ),
+    )
+    def settle_list(self, one: str, two: str,
+                    lines: list[tuple[bool, bool, int, int, int]]) -> None:  # fmt: skip
+        """Either account delivers; what is not tried stays as it is."""
+        world, parties = self.world, (self.world.keys[one], self.world.keys[two])
+        trades = [
+            ((one, two) if forward else (two, one), nominal, price, number, is_tried)
+            for forward, is_tried, nominal, price, number in lines
+        ]
+        items = [
+            td.Listed(self.bond.raw, *(bytes.fromhex(world.at[name][2:]) for name in pair),
+                      nominal, price, number, 0, 2**32 - 1, is_tried)
+            for pair, nominal, price, number, is_tried in trades
+        ]  # fmt: skip
+        packed = world.listed(parties, items)
+        if "settlement" in self.model.halted:
+            self.same("ContractHalted", lambda: world.settlement.call("settle_list", packed))
+            return
+        expected = {
+            index: self.model.settle(*pair, nominal, price, number)
+            for index, (pair, nominal, price, number, is_tried) in enumerate(trades)
+            if is_tried
+        }
+        self.outcomes.update(("settle_list", reason) for reason in expected.values())
+        outcome = world.settlement.call("settle_list", packed)
+        failures = world.settlement.events(outcome, "InstructionFailed")
+        assert {f["index"]: decode(f["reason"]).name for f in failures} == {
+            index: reason for index, reason in expected.items() if reason is not None
+        }
+        [told] = world.settlement.events(outcome, "InstructionsSettled")
+        assert told["digests"] == tuple(
+            world.settlement.domain.digest(td.INSTRUCTION.hash(*items[index].terms()))
+            for index, reason in expected.items()
+            if reason is None
+        )
+
     @rule(positions=st.dictionaries(st.one_of(holders, holders, anyone),
                                     st.tuples(*[st.integers(-20_000, 20_000)] * 2),
                                     min_size=2, max_size=4), number=numbers,

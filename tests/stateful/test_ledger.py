@@ -35,7 +35,7 @@ def _load(name: str) -> Any:
 
 
 Ledger, walks = _load("machine").Ledger, _load("walk")
-SEEDS = range(12)
+SEEDS = range(15)
 STEPS = 150
 # A mutant needs no smallest example, only one.
 PHASES = [Phase.generate] if os.environ.get("AMANAT_TEST_ARTIFACTS") else list(Phase)

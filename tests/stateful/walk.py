@@ -42,6 +42,9 @@ ACTS: dict[str, tuple[int, Draw]] = {
     "transfer": (8, lambda r: {"token": r.choice(("bond", "cash")), "sender": r.choice(ANYONE),
                                "receiver": r.choice(ANYONE), "amount": _amount(r)}),
     "settle_batch": (8, lambda r: {"trades": [_trade(r) for _ in range(r.randint(1, 4))]}),
+    "settle_list": (5, lambda r: {"one": r.choice(HOLDERS), "two": r.choice(ANYONE), "lines": [
+        (r.random() < 0.5, r.random() < 0.8, _amount(r), _amount(r), r.randint(0, 40))
+        for _ in range(r.randint(1, 5))]}),
     "settle_cycle": (6, lambda r: {"positions": _positions(r), "number": r.randint(0, 40),
                                    "residue": r.choice([(0, 0)] * 5 + [(1, 0), (0, -1)])}),
     "burn_number": (2, lambda r: {"deliverer": r.choice(ANYONE), "number": r.randint(0, 40)}),

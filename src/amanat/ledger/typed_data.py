@@ -163,7 +163,9 @@ _ENCODERS: dict[str, _Encoder] = {
 }
 
 
-def _encoder(kind: str) -> _Encoder:
+def _encoder(kind: str, member: Struct | None) -> _Encoder:
+    if member is not None and kind == f"{member.name}[]":
+        return lambda values: keccak(b"".join(member.hash(*one) for one in values))
     if kind.endswith("[]"):
         element = _ENCODERS[kind.removesuffix("[]")]
         return lambda values: keccak(b"".join(map(element, values)))
@@ -175,6 +177,8 @@ class Struct:
     """One EIP-712 struct type, for example `Struct("DayAdvance(uint256 epoch,uint256 day)")`."""
 
     type_string: str
+    member: Struct | None = None
+    """The struct of which this one has an array, as the last of its fields."""
     name: str = field(init=False)
     fields: tuple[tuple[str, str], ...] = field(init=False)
     type_hash: bytes = field(init=False)
@@ -182,11 +186,12 @@ class Struct:
 
     def __post_init__(self) -> None:
         name, _, rest = self.type_string.partition("(")
-        pairs = [item.split(" ") for item in rest.removesuffix(")").split(",")]
+        pairs = [item.split(" ") for item in rest.partition(")")[0].split(",")]
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "fields", tuple((pair[1], pair[0]) for pair in pairs))
         object.__setattr__(self, "type_hash", keccak(self.type_string.encode()))
-        object.__setattr__(self, "_encoders", tuple(_encoder(pair[0]) for pair in pairs))
+        encoders = tuple(_encoder(pair[0], self.member) for pair in pairs)
+        object.__setattr__(self, "_encoders", encoders)
 
     def hash(self, *values: Any) -> bytes:
         """`hashStruct` of EIP-712 over the values, in the order of the fields."""
@@ -196,11 +201,16 @@ class Struct:
 
     def message(self, *values: Any) -> dict[str, Any]:
         """The values under their names, as wallets show them."""
-        return {name: value for (name, _), value in zip(self.fields, values, strict=True)}
+        shown = {name: value for (name, _), value in zip(self.fields, values, strict=True)}
+        if self.member is not None:
+            name = self.fields[-1][0]
+            shown[name] = [self.member.message(*one) for one in shown[name]]
+        return shown
 
     def types(self) -> dict[str, list[dict[str, str]]]:
         """The `types` member of an `eth_signTypedData_v4` request, domain excluded."""
-        return {self.name: [{"name": name, "type": kind} for name, kind in self.fields]}
+        own = {self.name: [{"name": name, "type": kind} for name, kind in self.fields]}
+        return own if self.member is None else own | self.member.types()
 
 
 _DOMAIN_TYPE_HASH: Final = keccak(
@@ -338,6 +348,9 @@ INSTRUCTION = Struct(
     "Instruction(address security,address deliverer,address receiver,uint256 nominal,"
     "uint256 consideration,uint256 number,uint256 first_day,uint256 last_day)"
 )
+INSTRUCTION_LIST = Struct(
+    "InstructionList(Instruction[] instructions)" + INSTRUCTION.type_string, INSTRUCTION
+)
 POSITION = Struct(
     "Position(bytes32 trades,address account,uint256 number,address[] securities,"
     "int256[] nominals,int256 cash,uint256 first_day,uint256 last_day)"
@@ -453,6 +466,64 @@ def pack_batch(instructions: Sequence[SignedInstruction]) -> bytes:
         raise Invalid(reason=f"a batch has 1 to 128 instructions, not {len(records)}")
     header = bytes((len(accounts), len(securities))) + len(records).to_bytes(2, "big")
     return b"".join((header, *accounts, *securities, *records))
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An instruction of a list; days are since 1970-01-01."""
+
+    security: bytes
+    deliverer: bytes
+    receiver: bytes
+    nominal: int
+    consideration: int
+    number: int
+    first_day: int
+    last_day: int
+    is_tried: bool = True
+    """Whether it is to be settled now, or is only part of what both accounts signed."""
+
+    def terms(self) -> tuple[bytes, bytes, bytes, int, int, int, int, int]:
+        """What is signed of it, in the order of the struct's fields."""
+        return (
+            self.security, self.deliverer, self.receiver, self.nominal, self.consideration,
+            self.number, self.first_day, self.last_day,
+        )  # fmt: skip
+
+
+def pack_list(
+    parties: tuple[bytes, bytes], signatures: tuple[bytes, bytes], instructions: Sequence[Listed]
+) -> bytes:
+    """Calldata of `Settlement.settle_list`: instructions between two accounts, signed once by each.
+
+    At most 128 instructions and 32 securities; `Invalid` beyond that.
+    """
+    securities: dict[bytes, int] = {}
+    terms: list[bytes] = []
+    for item in instructions:
+        terms.append(
+            bytes(
+                (
+                    securities.setdefault(item.security, len(securities)),
+                    parties.index(item.deliverer),
+                    parties.index(item.receiver),
+                    item.is_tried,
+                )
+            )
+            + item.number.to_bytes(4, "big")
+            + item.first_day.to_bytes(4, "big")
+            + item.last_day.to_bytes(4, "big")
+            + item.nominal.to_bytes(8, "big")
+            + item.consideration.to_bytes(8, "big")
+        )
+        if len(securities) > MAX_BATCH_SECURITIES:
+            raise Invalid(reason="a list has at most 32 securities")
+    if not 0 < len(terms) <= MAX_BATCH_INSTRUCTIONS:
+        raise Invalid(reason=f"a list has 1 to 128 instructions, not {len(terms)}")
+    first, second = signatures
+    parities = (first[64] - 27) | (second[64] - 27) << 1
+    header = bytes((len(securities),)) + len(terms).to_bytes(2, "big") + bytes((parities,))
+    return b"".join((header, first[:64], second[:64], *parties, *securities, *terms))
 
 
 @dataclass(frozen=True, slots=True)

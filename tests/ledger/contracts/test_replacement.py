@@ -12,6 +12,7 @@ from eth_hash.auto import keccak
 from eth_utils.address import to_checksum_address
 
 from amanat.ledger import typed_data as td
+from amanat.ledger.refusals import decode
 
 MINISTRY, CENTRAL_BANK, SECP = 1, 2, 3
 ARGUMENTS: dict[str, tuple[Any, ...]] = {
@@ -156,6 +157,27 @@ def test_a_batch_of_both_fails_by_the_digest_that_was_signed(world: Any, kit: An
     assert failed["digest"] == domain.digest(short.struct_hash())
     assert told["digests"][0] == domain.digest(fine.struct_hash())
     assert len(told["digests"]) == 2
+
+
+def test_a_list_for_the_former_contract_settles_in_its_place(world: Any, kit: Any) -> None:
+    """Under the digests that were signed; a number that was spent there stays spent."""
+    keys = (world.keys["bank"], world.keys["dealer"])
+    raw = [td.address_of(key.public_key) for key in keys]
+    bank = world.at["bank"]
+    burn = (bank, 2, bank)
+    [own] = world.sign(world.settlement, td.NUMBER_BURN, burn, keys[0])
+    world.settlement.call("burn_number", bank, 2, own)
+    items = [td.Listed(world.bond.raw, *raw, 100, 950, n, 0, 2**32 - 1) for n in (1, 2, 3)]
+    listed, domain = world.listed(keys, items), world.settlement.domain
+    digests = [domain.digest(td.INSTRUCTION.hash(*item.terms())) for item in items]
+    for _ in range(2):  # signed one contract ago, then two
+        replace(world, kit, "Settlement")
+    outcome = world.settlement.call("settle_list", listed)
+    [told] = world.settlement.events(outcome, "InstructionsSettled")
+    assert told["digests"] == (digests[0], digests[2])
+    [failure] = world.settlement.events(outcome, "InstructionFailed")
+    assert failure["digest"] == digests[1]
+    assert decode(failure["reason"]).name == "NumberSpent"
 
 
 def test_a_forged_signature_is_none_for_the_former_contract_either(

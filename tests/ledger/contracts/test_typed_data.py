@@ -26,7 +26,10 @@ _STRATEGIES: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
-def _strategy(kind: str) -> st.SearchStrategy[Any]:
+def _strategy(kind: str, member: td.Struct | None = None) -> st.SearchStrategy[Any]:
+    if member is not None and kind == f"{member.name}[]":
+        fields = st.tuples(*(_strategy(one) for _, one in member.fields))
+        return st.lists(fields, max_size=5)
     if kind.endswith("[]"):
         return st.lists(_STRATEGIES[kind.removesuffix("[]")], max_size=5)
     return _STRATEGIES[kind]
@@ -35,7 +38,7 @@ def _strategy(kind: str) -> st.SearchStrategy[Any]:
 @given(st.data())
 def test_every_struct_hashes_like_eth_account(data: st.DataObject) -> None:
     struct = data.draw(st.sampled_from(td.STRUCTS))
-    values = [data.draw(_strategy(kind)) for _, kind in struct.fields]
+    values = [data.draw(_strategy(kind, struct.member)) for _, kind in struct.fields]
     domain = td.Domain(86_092, "0x" + "ab" * 20)
     message = encode_typed_data(
         domain_data=domain.fields(),

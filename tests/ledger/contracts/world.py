@@ -370,6 +370,15 @@ class World:
         signed = self.sign(self.settlement, td.INSTRUCTION, values, deliverer, receiver)
         return td.SignedInstruction(*values, *signed)
 
+    def listed(self, parties: tuple[PrivateKey, PrivateKey], items: Sequence[td.Listed],
+               domain: td.Domain | None = None) -> bytes:  # fmt: skip
+        """A list of instructions between two accounts, signed once by each."""
+        first, second = (td.address_of(key.public_key) for key in parties)
+        hashed = td.INSTRUCTION_LIST.hash([item.terms() for item in items])
+        digest = (domain or self.settlement.domain).digest(hashed)
+        seals = (td.sign(digest, parties[0]), td.sign(digest, parties[1]))
+        return td.pack_list((first, second), seals, items)
+
     def settle(self, item: td.SignedInstruction) -> Outcome:
         return self.settlement.call("settle", *settle_arguments(item))
 

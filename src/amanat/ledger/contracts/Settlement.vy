@@ -10,6 +10,8 @@
      failure leaves it clear. Eight accounts share a word, 32 numbers each. An instruction refuses, in this order: ContractHalted,
      InstructionNotYetDue, InstructionExpired, SameAccount, AmountZero, NumberSpent, BadSignature
      (deliverer, then receiver), then what the security and the cash refuse.
+     Two accounts may sign many instructions between them at once, as a list: one signature of
+     each for all of it. Each of them still settles, fails and is burned on its own.
      What both parties signed for a contract that this one replaced settles here, unless its
      number was spent there; positions of a cycle are signed anew.
 """
@@ -45,8 +47,10 @@ interface Former:
 
 interface Inner:
     def settle_inner(terms: uint256, deliverer: address, receiver: address, security: address, cash_and_index: uint256, standing: uint256, cash_standing: uint256, deliverer_r: uint256, deliverer_s: uint256, receiver_r: uint256, receiver_s: uint256) -> bytes32: nonpayable
+    def settle_listed(terms: uint256, deliverer: address, receiver: address, security: address, cash_and_index: uint256, standing: uint256, cash_standing: uint256, is_former: bool): nonpayable
 
 INSTRUCTION_TYPE: constant(bytes32) = keccak256("Instruction(address security,address deliverer,address receiver,uint256 nominal,uint256 consideration,uint256 number,uint256 first_day,uint256 last_day)")
+LIST_TYPE: constant(bytes32) = keccak256("InstructionList(Instruction[] instructions)Instruction(address security,address deliverer,address receiver,uint256 nominal,uint256 consideration,uint256 number,uint256 first_day,uint256 last_day)")
 POSITION_TYPE: constant(bytes32) = keccak256("Position(bytes32 trades,address account,uint256 number,address[] securities,int256[] nominals,int256 cash,uint256 first_day,uint256 last_day)")
 BURN_TYPE: constant(bytes32) = keccak256("NumberBurn(address deliverer,uint256 number,address party)")
 
@@ -61,6 +65,11 @@ LISTED: constant(uint256) = 1 << 63
 MAX_SECURITIES: constant(uint256) = 32
 MAX_INSTRUCTIONS: constant(uint256) = 128
 MAX_BATCH: constant(uint256) = 4 + 20 * (255 + 32) + 160 * 128
+# A list: securities (1 byte), instructions (2), v (1: bit 0 first account's, bit 1 second's parity),
+# r, s of the first and of the second account, the two accounts and the securities (20 each), and
+# the instructions (32 each) as in a batch: deliverer and receiver are 0 or 1, and v says whether
+# it is tried (1), or only part of what was signed (0).
+MAX_LIST: constant(uint256) = 172 + 20 * 32 + 32 * 128
 # A cycle: positions (1 byte), securities (1), first day, last day (4 each), digest of the trades
 # (32), the securities (20 each), then for each position: account (20), number (4), v (1), cash
 # (8, signed), nominal of each security (8 each, signed), r, s (32 each).
@@ -81,6 +90,12 @@ struct Instruction:
     number: uint256
     first_day: uint256
     last_day: uint256
+
+struct SignedList:
+    first: address
+    second: address
+    separator: bytes32
+    hashes: DynArray[bytes32, MAX_INSTRUCTIONS]
 
 event InstructionsSettled:
     digests: DynArray[bytes32, MAX_INSTRUCTIONS]
@@ -227,19 +242,7 @@ def settle_inner(
     """
     if msg.sender != self:
         refusals._caller_not_allowed(msg.sender)
-    day: uint256 = standing & MASK_32
-    word: uint256 = (cash_and_index >> 163 << 32) | ((terms >> 197) & (2**27 - 1))
-    bits: uint256 = self._numbers[word]
-    bit: uint256 = 1 << (((cash_and_index >> 160) & 7) << 5 | ((terms >> 192) & 31))
-    if (
-        day < (terms >> 160) & MASK_32
-        or day > (terms >> 128) & MASK_32
-        or deliverer == receiver
-        or terms & (MASK_64 << 64) == 0
-        or standing & LISTED == 0
-        or bits & bit != 0
-    ):
-        self._refuse_terms(terms, deliverer, receiver, security, standing, bits & bit != 0)
+    self._spend(terms, deliverer, receiver, security, cash_and_index, standing)
     digest: bytes32 = self._digest(terms, deliverer, receiver, security)
     signer: address = ecrecover(digest, unsafe_add(27, (terms >> 224) & 1), deliverer_r, deliverer_s)
     if signer != deliverer or signer == empty(address):
@@ -253,15 +256,86 @@ def settle_inner(
     signer = ecrecover(digest, unsafe_add(27, (terms >> 225) & 1), receiver_r, receiver_s)
     if signer != receiver or signer == empty(address):
         refusals._bad_signature(receiver, signer)
-    self._numbers[word] = bits | bit
-    extcall Token(security).settle_leg(
-        deliverer, receiver, (terms >> 64) & MASK_64, standing, skip_contract_check=True
-    )
-    if terms & MASK_64 != 0:
-        extcall Token(convert(cash_and_index & (2**160 - 1), address)).settle_leg(
-            receiver, deliverer, terms & MASK_64, cash_standing, skip_contract_check=True
-        )
+    self._exchange(terms, deliverer, receiver, security, cash_and_index, standing, cash_standing)
     return digest
+
+
+@external
+def settle_list(listed: Bytes[MAX_LIST]):
+    """
+    @notice Settles instructions between two accounts that each signed all of them once; each on
+            its own, a failure never undoes its neighbours.
+    @param listed Packed as described above.
+    """
+    board: Board = Board(governed.DIRECTORY.address)
+    self._require_running(board)
+    signed: SignedList = self._signed_list(listed)
+    parties: address[2] = [signed.first, signed.second]
+    words: DynArray[uint256, 255] = staticcall board.standings([signed.first, signed.second])
+    securities: uint256 = convert(slice(listed, 0, 1), uint256)
+    flags: DynArray[uint256, MAX_SECURITIES] = []
+    for i: uint256 in range(MAX_SECURITIES):
+        if i == securities:
+            break
+        flags.append(
+            staticcall board.token_flags(
+                convert(extract32(listed, 172 + 20 * i, output_type=uint256) >> 96, address)
+            )
+        )
+    cash: address = staticcall board.contract_at(codes.CASH)
+    cash_flags: uint256 = staticcall board.token_flags(cash)
+    is_former: bool = signed.separator != governed.DOMAIN
+    digests: DynArray[bytes32, MAX_INSTRUCTIONS] = []
+    at: uint256 = 172 + 20 * securities
+    for place: uint256 in range(MAX_INSTRUCTIONS):
+        if place == len(signed.hashes):
+            break
+        terms: uint256 = extract32(listed, at, output_type=uint256)
+        at = unsafe_add(at, 32)
+        if (terms >> 224) & 1 == 0:
+            continue
+        given: uint256 = words[(terms >> 240) & 1]
+        taken: uint256 = words[(terms >> 232) & 1]
+        if msg.gas < INNER_GAS:
+            refusals._batch_starved(place, msg.gas)
+        digest: bytes32 = keccak256(concat(x"1901", signed.separator, signed.hashes[place]))
+        if self._settle_listed_apart(
+            place,
+            digest,
+            terms,
+            parties[(terms >> 240) & 1],
+            parties[(terms >> 232) & 1],
+            convert(extract32(listed, 172 + 20 * (terms >> 248), output_type=uint256) >> 96, address),
+            convert(cash, uint256) | (given >> 96 << 160),
+            self._standing(flags[terms >> 248], given, taken),
+            self._standing(cash_flags, taken, given),
+            is_former,
+        ):
+            digests.append(digest)
+    log InstructionsSettled(digests=digests)
+
+
+@external
+def settle_listed(
+    terms: uint256,
+    deliverer: address,
+    receiver: address,
+    security: address,
+    cash_and_index: uint256,
+    standing: uint256,
+    cash_standing: uint256,
+    is_former: bool,
+):
+    """
+    @notice One instruction of a list that both signed, in a call of its own. Only this contract.
+    @param is_former Whether the list was signed for a contract that this one replaced.
+    """
+    if msg.sender != self:
+        refusals._caller_not_allowed(msg.sender)
+    self._spend(terms, deliverer, receiver, security, cash_and_index, standing)
+    if is_former and self._spent_before(deliverer, (terms >> 192) & MASK_32):
+        refusals._number_spent(deliverer, (terms >> 192) & MASK_32)
+    self._exchange(terms, deliverer, receiver, security, cash_and_index, standing, cash_standing)
 
 
 @external
@@ -363,6 +437,27 @@ def burn_instruction(instruction: Instruction, deliverer_signature: Bytes[65], s
 
 
 @external
+def burn_listed(listed: Bytes[MAX_LIST], place: uint256, signature: Bytes[65]):
+    """
+    @notice The receiver's way to burn the number of an instruction of a list that both signed.
+    @param place Of the instruction in the list, from 0.
+    @param signature The receiver's, over NumberBurn.
+    """
+    signed: SignedList = self._signed_list(listed)
+    if place >= len(signed.hashes):
+        refusals._batch_malformed(len(listed))
+    securities: uint256 = convert(slice(listed, 0, 1), uint256)
+    terms: uint256 = extract32(listed, 172 + 20 * securities + 32 * place, output_type=uint256)
+    parties: address[2] = [signed.first, signed.second]
+    self._burn(
+        parties[(terms >> 240) & 1],
+        (terms >> 192) & MASK_32,
+        parties[(terms >> 232) & 1],
+        signature,
+    )
+
+
+@external
 @view
 def can_settle(instruction: Instruction, deliverer_signature: Bytes[65], receiver_signature: Bytes[65]) -> Bytes[160]:
     """
@@ -424,6 +519,139 @@ def number_spent(deliverer: address, number: uint256) -> bool:
 
 
 # Internals.
+
+
+@internal
+def _spend(
+    terms: uint256,
+    deliverer: address,
+    receiver: address,
+    security: address,
+    cash_and_index: uint256,
+    standing: uint256,
+):
+    """@dev Refuses what the terms, the day and the number forbid; then the number is spent."""
+    day: uint256 = standing & MASK_32
+    word: uint256 = (cash_and_index >> 163 << 32) | ((terms >> 197) & (2**27 - 1))
+    bits: uint256 = self._numbers[word]
+    bit: uint256 = 1 << (((cash_and_index >> 160) & 7) << 5 | ((terms >> 192) & 31))
+    if (
+        day < (terms >> 160) & MASK_32
+        or day > (terms >> 128) & MASK_32
+        or deliverer == receiver
+        or terms & (MASK_64 << 64) == 0
+        or standing & LISTED == 0
+        or bits & bit != 0
+    ):
+        self._refuse_terms(terms, deliverer, receiver, security, standing, bits & bit != 0)
+    self._numbers[word] = bits | bit
+
+
+@internal
+def _exchange(
+    terms: uint256,
+    deliverer: address,
+    receiver: address,
+    security: address,
+    cash_and_index: uint256,
+    standing: uint256,
+    cash_standing: uint256,
+):
+    """@dev Both legs."""
+    extcall Token(security).settle_leg(
+        deliverer, receiver, (terms >> 64) & MASK_64, standing, skip_contract_check=True
+    )
+    if terms & MASK_64 != 0:
+        extcall Token(convert(cash_and_index & (2**160 - 1), address)).settle_leg(
+            receiver, deliverer, terms & MASK_64, cash_standing, skip_contract_check=True
+        )
+
+
+@internal
+@view
+def _signed_list(listed: Bytes[MAX_LIST]) -> SignedList:
+    """
+    @return The accounts, the domain for which both signed, and the hash of each instruction.
+    @dev Refuses BatchMalformed, then BadSignature (first, then second).
+    """
+    securities: uint256 = convert(slice(listed, 0, 1), uint256)
+    instructions: uint256 = convert(slice(listed, 1, 2), uint256)
+    start: uint256 = 172 + 20 * securities
+    if (
+        len(listed) != start + 32 * instructions
+        or securities == 0
+        or securities > MAX_SECURITIES
+        or instructions == 0
+        or instructions > MAX_INSTRUCTIONS
+    ):
+        refusals._batch_malformed(len(listed))
+    signed: SignedList = empty(SignedList)
+    signed.first = convert(extract32(listed, 132, output_type=uint256) >> 96, address)
+    signed.second = convert(extract32(listed, 152, output_type=uint256) >> 96, address)
+    parties: address[2] = [signed.first, signed.second]
+    at: uint256 = start
+    for _: uint256 in range(MAX_INSTRUCTIONS):
+        if len(signed.hashes) == instructions:
+            break
+        terms: uint256 = extract32(listed, at, output_type=uint256)
+        # Nothing but 0 or 1 in the bytes of deliverer, receiver and v: two bytes never mean the same.
+        if terms >> 248 >= securities or (terms >> 224) & 16711422 != 0:
+            refusals._batch_malformed(len(listed))
+        signed.hashes.append(
+            self._instruction_hash(
+                terms,
+                parties[(terms >> 240) & 1],
+                parties[(terms >> 232) & 1],
+                convert(extract32(listed, 172 + 20 * (terms >> 248), output_type=uint256) >> 96, address),
+            )
+        )
+        at = unsafe_add(at, 32)
+    struct_hash: bytes32 = keccak256(
+        concat(LIST_TYPE, keccak256(slice(abi_encode(signed.hashes), 64, 32 * instructions)))
+    )
+    parities: uint256 = convert(slice(listed, 3, 1), uint256)
+    signer: address = empty(address)
+    signed.separator, signer = self._signed_for(
+        struct_hash,
+        signed.first,
+        unsafe_add(27, parities & 1),
+        extract32(listed, 4, output_type=uint256),
+        extract32(listed, 36, output_type=uint256),
+    )
+    if signer != signed.first or signer == empty(address):
+        refusals._bad_signature(signed.first, signer)
+    signer = ecrecover(
+        keccak256(concat(x"1901", signed.separator, struct_hash)),
+        unsafe_add(27, (parities >> 1) & 1),
+        extract32(listed, 68, output_type=uint256),
+        extract32(listed, 100, output_type=uint256),
+    )
+    if signer != signed.second or signer == empty(address):
+        refusals._bad_signature(signed.second, signer)
+    return signed
+
+
+@internal
+@view
+def _signed_for(
+    struct_hash: bytes32, account: address, v: uint256, r: uint256, s: uint256
+) -> (bytes32, address):
+    """
+    @return The domain of this contract or of one that it replaced for which the account signed,
+            and the account; where it signed for none, who signed for this one.
+    """
+    signer: address = ecrecover(keccak256(concat(x"1901", governed.DOMAIN, struct_hash)), v, r, s)
+    if signer == account and account != empty(address):
+        return governed.DOMAIN, signer
+    one: address = governed.former
+    for _: uint256 in range(MAX_FORMERS):
+        if one == empty(address) or account == empty(address):
+            break
+        separator: bytes32 = staticcall Former(one).DOMAIN_SEPARATOR()
+        if ecrecover(keccak256(concat(x"1901", separator, struct_hash)), v, r, s) == account:
+            return separator, account
+        one = staticcall Former(one).predecessor()
+    return governed.DOMAIN, signer
 
 
 @internal
@@ -535,17 +763,14 @@ def _former_digest(
     @dev Off the path of what was signed for this contract: it costs only what was not.
     """
     struct_hash: bytes32 = self._instruction_hash(terms, deliverer, receiver, security)
-    one: address = governed.former
-    for _: uint256 in range(MAX_FORMERS):
-        if one == empty(address) or deliverer == empty(address):
-            break
-        digest: bytes32 = keccak256(
-            concat(x"1901", staticcall Former(one).DOMAIN_SEPARATOR(), struct_hash)
-        )
-        if ecrecover(digest, unsafe_add(27, (terms >> 224) & 1), r, s) == deliverer:
-            return digest
-        one = staticcall Former(one).predecessor()
-    return empty(bytes32)
+    separator: bytes32 = empty(bytes32)
+    signer: address = empty(address)
+    separator, signer = self._signed_for(
+        struct_hash, deliverer, unsafe_add(27, (terms >> 224) & 1), r, s
+    )
+    if signer != deliverer or signer == empty(address):
+        return empty(bytes32)
+    return keccak256(concat(x"1901", separator, struct_hash))
 
 
 @internal
@@ -667,6 +892,47 @@ def _settle_apart(
         reason=answer,
     )
     return empty(bytes32)
+
+
+@internal
+def _settle_listed_apart(
+    index: uint256,
+    digest: bytes32,
+    terms: uint256,
+    deliverer: address,
+    receiver: address,
+    security: address,
+    cash_and_index: uint256,
+    standing: uint256,
+    cash_standing: uint256,
+    is_former: bool,
+) -> bool:
+    """@dev As `_settle_apart`, of a list. @return Whether it settled; else the refusal is logged."""
+    success: bool = False
+    answer: Bytes[160] = b""
+    success, answer = raw_call(
+        self,
+        abi_encode(
+            terms,
+            deliverer,
+            receiver,
+            security,
+            cash_and_index,
+            standing,
+            cash_standing,
+            is_former,
+            method_id=method_id(
+                "settle_listed(uint256,address,address,address,uint256,uint256,uint256,bool)"
+            ),
+        ),
+        max_outsize=160,
+        revert_on_failure=False,
+    )
+    if not success:
+        if len(answer) == 0:
+            refusals._batch_starved(index, msg.gas)
+        log InstructionFailed(digest=digest, index=index, reason=answer)
+    return success
 
 
 @internal
