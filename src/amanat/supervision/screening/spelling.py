@@ -1,6 +1,6 @@
 """Names as they are compared: cleaned of tricks, cut into words, and heard across scripts.
 
-    "Mu\\u200bhаmmad  s/o …"  ->  clean_name, split_father  ->  words  ->  Sound (consonants, vowels)
+    "M\\u200buhаmmаd s/o …" -> clean_name, split_father -> words -> Sound (consonants, vowels)
 
 A word's *sound* is what stays the same however a name is spelled in Latin letters (Rehman, Rahman)
 and whether it is written in Urdu or Arabic, which leave short vowels out (رحمان).  Two words sound
@@ -28,6 +28,7 @@ _LOOKS_LIKE = str.maketrans(
 )
 _DIGIT_LETTERS = str.maketrans("013457@$", "oieastas")
 _MARKS = re.compile("[\u0640\u064b-\u065f\u0670\u06d6-\u06ed]")
+_PLAIN = re.compile(r"[A-Za-z]{2,}(?: [A-Za-z]{2,})*")
 _SPACED = re.compile(r"\b(?:\w[ .]+){2,}\w\b")
 _FATHER = re.compile(
     r"\s+(?:[sdwc]\s*/\s*o\.?|son of|daughter of|wife of|ولد|بنت|زوجہ|دختر)\s+", re.IGNORECASE
@@ -109,6 +110,7 @@ _ARTICLES = frozenset(
 _ABD = re.compile(
     r"\babd(?:[aeiou](?:l|sh(?= ?sh)|([rsznmtd])(?= ?\1))| (?:[aeu][lrsdzntm]|[au]sh)) ?([a-z]{3,})"
 )
+_ALLAH = re.compile(r"(\w{2,})[ -]([ua]llah\b|اللہ\b|الله\b)")
 _ABD_ARABIC = re.compile("عبدال(.{2,})")
 
 
@@ -119,7 +121,10 @@ def clean_name(text: str) -> str:
     of another script inside a Latin word become the Latin ones they imitate, letters set apart are
     joined.  Order, case and spelling stay.
     """
-    text = unicodedata.normalize("NFKC", text[:NAME_LENGTH_MAX])
+    text = text[:NAME_LENGTH_MAX]
+    if _PLAIN.fullmatch(text):
+        return " ".join(text.split())
+    text = unicodedata.normalize("NFKC", text)
     kept = []
     for character in text:
         category = unicodedata.category(character)
@@ -128,7 +133,7 @@ def clean_name(text: str) -> str:
             kept.append(" " if character in "\t\n\r\v\f" else "")
         else:
             kept.append(character)
-    text = _MARKS.sub("", "".join(kept))
+    text = _MARKS.sub("", re.sub("[یىي]\u0670", "ا", "".join(kept)))
     text = _SPACED.sub(lambda found: re.sub(r"[ .]+", "", found[0]), text)
     return " ".join(_word_as_meant(word) for word in text.split())
 
@@ -168,6 +173,7 @@ def words(name: str) -> tuple[str, ...]:
     """
     folded = _fold(name)
     folded = _ABD.sub(r"abdul\2", folded)
+    folded = _ALLAH.sub(r"\1\2", folded)
     found = []
     for match in _WORD.finditer(folded):
         word = re.sub("['’`ʼ]", "", match[0])
@@ -187,7 +193,7 @@ def _fold(name: str) -> str:
 
 _DIGRAPHS = (
     ("sch", "S"), ("kh", "K"), ("gh", "G"), ("sh", "S"), ("ch", "C"), ("ph", "f"), ("th", "t"),
-    ("dh", "d"), ("zh", "z"), ("bh", "b"), ("jh", "j"), ("ck", "K"), ("dj", "j"),
+    ("dh", "d"), ("bh", "b"), ("jh", "j"), ("ck", "K"), ("dj", "j"),
 )  # fmt: skip
 _LATIN = str.maketrans({"k": "K", "q": "K", "c": "K", "g": "G", "v": "w"})
 _VOWELS = "aeiou"
@@ -254,10 +260,11 @@ def _arabic_sound(word: str) -> Sound:
     found = _ABD_ARABIC.fullmatch(word)
     if found:
         word = "عبد" + found[1]
-    elif word.startswith("ال") and len(word) > 4:
+    elif word.startswith("ال") and (len(word) > 5 or word in _SHORT_WITH_ARTICLE):
         word = word[2:]
     elif word[1:4] == "وال":  # ذوالفقار: the article inside is not heard
         word = word[0] + "ول" + word[4:]
+    word = word.replace("لل", "ل")
     consonants, vowels, between = [], [], ""
     for position, letter in enumerate(word):
         last = position == len(word) - 1
@@ -290,6 +297,7 @@ def sounds_same(left: str, right: str) -> bool:
     return all(map(_vowels_agree, one.vowels[1:], other.vowels[1:]))
 
 
+_SHORT_WITH_ARTICLE = frozenset({"الدین", "الدين", "الحق", "الہی"})
 _SPELLS = {"A": "ae", "I": "iey", "U": "uow"}
 
 
