@@ -6,7 +6,8 @@
 What is measured.  The network of `pilots/pib-3y-2021/network.toml` is founded and brought up on
 this machine: five validators with a gate before each, on loopback.  An installation as `amanat
 serve` runs it uses them through their gates, as it would anywhere.  Instructions that both accounts
-signed beforehand are posted to its HTTP API, many to an act, and given to the ledger in batches;
+signed beforehand are posted to its HTTP API, many to an act, and given to the ledger in batches,
+each instruction signed by itself, and again in lists that two accounts signed once each;
 the clock runs from the first byte sent until the API reports the last instruction settled, as in
 `bench/settlement.py`.  Each act's instructions are among the accounts of one group, and there are
 as many groups as senders, so that batches of different groups wait for each other in nothing.
@@ -54,13 +55,18 @@ from amanat.network.status import wait_ready
 from amanat.network.supervisor import bring_up, take_down
 from founded import Account, bank_accounts
 from settlement import (
+    ACTS,
+    LISTED,
+    ONE_BY_ONE,
     BenchFailed,
     Client,
     Installation,
     Measured,
+    Submission,
     bodies,
     database,
     draw,
+    draw_listed,
     require_durable,
     run,
     stages_table,
@@ -82,6 +88,7 @@ class Found:
 
     network: str
     senders: int
+    signed: str
     dvp: Measured
     loaded_s: tuple[float, float]
     alone_s: tuple[float, float]
@@ -147,13 +154,15 @@ def draw_groups(
     per_act: int,
     numbers: dict[str, int],
     source: random.Random,
+    signed: str,
 ) -> list[Any]:
     """As `draw`, the instructions of each act among the accounts of one group in turn."""
+    drawing = draw_listed if signed == LISTED else draw
     members = [accounts[at::groups] for at in range(groups)]
     drawn: list[Any] = []
     for at, first in enumerate(range(0, size, per_act)):
         count = min(per_act, size - first)
-        drawn.extend(draw(members[at % groups], count, numbers, source))
+        drawn.extend(drawing(members[at % groups], count, numbers, source))
     return drawn
 
 
@@ -165,17 +174,46 @@ def quantiles(finalities: Sequence[tuple[int, float]]) -> tuple[float, float]:
     return every[len(every) // 2], every[min(len(every) - 1, len(every) * 99 // 100)]
 
 
-def one_at_a_time(client: Client, submissions: Sequence[bytes]) -> None:
+def one_at_a_time(client: Client, submissions: Sequence[Submission]) -> None:
     """Submit, settle and await each instruction before the next."""
     client.connect()
-    for body in submissions:
-        client.act("SubmitInstructions", body)
+    for act, body in submissions:
+        client.act(act, body)
         client.act("SettleDay", b"{}")
         limit = time.monotonic() + 120
         while client.waiting():
             if time.monotonic() > limit:
                 raise BenchFailed("one instruction is not settled after 120 s")
             time.sleep(0.01)
+
+
+def load(
+    installation: Installation,
+    network: str,
+    senders: int,
+    signed: str,
+    asked: argparse.Namespace,
+    numbers: dict[str, int],
+    source: random.Random,
+) -> Found:
+    """One run of the load, after some instructions one at a time."""
+    accounts = bank_accounts(asked.accounts)
+    since, _ = installation.ask("finalities", 0)
+    few = draw(accounts, asked.alone, numbers, source)
+    one_at_a_time(installation.client, bodies(installation.founded, few, 1))
+    since, alone = installation.ask("finalities", since)
+    drawn = draw_groups(accounts, senders, asked.size, asked.per_act, numbers, source, signed)
+    submissions = bodies(installation.founded, drawn, asked.per_act, signed)
+    before = installation.ask("spent")
+    measured = run(installation.client, submissions, asked.size)
+    after = installation.ask("spent")
+    measured.stages = {
+        stage: [a - b for a, b in zip(pair, before[stage], strict=True)]
+        for stage, pair in after.items()
+    }
+    _, loaded = installation.ask("finalities", since)
+    times = (quantiles(loaded), quantiles(alone))
+    return Found(network, senders, signed, measured, *times, 0.0, os.getloadavg()[0])
 
 
 def measure_settlement(
@@ -187,47 +225,30 @@ def measure_settlement(
 ) -> list[Found]:
     """One installation: the load with each number of senders, and instructions one at a time."""
     source = random.Random(SEED)
-    accounts, numbers = bank_accounts(asked.accounts), dict[str, int]()
+    numbers: dict[str, int] = {}
     results: list[Found] = []
     with database(asked.database, folder) as (url, pids):
         installation = Installation(
             folder / "data",
             url,
             pids,
-            accounts,
+            bank_accounts(asked.accounts),
             progress,
             home.folder if home else None,
             settlement_senders(max(asked.senders)),
         )
         try:
             require_durable(installation.ask("durability"))
-            since, _ = installation.ask("finalities", 0)
             for senders in asked.senders:
                 if installation.ask("use_senders", senders) != senders:
                     raise BenchFailed(f"there are not {senders} settlement senders")
-                task = progress.add_task(f"{NAMES[network]}: {senders} senders", total=None)
-                few = draw(accounts, asked.alone, numbers, source)
-                one_at_a_time(installation.client, bodies(installation.founded, few, 1))
-                since, alone = installation.ask("finalities", since)
-                drawn = draw_groups(accounts, senders, asked.size, asked.per_act, numbers, source)
-                submissions = bodies(installation.founded, drawn, asked.per_act)
-                before = installation.ask("spent")
-                measured = run(installation.client, submissions, asked.size)
-                after = installation.ask("spent")
-                measured.stages = {
-                    stage: [a - b for a, b in zip(pair, before[stage], strict=True)]
-                    for stage, pair in after.items()
-                }
-                since, loaded = installation.ask("finalities", since)
-                load = os.getloadavg()[0]
-                results.append(
-                    Found(
-                        network, senders, measured, quantiles(loaded), quantiles(alone), 0.0, load
+                for signed in asked.signed:
+                    found = load(installation, network, senders, signed, asked, numbers, source)
+                    results.append(found)
+                    console.print(
+                        f"{NAMES[network]}, {senders} senders, signed by {signed}: "
+                        f"{found.dvp.per_second:,.0f} DvP/s"
                     )
-                )
-                progress.remove_task(task)
-                told = f"{NAMES[network]}, {senders} senders: {measured.per_second:,.0f} DvP/s"
-                console.print(told)
             task = progress.add_task("comparing contracts, index and journal", total=None)
             differences = installation.ask("check")
             progress.remove_task(task)
@@ -268,11 +289,11 @@ def _measured(
 # -- what is printed ------------------------------------------------------------------------------
 
 
-def by_run(results: Sequence[Found]) -> dict[tuple[str, int], list[Found]]:
-    """The rounds of each network and number of senders."""
-    found: dict[tuple[str, int], list[Found]] = {}
+def by_run(results: Sequence[Found]) -> dict[tuple[str, int, str], list[Found]]:
+    """The rounds of each network, number of senders, and way to sign."""
+    found: dict[tuple[str, int, str], list[Found]] = {}
     for one in results:
-        found.setdefault((one.network, one.senders), []).append(one)
+        found.setdefault((one.network, one.senders, one.signed), []).append(one)
     return found
 
 
@@ -284,17 +305,17 @@ def rates_table(results: Sequence[Found], asked: argparse.Namespace) -> Table:
         "sent one at a time, and under the load; others: share of the machine's processors that "
         "worked for other programs; load: the machine's load average at the end",
     )
-    names = ("network", "senders", "DvP/s", "lowest", "highest", "final p50", "p99", "loaded p50")
-    for name in (*names, "p99", "ERC-20/s", "others", "load"):
-        table.add_column(name, justify="left" if name == "network" else "right")
-    for (network, senders), runs in by_run(results).items():
+    names = ("network", "senders", "signed", "DvP/s", "lowest", "highest", "final p50", "p99")
+    for name in (*names, "loaded p50", "p99", "ERC-20/s", "others", "load"):
+        table.add_column(name, justify="left" if name in ("network", "signed") else "right")
+    for (network, senders, signed), runs in by_run(results).items():
         rates = [one.dvp.per_second for one in runs]
         middle = [
             statistics.median(times)
             for times in zip(*((*one.alone_s, *one.loaded_s) for one in runs), strict=True)
         ]
         table.add_row(
-            NAMES[network], str(senders), f"{statistics.median(rates):,.0f}",
+            NAMES[network], str(senders), signed, f"{statistics.median(rates):,.0f}",
             f"{min(rates):,.0f}", f"{max(rates):,.0f}", *(f"{one:.2f}" for one in middle),
             f"{statistics.median(one.erc20_per_s for one in runs):,.0f}",
             f"{statistics.median(one.dvp.others_share for one in runs):.0%}",
@@ -304,10 +325,14 @@ def rates_table(results: Sequence[Found], asked: argparse.Namespace) -> Table:
 
 
 def figures(results: Sequence[Found]) -> list[dict[str, Any]]:
-    """`size` is the number of senders; keys without a network's name are the validators'."""
+    """`size` is the number of senders; keys without a network's name are the validators'.
+
+    Those of instructions that were signed one by one end in `_one_by_one`.
+    """
     found: list[dict[str, Any]] = []
-    for (network, senders), runs in by_run(results).items():
+    for (network, senders, signed), runs in by_run(results).items():
         end = "" if network == VALIDATORS else f"_{network}"
+        end += "" if signed == LISTED else "_one_by_one"
         erc20 = statistics.median(one.erc20_per_s for one in runs)
         rows = {
             "dvp_per_s": (statistics.median(one.dvp.per_second for one in runs), "1/s"),
@@ -335,6 +360,10 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
         "--networks", nargs="+", default=[VALIDATORS, EMBEDDED], choices=[VALIDATORS, EMBEDDED]
     )
     parser.add_argument("--senders", type=int, nargs="+", default=[1, 4, 16])
+    parser.add_argument(
+        "--signed", nargs="+", choices=list(ACTS), default=[ONE_BY_ONE, LISTED],
+        help="what each party signed: every instruction, or lists of 100 between two of them",
+    )  # fmt: skip
     parser.add_argument("--size", type=int, default=10_000, help="instructions in one run")
     parser.add_argument("--transfers", type=int, default=10_000, help="ERC-20 transfers in one run")
     parser.add_argument("--alone", type=int, default=50, help="instructions sent one at a time")
@@ -360,8 +389,8 @@ def main(given: Sequence[str]) -> int:
             results.extend(measure(network, asked))
     out = Console(width=None if sys.stdout.isatty() else 130)
     out.print(rates_table(results, asked))
-    for (network, senders), runs in by_run(results).items():
-        kind = f"{NAMES[network]}, {senders} senders"
+    for (network, senders, signed), runs in by_run(results).items():
+        kind = f"{NAMES[network]}, {senders} senders, signed by {signed}"
         out.print(stages_table(kind, [one.dvp for one in runs]))
     if asked.json:
         asked.json.write_text(json.dumps({"figures": figures(results)}, indent=2) + "\n")

@@ -45,11 +45,15 @@ from rich.table import Table
 
 from amanat.core.dates import business_day_from_date
 from amanat.ledger.sender_names import PURPOSES
-from amanat.ledger.typed_data import INSTRUCTION, Domain, sign
+from amanat.ledger.typed_data import INSTRUCTION, INSTRUCTION_LIST, Domain, sign
+from amanat.settlement.model import BATCH_INSTRUCTIONS_MAX
 from founded import DAY, ISIN, LAST_DAY, PROGRAMME, Account, Founded, bank_accounts
 from settlement_server import PROCESS_STAGES, serve_installation
 
 SEED = 20_210_304
+ONE_BY_ONE, LISTED = "instruction", "list"
+"""How the parties signed: each instruction, or all between two of them at once."""
+ACTS = {ONE_BY_ONE: "SubmitInstructions", LISTED: "SubmitLists"}
 _SIGNED_HERE_MAX = 2_000
 GIVE_UP_AFTER_S = 600.0
 console = Console(stderr=True)
@@ -107,17 +111,89 @@ def sign_all(
     return signed
 
 
+def draw_listed(
+    accounts: Sequence[Account], size: int, numbers: dict[str, int], source: random.Random
+) -> list[tuple[Account, Account, int, int, int]]:
+    """As `draw`, in runs of a list's length between two accounts, each of which delivers some."""
+    drawn: list[tuple[Account, Account, int, int, int]] = []
+    while len(drawn) < size:
+        pair = source.sample(accounts, 2)
+        for _ in range(min(BATCH_INSTRUCTIONS_MAX, size - len(drawn))):
+            deliverer, receiver = source.sample(pair, 2)
+            number = numbers.get(deliverer.address, 0)
+            numbers[deliverer.address] = number + 1
+            drawn.append(
+                (deliverer, receiver, number, source.randrange(1, 10_000),
+                 source.randrange(1, 10**6))
+            )  # fmt: skip
+    return drawn
+
+
+def sign_lists(
+    founded: Founded, drawn: Sequence[tuple[Account, Account, int, int, int]]
+) -> list[dict[str, Any]]:
+    """The instructions as lists with one signature of each account, as the API takes them."""
+    domain = Domain(founded.chain_id, founded.settlement)
+    days = business_day_from_date(DAY), business_day_from_date(LAST_DAY)
+    signed = []
+    for at in range(0, len(drawn), BATCH_INSTRUCTIONS_MAX):
+        part = drawn[at : at + BATCH_INSTRUCTIONS_MAX]
+        first, second = part[0][0], part[0][1]
+        digest = domain.digest(
+            INSTRUCTION_LIST.hash(
+                [
+                    (founded.security, one.address, two.address, nominal, paisa, number, *days)
+                    for one, two, number, nominal, paisa in part
+                ]
+            )
+        )
+        signed.append(
+            {
+                "first": first.address,
+                "second": second.address,
+                "first_signature": sign(digest, PrivateKey(first.secret)).hex(),
+                "second_signature": sign(digest, PrivateKey(second.secret)).hex(),
+                "instructions": [
+                    {
+                        "isin": ISIN,
+                        "deliverer": one.address,
+                        "receiver": two.address,
+                        "number": number,
+                        "nominal": nominal,
+                        "consideration_paisa": paisa,
+                        "trade_date": DAY.isoformat(),
+                        "first_day": DAY.isoformat(),
+                        "last_day": LAST_DAY.isoformat(),
+                    }
+                    for one, two, number, nominal, paisa in part
+                ],
+            }
+        )
+    return signed
+
+
 def _body(founded: Founded, drawn: Sequence[Any]) -> bytes:
     return json.dumps({"instructions": sign_all(founded, drawn)}, separators=(",", ":")).encode()
 
 
-def bodies(founded: Founded, drawn: Sequence[Any], per_act: int) -> list[bytes]:
-    """The bodies of the acts; many are signed by two processes."""
+def _listed_body(founded: Founded, drawn: Sequence[Any]) -> bytes:
+    return json.dumps({"lists": sign_lists(founded, drawn)}, separators=(",", ":")).encode()
+
+
+Submission = tuple[str, bytes]
+"""An act by its name, and its body."""
+
+
+def bodies(
+    founded: Founded, drawn: Sequence[Any], per_act: int, signed: str = ONE_BY_ONE
+) -> list[Submission]:
+    """The acts to post; many are signed by two processes."""
+    act, body = ACTS[signed], _listed_body if signed == LISTED else _body
     parts = [drawn[at : at + per_act] for at in range(0, len(drawn), per_act)]
     if len(drawn) <= _SIGNED_HERE_MAX:
-        return [_body(founded, part) for part in parts]
+        return [(act, body(founded, part)) for part in parts]
     with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
-        return list(pool.map(_body, [founded] * len(parts), parts))
+        return [(act, one) for one in pool.map(body, [founded] * len(parts), parts)]
 
 
 # -- the client -----------------------------------------------------------------------------------
@@ -197,13 +273,13 @@ def busy_seconds() -> float:
     return busy / os.sysconf("SC_CLK_TCK") - time.process_time()
 
 
-def run(client: Client, submissions: Sequence[bytes], size: int) -> Measured:
+def run(client: Client, submissions: Sequence[Submission], size: int) -> Measured:
     """Submit, settle, and wait for the report of the last one."""
     client.connect()
     before, busy = client.settled(), busy_seconds()
     began = time.perf_counter()
-    for body in submissions:
-        client.act("SubmitInstructions", body)
+    for act, body in submissions:
+        client.act(act, body)
         client.act("SettleDay", b"{}")
     while client.waiting():
         if time.perf_counter() - began > GIVE_UP_AFTER_S:
@@ -320,8 +396,9 @@ def measure_round(kind: str, asked: argparse.Namespace, source: random.Random) -
                 require_durable(installation.ask("durability"))
                 for size in asked.sizes:
                     task = progress.add_task(f"{kind}: signing {size:,}", total=None)
-                    drawn = draw(accounts, size, numbers, source)
-                    submissions = bodies(installation.founded, drawn, asked.per_act)
+                    drawing = draw_listed if asked.signed == LISTED else draw
+                    drawn = drawing(accounts, size, numbers, source)
+                    submissions = bodies(installation.founded, drawn, asked.per_act, asked.signed)
                     progress.update(task, description=f"{kind}: settling {size:,}")
                     before = installation.ask("spent")
                     measured = run(installation.client, submissions, size)
@@ -437,6 +514,10 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument("--accounts", type=int, default=200)
     parser.add_argument("--per-act", type=int, default=500, help="instructions in one act")
+    parser.add_argument(
+        "--signed", choices=list(ACTS), default=ONE_BY_ONE,
+        help="what each party signed: every instruction, or lists of 100 between two of them",
+    )  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="one round, 500 and 2,000")
     parser.add_argument("--json", type=Path, metavar="FILE")
     found = parser.parse_args(given)

@@ -202,7 +202,7 @@ class Serving:
                     order.c.completed_at,
                     count.correlate(order).scalar_subquery().label("count"),
                 ).where(
-                    order.c.kind == "settle_batch",
+                    order.c.kind.in_(("settle_batch", "settle_list")),
                     order.c.sequence > since,
                     order.c.state == "done",
                 )

@@ -33,6 +33,7 @@ from amanat.settlement.commands import (
     Side,
     TakeNumbers,
 )
+from amanat.settlement.lists import packed_list
 from amanat.settlement.model import (
     FreeDeliveryForbidden,
     InstructionState,
@@ -104,6 +105,8 @@ def new_row(
         "reason_code": None,
         "attempts": 0,
         "cycle": None,
+        "list": None,
+        "place": None,
         "order_id": None,
         "entry": "",
         "requested_at": None,
@@ -417,7 +420,7 @@ def cancel_instruction(command: CancelInstruction, context: ActContext) -> Resul
         subject=f"instruction:{row.id}",
     )
     order = None
-    if row.deliverer_signature is not None:
+    if row.deliverer_signature is not None or row.list is not None:
         order = _order_burn(context, row, account, entry)
     update_instruction(
         connection,
@@ -434,6 +437,13 @@ def _order_burn(context: ActContext, row: Row[Any], account: str, entry: str) ->
     signature = context.approved.signatures()[0]
     if account == row.deliverer:
         function, args = "burn_number", [row.deliverer, row.number, signature]
+    elif row.list is not None:
+        function = "burn_listed"
+        args = [
+            packed_list(context.uow.connection, context.programme, row.list),
+            row.place,
+            signature,
+        ]
     else:
         function = "burn_instruction"
         args = [leg_of(context, row).struct, bytes(row.deliverer_signature), signature]

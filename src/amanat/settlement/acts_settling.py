@@ -31,6 +31,7 @@ from amanat.register.signing import struct_to_sign
 from amanat.settlement import events
 from amanat.settlement.acts_instructions import PARTIES, new_row
 from amanat.settlement.commands import CycleTrade, NetCycle, SettleDay
+from amanat.settlement.lists import packed_lists, runs
 from amanat.settlement.model import (
     InstructionState,
     InstructionTerms,
@@ -137,34 +138,44 @@ def _things_of_cycle(context: ActContext, isins: Sequence[str], accounts: Sequen
 
 
 def _order_batches(context: ActContext, rows: Sequence[Row[Any]], size: int) -> list[str]:
+    """Order what is due, in its order; the orders' ids.
+
+    What was signed one by one goes in batches, and what was signed as a list, list by list.
+    """
     if not rows:
         return []
     connection, programme = context.uow.connection, context.programme
-    securities = securities_of(connection, programme)
-    legs = [Leg.of(row, securities[row.isin]) for row in rows]
-    batches = split_batches(legs, size)
+    parts = runs(rows, size)
+    lists = [(key, part) for key, part in parts if key is not None]
+    packed = iter(packed_lists(connection, programme, lists) if lists else ())
+    contents: list[tuple[str, list[Row[Any]], bytes]] = []
+    for key, part in parts:
+        if key is None:
+            contents += _batches(context, part, size)
+        else:
+            contents.append(("settle_list", part, next(packed)))
     orders: list[str] = context.uow.orders.request_many(
         [
             OrderRequest(
-                "settle_batch",
+                kind,
                 programme,
                 "Settlement",
-                "settle_batch",
-                [pack_batch([_signed(legs[at], rows[at]) for at in batch])],
-                subject=("settlement", f"batch:{rows[batch[0]].id}"),
-                gas=batch_gas(len(batch)),
+                kind,
+                [content],
+                subject=("settlement", f"batch:{part[0].id}"),
+                gas=batch_gas(len(part)),
                 sender=SETTLEMENT,
-                things=_things_of([rows[at] for at in batch]),
+                things=_things_of(part),
             )
-            for batch in batches
+            for kind, part, content in contents
         ]
     )
-    for batch, order in zip(batches, orders, strict=True):
+    for (_, part, _), order in zip(contents, orders, strict=True):
         connection.execute(
             sql.update(instruction)
             .where(
                 instruction.c.programme == programme,
-                instruction.c.id.in_([rows[at].id for at in batch]),
+                instruction.c.id.in_([row.id for row in part]),
             )
             .values(
                 state=InstructionState.REQUESTED.value,
@@ -174,6 +185,22 @@ def _order_batches(context: ActContext, rows: Sequence[Row[Any]], size: int) -> 
             )
         )
     return orders
+
+
+def _batches(
+    context: ActContext, rows: Sequence[Row[Any]], size: int
+) -> list[tuple[str, list[Row[Any]], bytes]]:
+    """What was signed one by one, in batches within their bounds: kind of order, rows, calldata."""
+    securities = securities_of(context.uow.connection, context.programme)
+    legs = [Leg.of(row, securities[row.isin]) for row in rows]
+    return [
+        (
+            "settle_batch",
+            [rows[at] for at in batch],
+            pack_batch([_signed(legs[at], rows[at]) for at in batch]),
+        )
+        for batch in split_batches(legs, size)
+    ]
 
 
 def _signed(leg: Leg, row: Row[Any]) -> SignedInstruction:

@@ -27,6 +27,7 @@ Reference = Annotated[str, StringConstraints(min_length=1, max_length=80)]
 """What the parties call a trade."""
 
 SUBMISSION_INSTRUCTIONS_MAX = 10_000
+LISTS_MAX = SUBMISSION_INSTRUCTIONS_MAX // BATCH_INSTRUCTIONS_MAX
 
 
 class Side(StrEnum):
@@ -116,6 +117,47 @@ class SubmitInstructions(Command):
         tuple[PresignedInstruction, ...],
         Field(min_length=1, max_length=SUBMISSION_INSTRUCTIONS_MAX),
     ]
+
+
+class ListedInstruction(Command):
+    """One instruction of a list; its signatures are the list's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", revalidate_instances="never")
+
+    isin: IsinText
+    deliverer: Address
+    receiver: Address
+    number: Number
+    nominal: NominalUnits
+    consideration_paisa: PaisaOrNone
+    trade_date: Day
+    first_day: Day
+    last_day: Day
+    reference: Reference | None = None
+
+
+class SignedList(Command):
+    """Instructions between two accounts, in either direction, that each signed once as a list."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", revalidate_instances="never")
+
+    first: Address
+    second: Address
+    first_signature: SignatureHex
+    second_signature: SignatureHex
+    instructions: Annotated[
+        tuple[ListedInstruction, ...], Field(min_length=1, max_length=BATCH_INSTRUCTIONS_MAX)
+    ]
+
+
+class SubmitLists(Command):
+    """Submit lists of instructions that two accounts each signed once; all are accepted, or none.
+
+    A list is the EIP-712 struct InstructionList.  Its lines settle, fail and are cancelled each on
+    its own.
+    """
+
+    lists: Annotated[tuple[SignedList, ...], Field(min_length=1, max_length=LISTS_MAX)]
 
 
 class SettleDay(Command):

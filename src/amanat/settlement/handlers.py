@@ -32,6 +32,7 @@ def register(registry: HandlerRegistry) -> None:
     registry.on_event("Settlement", "CycleSettled")(cycle_settled)
     registry.on_event("Settlement", "NumberBurned")(number_burned)
     registry.on_refused("settle_batch")(batch_refused)
+    registry.on_refused("settle_list")(batch_refused)
     registry.on_refused("settle_cycle")(cycle_refused)
     for kind in CASH_ORDERS:
         registry.on_done(kind)(cash_done)

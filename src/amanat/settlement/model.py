@@ -120,6 +120,18 @@ class SignatureNotOfAccount(Invalid):
     )
 
 
+class ListSignatureNotOfAccount(Invalid):
+    """A list is accepted only with the signatures of both its accounts over all of it."""
+
+    template: ClassVar[str] = "The list's signature for {account} is of {recovered}."
+
+
+class ListUsed(Refusal):
+    """A list is submitted once."""
+
+    template: ClassVar[str] = "The list with digest {digest} has been submitted already."
+
+
 class NothingToSign(Refusal):
     """A party signs an instruction once."""
 

@@ -42,6 +42,8 @@ instruction = sql.Table(
     sql.Column("reason_code", sql.String(64), comment="declared error of the ledger"),
     sql.Column("attempts", sql.Integer, nullable=False),
     sql.Column("cycle", sql.String(36), comment="the netted cycle that carries it"),
+    sql.Column("list", sql.String(36), comment="the list in which both signed it"),
+    sql.Column("place", sql.Integer, comment="in that list, from 0"),
     sql.Column("order_id", sql.String(36), comment="the order that carries it to the ledger"),
     sql.Column("entry", sql.String(36), nullable=False, comment="journal entry that began it"),
     sql.Column("requested_at", sql.String(32)),
@@ -51,6 +53,21 @@ instruction = sql.Table(
     sql.UniqueConstraint("programme", "digest"),
     sql.Index(None, "programme", "state"),
     sql.Index(None, "order_id"),
+    sql.Index(None, "programme", "list"),
+)
+
+signed_list = sql.Table(
+    "settlement_list",
+    metadata,
+    sql.Column("programme", sql.String(64), primary_key=True),
+    sql.Column("id", sql.String(36), primary_key=True, comment="UUIDv7"),
+    sql.Column("digest", sql.String(64), nullable=False, comment="EIP-712, what both signed"),
+    sql.Column("first", sql.String(42), nullable=False, comment="account, lower case"),
+    sql.Column("second", sql.String(42), nullable=False, comment="account, lower case"),
+    sql.Column("first_signature", sql.LargeBinary, nullable=False),
+    sql.Column("second_signature", sql.LargeBinary, nullable=False),
+    sql.Column("instructions", sql.Integer, nullable=False, comment="how many"),
+    sql.UniqueConstraint("programme", "digest"),
 )
 
 cycle = sql.Table(
