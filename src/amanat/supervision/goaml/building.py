@@ -66,7 +66,7 @@ class _Builder:
         _add(root, "currency_code_local", self.pack.form.currency)
         self._person(_under(root, "reporting_person"), content.reporting_person)
         self._address(_under(root, "location"), content.location)
-        _add(root, "reason", heading.reason_before + self._text(content.reason))
+        _add(root, "reason", self._text(heading.reason_before + content.reason))
         _add(root, "action", self._text(content.action))
         for one in content.transactions:
             self._transaction(_under(root, "transaction"), one)
@@ -171,7 +171,7 @@ class _Builder:
         )
         _add(at, "institution_name", self._text(one.institution_name))
         _add(at, "institution_code", one.institution_code or one.institution_name[:50])
-        _add(at, "non_bank_institution", "true")
+        _add(at, "non_bank_institution", "false" if one.bank else "true")
         _add(at, "branch", self._text(one.branch))
         _add(at, "account", one.account)
         _add(at, "currency_code", one.currency)

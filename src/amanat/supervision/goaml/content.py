@@ -86,6 +86,7 @@ class ReportedAccount(Command):
 
     institution_name: Line
     institution_code: Short | None = None
+    bank: bool = False
     branch: Line = "HEAD OFFICE"
     account: Short
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{3,12}$")] = "PKR"
