@@ -1,0 +1,10 @@
+"""Screening is not on the ledger: what is frozen there the register orders."""
+
+from __future__ import annotations
+
+from amanat.ledger.registry import HandlerRegistry
+
+
+def register(registry: HandlerRegistry) -> None:
+    """Register this room's functions: none."""
+    del registry
