@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
@@ -146,10 +147,6 @@ def _words(table: Mapping[str, Any], name: str, file: str, refused: Refused) -> 
     return dict(found)
 
 
-def _optional_day(value: Any) -> date | None:
-    return reading.day(value)
-
-
 def _one_of(*allowed: str) -> Callable[[Any], str]:
     def read(value: Any) -> str:
         if value not in allowed:
@@ -159,125 +156,196 @@ def _one_of(*allowed: str) -> Callable[[Any], str]:
     return read
 
 
-def _law(row: reading.Row) -> Law:
-    return Law(
-        code=row.take("code", reading.text, ""),
-        title=row.take("title", reading.text, ""),
-        citation=row.take_or("citation", reading.text, ""),
-        in_force_from=row.take("in_force_from", reading.day, date.min),
-        in_force_until=row.take_or("in_force_until", _optional_day, None),
-        source=row.take_or("source", reading.text, ""),
-        assumed=row.take_or("assumed", reading.flag, False),
-    )
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """How a field is read, what stands for it if it is absent or wrong, whether it must be there.
+
+    `name` is the field's in the file where the pack calls it otherwise.
+    """
+
+    read: Callable[[Any], Any]
+    default: Any
+    needed: bool = True
+    name: str = ""
+
+    def optional(self) -> _Field:
+        return replace(self, needed=False)
+
+    def called(self, name: str) -> _Field:
+        return replace(self, name=name)
+
+    def of(self, row: reading.Row, name: str) -> Any:
+        take = row.take if self.needed else row.take_or
+        return take(self.name or name, self.read, self.default)
 
 
-def _section(row: reading.Row) -> Section:
-    return Section(
-        code=row.take("code", reading.text, ""),
-        law=row.take("law", reading.text, ""),
-        section=row.take_or("section", reading.text, ""),
-        first_day=row.take_or("from", _optional_day, None),
-        last_day=row.take_or("until", _optional_day, None),
-        assumed=row.take_or("assumed", reading.flag, False),
-    )
+def _record(made: Callable[..., T], **fields: _Field) -> Callable[[reading.Row], T]:
+    """Reads a row into a record, field by field."""
+
+    def read(row: reading.Row) -> T:
+        return made(**{name: one.of(row, name) for name, one in fields.items()})
+
+    return read
 
 
-def _category(row: reading.Row) -> Category:
-    return Category(
-        code=row.take("code", reading.text, ""),
-        title=row.take("title", reading.text, ""),
-        section=row.take("section", reading.text, ""),
-        before_licence=row.take("before_licence", reading.flag, False),
-        currency=row.take("currency", reading.text, ""),
-        paid_up_capital=row.take("paid_up_capital", reading.count, 0),
-        security_deposit=row.take("security_deposit", reading.count, 0),
-        net_capital=row.take("net_capital", reading.count, 0),
-        clearance=row.take("clearance", reading.flag, False),
-        application_fee=row.take("application_fee", reading.count, 0),
-        annual_fee=row.take("annual_fee", reading.count, 0),
-        term_months=row.take("term_months", reading.count, 0),
-        assumed=row.take_or("assumed", reading.texts, ()),
-    )
+TEXT = _Field(reading.text, "")
+COUNT = _Field(reading.count, 0)
+FLAG = _Field(reading.flag, False)
+TEXTS = _Field(reading.texts, ())
+MAYBE_TEXT, MAYBE_COUNT = TEXT.optional(), COUNT.optional()
+MAYBE_FLAG, MAYBE_TEXTS = FLAG.optional(), TEXTS.optional()
+MAYBE_DAY = _Field(reading.day, None, needed=False)
 
+_law = _record(
+    Law,
+    code=TEXT,
+    title=TEXT,
+    citation=MAYBE_TEXT,
+    in_force_from=_Field(reading.day, date.min),
+    in_force_until=MAYBE_DAY,
+    source=MAYBE_TEXT,
+    assumed=MAYBE_FLAG,
+)
 
-def _status(row: reading.Row) -> Status:
-    return Status(
-        code=row.take("code", reading.text, ""),
-        title=row.take("title", reading.text, ""),
-        opens=row.take("opens", reading.texts, ()),
-        services=row.take("services", _one_of("none", "before_licence", "licensed"), "none"),
-        level=row.take("level", _one_of(*LEVELS), "none"),
-        account=row.take("account", reading.text, ""),
-        lacks=row.take_or("lacks", reading.text, ""),
-        section=row.take("section", reading.text, ""),
-    )
+_section = _record(
+    Section,
+    code=TEXT,
+    law=TEXT,
+    section=MAYBE_TEXT,
+    first_day=MAYBE_DAY.called("from"),
+    last_day=MAYBE_DAY.called("until"),
+    assumed=MAYBE_FLAG,
+)
 
+_category = _record(
+    Category,
+    code=TEXT,
+    title=TEXT,
+    section=TEXT,
+    before_licence=FLAG,
+    currency=TEXT,
+    paid_up_capital=COUNT,
+    security_deposit=COUNT,
+    net_capital=COUNT,
+    clearance=FLAG,
+    application_fee=COUNT,
+    annual_fee=COUNT,
+    term_months=COUNT,
+    assumed=MAYBE_TEXTS,
+)
 
-def _permission(row: reading.Row) -> PermissionKind:
-    return PermissionKind(
-        code=row.take("code", reading.text, ""),
-        title=row.take("title", reading.text, ""),
-        status=row.take("status", reading.text, ""),
-        months=row.take("months", reading.count, 0),
-        section=row.take("section", reading.text, ""),
-    )
+_status = _record(
+    Status,
+    code=TEXT,
+    title=TEXT,
+    opens=TEXTS,
+    services=_Field(_one_of("none", "before_licence", "licensed"), "none"),
+    level=_Field(_one_of(*LEVELS), "none"),
+    account=TEXT,
+    lacks=MAYBE_TEXT,
+    section=TEXT,
+)
 
+_permission = _record(
+    PermissionKind,
+    code=TEXT,
+    title=TEXT,
+    status=TEXT,
+    months=COUNT,
+    section=TEXT,
+)
 
-def _suspension(row: reading.Row) -> SuspensionLevel:
-    return SuspensionLevel(
-        code=row.take("code", reading.text, ""),
-        title=row.take("title", reading.text, ""),
-        level=row.take("level", _one_of(*LEVELS[1:]), "frozen"),
-        status=row.take("status", reading.text, ""),
-        shuts=row.take("shuts", reading.texts, ()),
-    )
+_suspension = _record(
+    SuspensionLevel,
+    code=TEXT,
+    title=TEXT,
+    level=_Field(_one_of(*LEVELS[1:]), "frozen"),
+    status=TEXT,
+    shuts=TEXTS,
+)
 
+_file = _record(
+    FileKind,
+    code=TEXT,
+    title=TEXT,
+    prefix=TEXT,
+    stages=TEXTS,
+    initial=TEXT,
+    final=TEXTS,
+    forms=MAYBE_TEXTS,
+    checklists=MAYBE_TEXTS,
+    grants=MAYBE_TEXT,
+)
 
-def _file(row: reading.Row) -> FileKind:
-    return FileKind(
-        code=row.take("code", reading.text, ""),
-        title=row.take("title", reading.text, ""),
-        prefix=row.take("prefix", reading.text, ""),
-        stages=row.take("stages", reading.texts, ()),
-        initial=row.take("initial", reading.text, ""),
-        final=row.take("final", reading.texts, ()),
-        forms=row.take_or("forms", reading.texts, ()),
-        checklists=row.take_or("checklists", reading.texts, ()),
-        grants=row.take_or("grants", reading.text, ""),
-    )
+_step = _record(
+    Step,
+    file=TEXT,
+    act=TEXT,
+    outcome=MAYBE_TEXT,
+    from_stages=TEXTS.called("from"),
+    to=MAYBE_TEXT,
+    capacity=TEXT,
+    roles=_Field(reading.texts, ("officer", "approver"), needed=False),
+    second_person=MAYBE_FLAG,
+    not_by=MAYBE_TEXTS,
+    requires=MAYBE_TEXTS,
+    statuses=MAYBE_TEXTS,
+    section=TEXT,
+)
 
+_clock = _record(
+    Clock,
+    code=TEXT,
+    file=TEXT,
+    title=TEXT,
+    starts=TEXTS,
+    ends=TEXTS,
+    days=COUNT,
+    unit=_Field(_one_of(*UNITS), "working"),
+    owed_by=_Field(_one_of("authority", "applicant"), "authority"),
+    stops=MAYBE_FLAG,
+    section=TEXT,
+    assumed=MAYBE_FLAG,
+)
 
-def _step(row: reading.Row) -> Step:
-    return Step(
-        file=row.take("file", reading.text, ""),
-        act=row.take("act", reading.text, ""),
-        outcome=row.take_or("outcome", reading.text, ""),
-        from_stages=row.take("from", reading.texts, ()),
-        to=row.take_or("to", reading.text, ""),
-        capacity=row.take("capacity", reading.text, ""),
-        roles=row.take_or("roles", reading.texts, ("officer", "approver")),
-        second_person=row.take_or("second_person", reading.flag, False),
-        not_by=row.take_or("not_by", reading.texts, ()),
-        requires=row.take_or("requires", reading.texts, ()),
-        statuses=row.take_or("statuses", reading.texts, ()),
-        section=row.take("section", reading.text, ""),
-    )
+_stakeholder = _record(
+    Stakeholder,
+    code=TEXT,
+    title=TEXT,
+    days=COUNT,
+    files=TEXTS,
+)
 
+_confirmation = _record(
+    Confirmation,
+    fact=TEXT,
+    title=TEXT,
+    section=TEXT,
+    days=COUNT,
+    per_category=MAYBE_FLAG,
+    amount=MAYBE_FLAG,
+    grants=MAYBE_TEXT,
+)
 
-def _clock(row: reading.Row) -> Clock:
-    return Clock(
-        code=row.take("code", reading.text, ""),
-        file=row.take("file", reading.text, ""),
-        title=row.take("title", reading.text, ""),
-        starts=row.take("starts", reading.texts, ()),
-        ends=row.take("ends", reading.texts, ()),
-        days=row.take("days", reading.count, 0),
-        unit=row.take("unit", _one_of(*UNITS), "working"),
-        owed_by=row.take("owed_by", _one_of("authority", "applicant"), "authority"),
-        stops=row.take_or("stops", reading.flag, False),
-        section=row.take("section", reading.text, ""),
-        assumed=row.take_or("assumed", reading.flag, False),
-    )
+_condition = _record(
+    ConditionTemplate,
+    code=TEXT,
+    text=TEXT,
+    section=TEXT,
+    days=MAYBE_COUNT,
+    consequence=MAYBE_TEXT,
+)
+
+_obligation = _record(
+    ObligationTemplate,
+    code=TEXT,
+    title=TEXT,
+    section=TEXT,
+    statuses=TEXTS,
+    months=MAYBE_COUNT,
+    days=MAYBE_COUNT,
+    hours=MAYBE_COUNT,
+)
 
 
 def _checklist(row: reading.Row, file: str, refused: Refused) -> Checklist:
@@ -303,49 +371,6 @@ def _tables(value: Any) -> list[Mapping[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
         raise InvalidTable(reason="a list of tables is needed")
     return value
-
-
-def _stakeholder(row: reading.Row) -> Stakeholder:
-    return Stakeholder(
-        code=row.take("code", reading.text, ""),
-        title=row.take("title", reading.text, ""),
-        days=row.take("days", reading.count, 0),
-        files=row.take("files", reading.texts, ()),
-    )
-
-
-def _confirmation(row: reading.Row) -> Confirmation:
-    return Confirmation(
-        fact=row.take("fact", reading.text, ""),
-        title=row.take("title", reading.text, ""),
-        section=row.take("section", reading.text, ""),
-        days=row.take("days", reading.count, 0),
-        per_category=row.take_or("per_category", reading.flag, False),
-        amount=row.take_or("amount", reading.flag, False),
-        grants=row.take_or("grants", reading.text, ""),
-    )
-
-
-def _condition(row: reading.Row) -> ConditionTemplate:
-    return ConditionTemplate(
-        code=row.take("code", reading.text, ""),
-        text=row.take("text", reading.text, ""),
-        section=row.take("section", reading.text, ""),
-        days=row.take_or("days", reading.count, 0),
-        consequence=row.take_or("consequence", reading.text, ""),
-    )
-
-
-def _obligation(row: reading.Row) -> ObligationTemplate:
-    return ObligationTemplate(
-        code=row.take("code", reading.text, ""),
-        title=row.take("title", reading.text, ""),
-        section=row.take("section", reading.text, ""),
-        statuses=row.take("statuses", reading.texts, ()),
-        months=row.take_or("months", reading.count, 0),
-        days=row.take_or("days", reading.count, 0),
-        hours=row.take_or("hours", reading.count, 0),
-    )
 
 
 @functools.cache

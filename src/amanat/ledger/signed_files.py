@@ -15,18 +15,19 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Never, Protocol, Self
+from typing import ClassVar, Protocol
 
 from asn1crypto import cms, pem
 from coincurve import PublicKey
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec, utils
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, pkcs7
 from cryptography.x509.oid import NameOID
 
 from amanat.core.errors import Invalid, Refusal
+from amanat.core.kept_keys import KeptKey
 from amanat.ledger.wire import address_of_key
 
 CERTIFICATE_DAYS_MAX = 1096
@@ -79,8 +80,8 @@ class FileSignature:
     signed_at: datetime
 
 
-class _Key(ec.EllipticCurvePrivateKey):
-    """A `PointSigner` as the certificate and CMS builders take keys; its secret stays away."""
+class _Key(KeptKey):
+    """A `PointSigner` as the certificate and CMS builders take keys."""
 
     def __init__(self, signer: PointSigner) -> None:
         self._signer = signer
@@ -92,32 +93,8 @@ class _Key(ec.EllipticCurvePrivateKey):
     def curve(self) -> ec.EllipticCurve:
         return ec.SECP256K1()
 
-    @property
-    def key_size(self) -> int:
-        return 256
-
-    def sign(self, data: Any, signature_algorithm: ec.EllipticCurveSignatureAlgorithm) -> bytes:
-        if not isinstance(signature_algorithm.algorithm, SHA256):
-            raise TypeError("files are signed with SHA-256")
-        made = self._signer.sign_digest(hashlib.sha256(bytes(data)).digest())
-        return utils.encode_dss_signature(
-            int.from_bytes(made[:32], "big"), int.from_bytes(made[32:64], "big")
-        )
-
-    def exchange(self, *_: Any) -> Never:
-        raise TypeError("this key signs files and agrees on nothing")
-
-    def private_numbers(self) -> Never:
-        raise TypeError("this key does not leave its place")
-
-    def private_bytes(self, *_: Any) -> Never:
-        raise TypeError("this key does not leave its place")
-
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
-        return self
+    def raw_signature(self, content: bytes) -> bytes:
+        return self._signer.sign_digest(hashlib.sha256(content).digest())
 
 
 def make_certificate(

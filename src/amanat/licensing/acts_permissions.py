@@ -78,6 +78,15 @@ def _later(context: ActContext, what: str, day: date) -> date:
     return day
 
 
+def _signed(
+    stepped: Stepped, context: ActContext, moves: list[Move], why: str | None = None
+) -> Carried:
+    """A step on a file that was signed: recorded, and its moves carried out."""
+    require_approvers_apart(context, stepped)
+    record_step(context, stepped, why)
+    return carry_moves(context, stepped.row.provider, moves)
+
+
 def _result(carried: Carried, **more: str | None) -> Result:
     return {**more, "order": carried.order, "entry": carried.entry}
 
@@ -136,9 +145,7 @@ def grant_licence(command: GrantLicence, context: ActContext) -> Result:
     `ChangePending`, `StandingMoved`.
     """
     stepped, moves = _check_grant(command, context)
-    require_approvers_apart(context, stepped)
-    record_step(context, stepped, command.category)
-    carried = carry_moves(context, stepped.row.provider, moves)
+    carried = _signed(stepped, context, moves, command.category)
     set_conditions(
         context,
         stepped.pack,
@@ -192,9 +199,7 @@ def _ask_variation(command: Vary, context: ActContext) -> Ask:
 def vary(command: Vary, context: ActContext) -> Result:
     """Carry out a variation.  Refuses as the path does, `PermissionNotHeld`, `StandingMoved`."""
     stepped, moves = _check_variation(command, context)
-    require_approvers_apart(context, stepped)
-    record_step(context, stepped, command.reason)
-    carried = carry_moves(context, stepped.row.provider, moves)
+    carried = _signed(stepped, context, moves, command.reason)
     set_conditions(
         context,
         stepped.pack,
@@ -236,9 +241,7 @@ def renew(command: Renew, context: ActContext) -> Result:
     `StandingMoved`.
     """
     stepped, moves = _check_renewal(command, context)
-    require_approvers_apart(context, stepped)
-    record_step(context, stepped)
-    carried = carry_moves(context, stepped.row.provider, moves)
+    carried = _signed(stepped, context, moves)
     return _result(carried, file=stepped.row.number, permission=carried.numbers[0])
 
 
@@ -314,9 +317,7 @@ def lift_suspension(command: LiftSuspension, context: ActContext) -> Result:
     Refuses as the path does, `ChangePending`, `StandingMoved`.
     """
     stepped, moves = _check_lifting(command, context)
-    require_approvers_apart(context, stepped)
-    record_step(context, stepped, command.reason)
-    carried = carry_moves(context, stepped.row.provider, moves)
+    carried = _signed(stepped, context, moves, command.reason)
     return _result(carried, file=stepped.row.number)
 
 
@@ -407,9 +408,7 @@ def _ask_surrender(command: AcceptSurrender, context: ActContext) -> Ask:
 def accept_surrender(command: AcceptSurrender, context: ActContext) -> Result:
     """Accept a surrender.  Refuses as the path does, `PermissionNotHeld`, `StandingMoved`."""
     stepped, moves = _check_surrender(command, context)
-    require_approvers_apart(context, stepped)
-    record_step(context, stepped, command.reason)
-    carried = carry_moves(context, stepped.row.provider, moves)
+    carried = _signed(stepped, context, moves, command.reason)
     return _result(carried, file=stepped.row.number)
 
 

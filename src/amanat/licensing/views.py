@@ -14,6 +14,7 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Row
 
 from amanat.access.acts import ViewContext, view
+from amanat.access.effects import refusal_json
 from amanat.access.tables import institution
 from amanat.core.errors import NotFound
 from amanat.jurisdictions.licensing import LicensingPack
@@ -81,7 +82,8 @@ def consulted_on(context: ViewContext) -> sql.Select[Any]:
     )
 
 
-def _matching(words: str, *columns: sql.Column[Any]) -> sql.ColumnElement[bool]:
+def matching(words: str, *columns: sql.Column[Any]) -> sql.ColumnElement[bool]:
+    """Whether one of these columns has the words in it, in whatever case."""
     pattern = f"%{words.strip().lower().translate(_LIKE_MEANS)}%"
     return sql.or_(*(sql.func.lower(one).like(pattern, escape="\\") for one in columns))
 
@@ -117,7 +119,7 @@ def files(query: FilesAsked, context: ViewContext) -> list[dict[str, Any]]:
         wanted = wanted.where(closed.is_(None) if query.open else closed.is_not(None))
     if query.words:
         wanted = wanted.where(
-            _matching(
+            matching(
                 query.words, licensing_file.c.number, institution.c.name, licensing_file.c.provider
             )
         )
@@ -333,6 +335,7 @@ def _next(context: ViewContext, pack: LicensingPack, row: Row[Any]) -> list[dict
             "to": step.to or row.stage,
             "section": step.section,
             "hindered_by": str(hindrance) if hindrance is not None else None,
+            "hindrance": refusal_json(hindrance) if hindrance is not None else None,
         }
         for step, hindrance in open_steps(pack, situation, mover, day=today)
     ]
@@ -362,7 +365,7 @@ def providers(query: ProvidersAsked, context: ViewContext) -> list[dict[str, Any
     if not _sees_providers(context):
         wanted = wanted.where(provider.c.code == context.actor.institution)
     if query.words:
-        wanted = wanted.where(_matching(query.words, provider.c.code, institution.c.name))
+        wanted = wanted.where(matching(query.words, provider.c.code, institution.c.name))
     if query.status is not None:
         # A status that ends by itself may not be the one in the column any more.
         lapsed = provider.c.status_until < context.business_date.isoformat()
@@ -543,44 +546,45 @@ def _confirmations(context: ViewContext, code: str) -> list[dict[str, Any]]:
 
 
 def _conditions(context: ViewContext, code: str, day: date) -> list[dict[str, Any]]:
-    rows = context.connection.execute(
-        sql.select(condition)
-        .where(
-            condition.c.programme == context.programme,
-            condition.c.provider == code,
-            condition.c.recorded_on <= day.isoformat(),
+    of = condition.c
+    return _told(
+        context,
+        sql.select(
+            of.id.label("condition"),
+            of.code,
+            of.text,
+            of.law,
+            of.due_on,
+            of.met_on,
+            of.lifted_on,
+            of.consequence,
         )
-        .order_by(condition.c.id)
+        .where(
+            of.programme == context.programme,
+            of.provider == code,
+            of.recorded_on <= day.isoformat(),
+        )
+        .order_by(of.id),
     )
-    return [
-        {
-            "condition": row.id,
-            "code": row.code,
-            "text": row.text,
-            "law": row.law,
-            "due_on": row.due_on,
-            "met_on": row.met_on,
-            "lifted_on": row.lifted_on,
-            "consequence": row.consequence,
-        }
-        for row in rows
-    ]
 
 
 def _directions(context: ViewContext, code: str) -> list[dict[str, Any]]:
-    rows = context.connection.execute(
-        sql.select(direction)
-        .where(direction.c.programme == context.programme, direction.c.provider == code)
-        .order_by(direction.c.id)
+    of = direction.c
+    return _told(
+        context,
+        sql.select(
+            of.id.label("direction"),
+            of.text,
+            of.due_on,
+            of.public,
+            of.law,
+            of.recorded_on.label("given_on"),
+        )
+        .where(of.programme == context.programme, of.provider == code)
+        .order_by(of.id),
     )
-    return [
-        {
-            "direction": row.id,
-            "text": row.text,
-            "due_on": row.due_on,
-            "public": row.public,
-            "law": row.law,
-            "given_on": row.recorded_on,
-        }
-        for row in rows
-    ]
+
+
+def _told(context: ViewContext, query: sql.Select[Any]) -> list[dict[str, Any]]:
+    """Rows as they are answered: a column by the name that it has in the query."""
+    return [dict(row) for row in context.connection.execute(query).mappings()]

@@ -10,14 +10,15 @@ import base64
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Never, Self
+from typing import Any
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, utils
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from amanat.core.kept_keys import KeptKey
 from amanat.licensing.credentials.jose import Es256Signer, jwk_of, thumbprint
 
 CERTIFICATE_DAYS = 3 * 366
@@ -36,8 +37,8 @@ _SIGNS = x509.KeyUsage(
 )
 
 
-class _Key(ec.EllipticCurvePrivateKey):
-    """An `Es256Signer` as the builder of certificates takes keys; its secret stays away."""
+class _Key(KeptKey):
+    """An `Es256Signer` as the builder of certificates takes keys."""
 
     def __init__(self, signer: Es256Signer) -> None:
         self._signer = signer
@@ -49,32 +50,8 @@ class _Key(ec.EllipticCurvePrivateKey):
     def curve(self) -> ec.EllipticCurve:
         return ec.SECP256R1()
 
-    @property
-    def key_size(self) -> int:
-        return 256
-
-    def sign(self, data: Any, signature_algorithm: ec.EllipticCurveSignatureAlgorithm) -> bytes:
-        if not isinstance(signature_algorithm.algorithm, SHA256):
-            raise TypeError("certificates are signed with SHA-256")
-        raw = self._signer.sign(bytes(data))
-        return utils.encode_dss_signature(
-            int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big")
-        )
-
-    def exchange(self, *_: Any) -> Never:
-        raise TypeError("this key signs and agrees on nothing")
-
-    def private_numbers(self) -> Never:
-        raise TypeError("this key does not leave its place")
-
-    def private_bytes(self, *_: Any) -> Never:
-        raise TypeError("this key does not leave its place")
-
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
-        return self
+    def raw_signature(self, content: bytes) -> bytes:
+        return self._signer.sign(content)
 
 
 def own_certificate(signer: Es256Signer, authority: str, now: datetime) -> bytes:

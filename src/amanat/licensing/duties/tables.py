@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlalchemy as sql
 
-from amanat.licensing.openness.tables import authorship, programme_column
+from amanat.licensing.columns import authorship, of_provider, programme_column, row_column
 from amanat.store.tables import metadata
 
 condition_evidence = sql.Table(
     "licensing_condition_evidence",
     metadata,
-    sql.Column("id", sql.String(36), primary_key=True),
+    row_column(),
     programme_column(),
     sql.Column("condition", sql.String(36), nullable=False),
     sql.Column("text", sql.Text, nullable=False),
@@ -26,9 +26,9 @@ condition_evidence = sql.Table(
 breach = sql.Table(
     "licensing_breach",
     metadata,
-    sql.Column("id", sql.String(36), primary_key=True),
+    row_column(),
     programme_column(),
-    sql.Column("provider", sql.String(64), nullable=False),
+    of_provider(),
     sql.Column("kind", sql.String(16), nullable=False, comment="condition or duty"),
     sql.Column("thing", sql.String(80), nullable=False, comment="condition, or duty@period_end"),
     sql.Column("due_on", sql.String(10), nullable=False),
@@ -42,10 +42,10 @@ breach = sql.Table(
 incident = sql.Table(
     "licensing_incident",
     metadata,
-    sql.Column("id", sql.String(36), primary_key=True),
+    row_column(),
     programme_column(),
     sql.Column("number", sql.String(24), nullable=False, comment="for people: INC-2026-0001"),
-    sql.Column("provider", sql.String(64), nullable=False),
+    of_provider(),
     sql.Column("kind", sql.String(24), nullable=False),
     sql.Column("detected_at", sql.String(32), nullable=False, comment="UTC"),
     sql.Column("due_at", sql.String(32), nullable=False, comment="UTC"),
@@ -70,7 +70,7 @@ mail_address = sql.Table(
 notification = sql.Table(
     "licensing_notification",
     metadata,
-    sql.Column("id", sql.String(36), primary_key=True, comment="also in the mail's Message-ID"),
+    row_column("also in the mail's Message-ID"),
     programme_column(),
     sql.Column("person", sql.String(64), nullable=False),
     sql.Column("key", sql.String(64), nullable=False, comment="what it is about, and how near"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import sqlalchemy as sql
 
@@ -52,6 +52,13 @@ def _provider_of(seen: Seen, number: str) -> str | None:
     return row if seen.institution in parties else None
 
 
+def _of_file(seen: Seen, number: str, say: Callable[[str], Message]) -> Iterator[Message]:
+    """What is said of a file and its provider, to who is a party of it."""
+    code = _provider_of(seen, number)
+    if code is not None:
+        yield say(code)
+
+
 def _status(seen: Seen, code: str) -> Word:
     return Word(standing_on(seen.connection, seen.programme, code, seen.business_date).status)
 
@@ -70,17 +77,20 @@ def cause(command: ShowCause, seen: Seen) -> Iterator[Message]:
     )
 
 
-@effects(MakeOrder)
-def order(command: MakeOrder, seen: Seen) -> Iterator[Message]:
-    """How the case ends."""
-    code = _provider_of(seen, command.file)
-    if code is not None:
-        yield Message(
+@effects(MakeOrder, DecideAppeal)
+def ending(command: MakeOrder | DecideAppeal, seen: Seen) -> Iterator[Message]:
+    """How the case or the appeal ends."""
+    found = command.order if isinstance(command, MakeOrder) else command.outcome
+    yield from _of_file(
+        seen,
+        command.file,
+        lambda code: Message(
             "{file} of {provider} ends with: {outcome}",
             file=command.file,
             provider=code,
-            outcome=Word(command.order.value),
-        )
+            outcome=Word(found.value),
+        ),
+    )
 
 
 @effects(SuspendUrgently)
@@ -99,47 +109,42 @@ def urgent(command: SuspendUrgently, seen: Seen) -> Iterator[Message]:
 @effects(CarryOutLapse)
 def lapse(command: CarryOutLapse, seen: Seen) -> Iterator[Message]:
     """That the ledger is told what ended by itself."""
-    code = _provider_of(seen, command.file)
-    if code is not None:
-        yield Message(
+    yield from _of_file(
+        seen,
+        command.file,
+        lambda code: Message(
             "The ledger is told that {file} of {provider} has ended by itself",
             file=command.file,
             provider=code,
-        )
+        ),
+    )
 
 
 @effects(RecordStay)
 def stay(command: RecordStay, seen: Seen) -> Iterator[Message]:
     """By whom it is stayed."""
-    code = _provider_of(seen, command.file)
-    if code is not None:
-        yield Message(
+    yield from _of_file(
+        seen,
+        command.file,
+        lambda code: Message(
             "{file} of {provider} is stayed by {court}",
             file=command.file,
             provider=code,
             court=command.court,
-        )
+        ),
+    )
 
 
 @effects(EndStay)
 def stay_over(command: EndStay, seen: Seen) -> Iterator[Message]:
     """That what was stayed binds again."""
-    code = _provider_of(seen, command.file)
-    if code is not None:
-        yield Message("The stay of {file} of {provider} is over", file=command.file, provider=code)
-
-
-@effects(DecideAppeal)
-def appeal(command: DecideAppeal, seen: Seen) -> Iterator[Message]:
-    """How the appeal ends."""
-    code = _provider_of(seen, command.file)
-    if code is not None:
-        yield Message(
-            "{file} of {provider} ends with: {outcome}",
-            file=command.file,
-            provider=code,
-            outcome=Word(command.outcome.value),
-        )
+    yield from _of_file(
+        seen,
+        command.file,
+        lambda code: Message(
+            "The stay of {file} of {provider} is over", file=command.file, provider=code
+        ),
+    )
 
 
 @effects(NoteBreach)
@@ -170,30 +175,40 @@ def winding(command: BeginWindingDown, seen: Seen) -> Iterator[Message]:
 @effects(ProposeTransfer)
 def transfer(command: ProposeTransfer, seen: Seen) -> Iterator[Message]:
     """To whom clients go, unless they object."""
-    code = _provider_of(seen, command.file)
-    if code is not None:
-        yield Message(
+    yield from _of_file(
+        seen,
+        command.file,
+        lambda code: Message(
             "Clients of {provider} go over to {receiver} unless they object until {day}",
             provider=code,
             receiver=command.transfer_to,
             day=command.objections_until,
-        )
+        ),
+    )
 
 
-@effects(CompleteTransfer, EndWindingDown)
-def wound_down(command: CompleteTransfer | EndWindingDown, seen: Seen) -> Iterator[Message]:
-    """That a part of the case, or the whole, is closed."""
-    code = _provider_of(seen, command.file)
-    if code is None:
-        return
-    if isinstance(command, CompleteTransfer):
-        yield Message(
+@effects(CompleteTransfer)
+def transferred(command: CompleteTransfer, seen: Seen) -> Iterator[Message]:
+    """That the clients have gone over."""
+    yield from _of_file(
+        seen,
+        command.file,
+        lambda code: Message(
             "The transfer in {file} of {provider} is complete", file=command.file, provider=code
-        )
-    else:
-        yield Message(
+        ),
+    )
+
+
+@effects(EndWindingDown)
+def wound_down(command: EndWindingDown, seen: Seen) -> Iterator[Message]:
+    """That the case is closed."""
+    yield from _of_file(
+        seen,
+        command.file,
+        lambda code: Message(
             "The winding-down {file} of {provider} ends", file=command.file, provider=code
-        )
+        ),
+    )
 
 
 # -- openness -------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sql
 
-from amanat.licensing.openness.tables import authorship, programme_column
+from amanat.licensing.columns import authorship, of_file, of_provider, programme_column, row_column
 from amanat.store.tables import metadata
 
 finding = sql.Table(
@@ -30,7 +30,7 @@ charge = sql.Table(
     metadata,
     sql.Column("file", sql.String(36), primary_key=True, comment="the enforcement file"),
     programme_column(),
-    sql.Column("provider", sql.String(64), nullable=False),
+    of_provider(),
     sql.Column("grounds", sql.Text, nullable=False),
     sql.Column("answer_by", sql.String(10), nullable=False),
     sql.Column("answer", sql.Text),
@@ -51,9 +51,9 @@ charge = sql.Table(
 control_change = sql.Table(
     "licensing_control_change",
     metadata,
-    sql.Column("id", sql.String(36), primary_key=True, comment="the last one of a file counts"),
+    row_column("the last one of a file counts"),
     programme_column(),
-    sql.Column("file", sql.String(36), nullable=False),
+    of_file(),
     sql.Column("acquirer", sql.String(200), nullable=False),
     sql.Column("country", sql.String(2), nullable=False, comment="ISO 3166-1 alpha-2"),
     sql.Column("percent_before", sql.String(8), nullable=False, comment="of votes"),
@@ -67,7 +67,7 @@ control_change = sql.Table(
 stay = sql.Table(
     "licensing_stay",
     metadata,
-    sql.Column("id", sql.String(36), primary_key=True),
+    row_column(),
     programme_column(),
     sql.Column("file", sql.String(36), nullable=False, comment="what is stayed"),
     sql.Column("court", sql.String(200), nullable=False),
@@ -98,7 +98,7 @@ winding_down = sql.Table(
     metadata,
     sql.Column("file", sql.String(36), primary_key=True),
     programme_column(),
-    sql.Column("provider", sql.String(64), nullable=False),
+    of_provider(),
     sql.Column("cause", sql.String(16), nullable=False),
     sql.Column("administrator", sql.String(200), nullable=False),
     sql.Column("plan", sql.Text, nullable=False),

@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sql
 
+from amanat.licensing.columns import authorship, of_provider, programme_column, row_column
 from amanat.store.tables import metadata
-
-
-def programme_column() -> sql.Column[Any]:
-    """The programme of a row."""
-    return sql.Column("programme", sql.String(64), nullable=False)
-
-
-def authorship() -> list[sql.Column[Any]]:
-    """Who wrote a row, when, and the journal entry that says so."""
-    return [
-        sql.Column("institution", sql.String(64), nullable=False),
-        sql.Column("person", sql.String(64), nullable=False),
-        sql.Column("recorded_at", sql.String(32), nullable=False, comment="UTC"),
-        sql.Column("recorded_on", sql.String(10), nullable=False, comment="business date"),
-        sql.Column("entry", sql.String(36), nullable=False),
-    ]
-
 
 public_letter = sql.Table(
     "licensing_public_letter",
     metadata,
-    sql.Column("id", sql.String(36), primary_key=True),
+    row_column(),
     programme_column(),
     sql.Column("kind", sql.String(24), nullable=False, comment="complaint or comment"),
     sql.Column("visitor", sql.String(160), nullable=False, comment="network it came from; a day"),
@@ -40,7 +22,7 @@ public_letter = sql.Table(
 complaint = sql.Table(
     "licensing_complaint",
     metadata,
-    sql.Column("id", sql.String(36), primary_key=True),
+    row_column(),
     programme_column(),
     sql.Column("number", sql.String(24), nullable=False, comment="for people: CMP-2026-0001"),
     sql.Column("provider", sql.String(64), comment="null: none that is on the register"),
@@ -70,7 +52,7 @@ complaint = sql.Table(
 complaint_step = sql.Table(
     "licensing_complaint_step",
     metadata,
-    sql.Column("id", sql.String(36), primary_key=True, comment="later ones sort after earlier"),
+    row_column("later ones sort after earlier"),
     programme_column(),
     sql.Column("complaint", sql.String(36), nullable=False),
     sql.Column("act", sql.String(64), nullable=False),
@@ -87,9 +69,9 @@ complaint_step = sql.Table(
 client_assets = sql.Table(
     "licensing_client_assets",
     metadata,
-    sql.Column("id", sql.String(36), primary_key=True, comment="the last one of a day counts"),
+    row_column("the last one of a day counts"),
     programme_column(),
-    sql.Column("provider", sql.String(64), nullable=False),
+    of_provider(),
     sql.Column("duty", sql.String(40), nullable=False, comment="obligation of the pack"),
     sql.Column("as_of", sql.String(10), nullable=False),
     sql.Column("period_end", sql.String(10), comment="of the duty that it meets; null: of none"),
@@ -106,7 +88,7 @@ client_assets = sql.Table(
 selection = sql.Table(
     "licensing_selection",
     metadata,
-    sql.Column("id", sql.String(36), primary_key=True),
+    row_column(),
     programme_column(),
     sql.Column("number", sql.String(24), nullable=False, comment="for people: SEL-2025-0001"),
     sql.Column("title", sql.String(400), nullable=False),
@@ -118,7 +100,7 @@ selection = sql.Table(
 agreement = sql.Table(
     "licensing_agreement",
     metadata,
-    sql.Column("id", sql.String(36), primary_key=True),
+    row_column(),
     programme_column(),
     sql.Column("number", sql.String(24), nullable=False, comment="for people: AGR-2025-0001"),
     sql.Column("kind", sql.String(24), nullable=False),
@@ -170,7 +152,7 @@ interest = sql.Table(
 rulebook_version = sql.Table(
     "licensing_rulebook_version",
     metadata,
-    sql.Column("id", sql.String(36), primary_key=True),
+    row_column(),
     programme_column(),
     sql.Column("rulebook", sql.String(64), nullable=False),
     sql.Column("version", sql.Integer, nullable=False, comment="dense, from 1"),
@@ -189,7 +171,7 @@ rulebook_version = sql.Table(
 rulebook_comment = sql.Table(
     "licensing_rulebook_comment",
     metadata,
-    sql.Column("id", sql.String(36), primary_key=True),
+    row_column(),
     programme_column(),
     sql.Column("version", sql.String(36), nullable=False),
     sql.Column("number", sql.Integer, nullable=False, comment="of the version, from 1"),

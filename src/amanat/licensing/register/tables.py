@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sql
 
+from amanat.licensing.columns import of_provider
 from amanat.store.tables import metadata
 
 register_head = sql.Table(
@@ -60,7 +61,7 @@ credential = sql.Table(
     metadata,
     sql.Column("programme", sql.String(64), primary_key=True),
     sql.Column("place", sql.Integer, primary_key=True, comment="index in the status lists"),
-    sql.Column("provider", sql.String(64), nullable=False),
+    of_provider(),
     sql.Column("permission", sql.String(32), nullable=False, comment="its number"),
     sql.Column("kid", sql.String(64), nullable=False),
     sql.Column("token", sql.Text, nullable=False, comment="as issued, with all disclosures"),
