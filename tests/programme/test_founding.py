@@ -228,7 +228,7 @@ def test_the_institutions_of_pakistan_speak_the_words_of_terms() -> None:
     """The jurisdiction's table can be used as it is: no capacity that no act knows."""
     classes = ("government", "bank", "broker", "fund", "vasp")
     pack = load_licensing("pk")
-    free = {"tax_agent", "participant", "auditor"}
+    free = {"tax_agent", "participant", "auditor", "supervises", "fiu"}
     free |= {f"confirms.{one.fact}" for one in pack.confirmations}
     free |= {f"consulted.{one.code}" for one in pack.stakeholders}
     for one in load_institutions("pk"):
