@@ -39,8 +39,8 @@ from amanat.participants.model import Level, OutsidePurpose
 from amanat.programme.model import Phase
 from amanat.servicing.model import PaymentState
 from amanat.settlement.model import InstructionState
-from amanat.web.forms import fields_of
-from amanat.web.pages import SECTIONS
+from amanat.web.act_fields import fields_of
+from amanat.web.places import SECTIONS
 from amanat.web.register_pages import STATES as REGISTER_STATES
 from amanat.web.tables import PREFERRED, column_label
 from amanat.web.texts import headline, shape_of, words

@@ -91,6 +91,11 @@ def _plain(refusal: Refusal) -> Message:
     return Message.stated(str(said), said.template, fields)
 
 
+def refusal_json(refusal: Refusal) -> dict[str, Any]:
+    """Why something would be refused, as JSON that `from_json` reads."""
+    return _message_json(_plain(refusal))
+
+
 def as_json(messages: Sequence[Message]) -> list[dict[str, Any]]:
     """Messages with their English text, keys and typed arguments, as JSON of strings."""
     return [_message_json(one) for one in messages]

@@ -304,6 +304,17 @@ class FilesAsked(Query):
     limit: Annotated[Whole, Field(ge=1, le=PAGE_MAX)] = 50
 
 
+class WorkAsked(Query):
+    """Which open files to list, the most urgent first, from the one numbered `start` on."""
+
+    kind: Code | None = None
+    stage: Code | None = None
+    overdue: bool = False
+    words: Annotated[str, StringConstraints(max_length=80)] | None = None
+    start: Annotated[Whole, Field(ge=0, le=1_000_000)] = 0
+    limit: Annotated[Whole, Field(ge=1, le=PAGE_MAX)] = 50
+
+
 class FileAsked(Query):
     """One file by its number."""
 

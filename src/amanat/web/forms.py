@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -16,7 +15,9 @@ from amanat.access.shown_once import ShownOnce
 from amanat.core.errors import AmanatError, Forbidden, NotFound, Refusal
 from amanat.core.ids import new_id
 from amanat.web import elsewhere, texts
+from amanat.web.act_fields import SCORES, fields_of, gathered, lines_of, read_form, scores_given
 from amanat.web.elsewhere import SignedForm, signatures_of
+from amanat.web.licensing_forms import about_of, offered
 from amanat.web.messages import message_text
 from amanat.web.pages import (
     Pages,
@@ -59,7 +60,7 @@ def _act_routes(routes: APIRouter, pages: Pages) -> None:
     def act_sent(request: Request, programme: str, name: str, form: Form) -> Response:
         session, kind = require_session(pages, request, programme), _kind(name)
         require_token(pages, request, form)
-        given = {key: str(value) for key, value in form.items()}
+        given = gathered(form)
         values = {key: value for key, value in given.items() if key not in _OURS}
         step = given.get("step")
         if step == "mend":
@@ -81,7 +82,7 @@ def _act_routes(routes: APIRouter, pages: Pages) -> None:
             problems = problems_of(error, pages.reader(request))
             return _form(pages, request, programme, kind, values, problems)
         pages.app.wake()
-        return _outcome(pages, request, programme, outcome)
+        return _outcome(pages, request, programme, outcome, values)
 
 
 def _acts_page(pages: Pages, request: Request, programme: str) -> Response:
@@ -129,6 +130,7 @@ def _proposal_routes(routes: APIRouter, pages: Pages) -> None:
                 return proof
             try:
                 shown = pages.look(request, programme, "proposal", {"proposal": identifier})
+                about = shown["command"]
                 given = signatures_of(shown, session.actor, form, brought)
                 outcome = pages.app.desk.approve(session.actor, identifier, signatures=given)
             except Refusal as error:
@@ -139,14 +141,16 @@ def _proposal_routes(routes: APIRouter, pages: Pages) -> None:
                 asked = {"proposal": identifier}
                 return page_of_view(pages, request, programme, VIEWS["proposal"], asked, found)
         elif decision == "withdraw":
-            outcome = pages.app.desk.withdraw(session.actor, identifier)
+            outcome, about = pages.app.desk.withdraw(session.actor, identifier), {}
         else:
             raise NotFound(thing="page", value=decision)
         pages.app.wake()
-        return _outcome(pages, request, programme, outcome)
+        return _outcome(pages, request, programme, outcome, about)
 
 
-def _outcome(pages: Pages, request: Request, programme: str, outcome: Outcome) -> Response:
+def _outcome(
+    pages: Pages, request: Request, programme: str, outcome: Outcome, about: Mapping[str, Any]
+) -> Response:
     """What became of it; a secret of its result is shown here, once, in full."""
     result = outcome.result or {}
     secrets = {name: one for name, one in result.items() if isinstance(one, ShownOnce)}
@@ -161,6 +165,7 @@ def _outcome(pages: Pages, request: Request, programme: str, outcome: Outcome) -
         outcome=outcome,
         result=plain,
         secrets=secrets,
+        about=about_of(programme, {**about, **plain}),
     )
 
 
@@ -180,6 +185,8 @@ def _form(
 ) -> Response:
     fields = fields_of(kind)
     known = {field["name"] for field in fields}
+    if kind.room == "licensing":
+        fields = offered(pages, request, programme, kind, fields, values)
     return pages.render(
         request,
         "act.html",
@@ -191,6 +198,9 @@ def _form(
         problems=[_placed(problem, known) for problem in problems],
         at_fault={str(problem.field).split(".")[0] for problem in problems},
         allowed=may(pages.actor(request, programme), kind),
+        about=about_of(programme, values),
+        lines_of=lines_of,
+        scores=scores_given(values.get(SCORES, "")),
     )
 
 
@@ -227,6 +237,7 @@ def _check(
         "check.html",
         programme=programme,
         kind=kind,
+        about=about_of(programme, given),
         values=given,
         stated=command.model_dump(mode="json"),
         effects=told,
@@ -234,85 +245,3 @@ def _check(
         key=new_id(),
         come_back=address if address and len(address) < 2000 else None,
     )
-
-
-def fields_of(kind: ActKind) -> list[dict[str, Any]]:
-    """The fields of an act's form: name, control, choices, hint, whether it must be given."""
-    schema = kind.command.model_json_schema()
-    definitions = schema.get("$defs", {})
-    required = set(schema.get("required", []))
-    return [
-        {"name": name, "required": name in required} | _control(shape, definitions)
-        for name, shape in schema.get("properties", {}).items()
-    ]
-
-
-def _control(shape: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
-    options = [_resolved(one, definitions) for one in shape.get("anyOf", [shape])]
-    options = [one for one in options if one.get("type") != "null"]
-    kinds = {one.get("type") for one in options}
-    formats = {one.get("format") for one in options}
-    choices: list[Any] = next((one["enum"] for one in options if "enum" in one), [])
-    default = shape.get("default")
-    if choices:
-        control = "choice"
-    elif "boolean" in kinds:
-        control, choices = "choice", ["true", "false"]
-    elif kinds & {"array", "object"}:
-        control = "json"
-    elif "date" in formats:
-        control = "date"
-    elif "date-time" in formats:
-        control = "time"
-    else:
-        control = "number" if kinds == {"integer"} else "text"
-    stated = default if isinstance(default, str | int) and not isinstance(default, bool) else None
-    return {
-        "control": control,
-        "choices": [str(one) for one in choices],
-        "default": stated,
-        "example": _example(options, definitions) if control == "json" else "",
-        "hint": shape.get("description", ""),
-    }
-
-
-def _resolved(shape: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
-    reference = shape.get("$ref")
-    if reference is None and len(shape.get("allOf", [])) == 1:
-        reference = shape["allOf"][0].get("$ref")
-    if reference is None:
-        return shape
-    found: Mapping[str, Any] = definitions[reference.rsplit("/", 1)[-1]]
-    return found
-
-
-def _example(options: list[Mapping[str, Any]], definitions: Mapping[str, Any]) -> str:
-    """How a list or object is written, by the names of its fields."""
-    for one in options:
-        item = _resolved(one.get("items", one), definitions)
-        inside = ", ".join(f'"{name}": …' for name in item.get("properties", {}))
-        element = f"{{{inside}}}" if inside or item.get("type") == "object" else '"…"'
-        if one.get("type") == "array":
-            return f"[{element}, …]"
-        return element
-    return ""
-
-
-def read_form(kind: ActKind, values: Mapping[str, str]) -> dict[str, Any]:
-    """A form's texts as a command's fields: empty ones left out, lists and objects as JSON."""
-    controls = {field["name"]: field["control"] for field in fields_of(kind)}
-    fields: dict[str, Any] = {}
-    for name, text in values.items():
-        plain = text.strip()
-        if plain == "":
-            continue
-        if controls.get(name) == "json":
-            try:
-                fields[name] = json.loads(plain)
-            except ValueError:
-                fields[name] = plain  # the schema then says what it should have been
-        elif controls.get(name) == "number":
-            fields[name] = plain.replace(",", "").replace(" ", "")
-        else:
-            fields[name] = plain
-    return fields

@@ -23,49 +23,14 @@ from amanat.access.sessions import Session
 from amanat.app import Application
 from amanat.core.errors import AmanatError, NotFound, Refusal, Refusals, Unauthenticated
 from amanat.core.ids import new_id
-from amanat.web import subjects, tables, texts
+from amanat.web import licensing_desk, subjects, tables, texts
 from amanat.web.guard import FormTokens
 from amanat.web.messages import Reader, message_text, refusal_text
+from amanat.web.places import PARENTS, here, sections_for
 from amanat.web.visitors import session_cookie
 
 _PART_ROWS = 1_000
 _DOWNLOAD_ROWS_MAX = 200_000
-SECTIONS = (
-    ("", "Programme"),
-    ("/v/securities", "Securities"),
-    ("/v/tenders", "Tenders"),
-    ("/v/instructions", "Settlement"),
-    ("/v/payments", "Payments"),
-    ("/v/participants", "Participants"),
-    ("/register", "Register"),
-    ("/apply", "Apply"),
-    ("/v/journal", "Journal"),
-    ("/v/proposals", "Approvals"),
-    ("/acts", "Acts"),
-    ("/views", "All views"),
-    ("/operations", "Operations"),
-)
-# A view that shows one thing stands under the list of such things.
-PARENTS = {
-    "security": "securities",
-    "holders": "securities",
-    "history": "securities",
-    "tender": "tenders",
-    "my_bids": "tenders",
-    "instruction": "instructions",
-    "fails": "instructions",
-    "cash": "instructions",
-    "payment": "payments",
-    "withholding_statement": "payments",
-    "participant": "participants",
-    "accounts": "participants",
-    "asset": "assets",
-    "proposal": "proposals",
-    "entry": "journal",
-    "agreement": "agreements",
-    "complaint": "complaints",
-    "rulebook": "rulebooks",
-}
 # Where the subject of a journal entry or proposal leads, by its first word.
 SUBJECTS = {
     "programme": ("security", "isin"),
@@ -218,8 +183,8 @@ class Pages:
                     "actor": actor,
                     "form_token": self.tokens.issue(session_cookie(request)),
                     "with_language": with_language,
-                    "sections": _sections(actor, programme),
-                    "here": _here(path, programme),
+                    "sections": sections_for(actor, programme),
+                    "here": here(path, programme),
                     "programme": programme,
                 }
             )
@@ -261,6 +226,7 @@ def _environment(language: str) -> Environment:
     environment.filters.update(texts.filters(language))
     environment.tests["identifier"] = texts.is_identifier
     environment.tests["day"] = texts.is_day
+    environment.tests["file_number"] = texts.is_file_number
     environment.filters["shape_of"] = lambda name: texts.shape_of(str(name), "PKR")
     environment.globals.update(
         asset=asset,
@@ -277,30 +243,6 @@ def _environment(language: str) -> Environment:
         views=VIEWS,
     )
     return environment
-
-
-def _sections(actor: Actor | None, programme: str | None) -> list[tuple[str, str]]:
-    """Where one can go: what takes a sign-in is offered to those who are signed in."""
-    inside = actor is not None and actor.programme == programme
-    return [
-        (path, label)
-        for path, label in SECTIONS
-        if (inside or path not in {"/v/proposals", "/v/instructions"})
-        and (path != "/operations" or (inside and actor and "operator" in actor.capacities))
-    ]
-
-
-def _here(path: str, programme: str | None) -> str | None:
-    if programme is None:
-        return None
-    rest = path.removeprefix(f"/p/{programme}")
-    name = rest.removeprefix("/v/")
-    for section in ("/acts", "/apply", "/register"):
-        if rest.startswith(section):
-            return section
-    if rest == "/warnings":
-        return "/register"
-    return f"/v/{PARENTS[name]}" if name in PARENTS else rest
 
 
 def _own_address(request: Request) -> str:
@@ -522,6 +464,8 @@ def _extra(
     found: Mapping[str, list[dict[str, Any]]],
 ) -> dict[str, Any]:
     """What a special page shows beside its own view, as far as its reader may see that."""
+    if kind.name in licensing_desk.PAGES:
+        return licensing_desk.extra(pages, request, programme, kind.name, shown)
     if kind.name == "tender":
         return {"picture": picture_of(shown, language_of(request))}
     if kind.name == "security":

@@ -39,6 +39,7 @@ from amanat.web import (
     complaints,
     documents,
     forms,
+    licensing_pages,
     openid,
     operations,
     pages,
@@ -122,6 +123,7 @@ def create_app(app: Application) -> FastAPI:
     faces.include_router(documents.router(shown))
     faces.include_router(applying.router(shown))
     faces.include_router(question_pages.router(shown))
+    faces.include_router(licensing_pages.router(shown))
     folder = Path(str(files("amanat.web") / "static"))
     faces.mount("/static", _Static(directory=folder), name="static")
     faces.include_router(operations.router(shown, Watch(app)))

@@ -16,6 +16,7 @@ _MINUS = "−"
 _SCALES = ((10**12, "tn"), (10**9, "bn"), (10**6, "m"))
 _ACRONYM = re.compile(r"\b(usd|isin|lei|rtgs)\b", re.IGNORECASE)
 _ISO_DAY = re.compile(r"^\d{4}-\d\d-\d\d$")
+_FILE_NUMBER = re.compile(r"^[A-Z]{2,6}-\d{4}-\d{4,6}$")
 _ISO_TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d")
 _FIGURE = re.compile(r"(-?\d{1,40}(?:\.\d{1,20})?) ([A-Z]{3}(?: face)?|units?|fine_troy_oz|bbl)")
 _LONG_IDENTIFIER = 24
@@ -198,6 +199,11 @@ def is_identifier(value: Any) -> bool:
 def is_day(value: Any) -> bool:
     """Whether a text is an ISO date, which is never broken over two lines."""
     return isinstance(value, str) and _ISO_DAY.match(value) is not None
+
+
+def is_file_number(value: Any) -> bool:
+    """Whether a text is the number of a file of licensing, which leads to its page."""
+    return isinstance(value, str) and _FILE_NUMBER.match(value) is not None
 
 
 def words(name: str) -> str:

@@ -1,0 +1,79 @@
+"""Where one can go on the pages of a programme, and where one is."""
+
+from __future__ import annotations
+
+from amanat.access.actors import Actor
+from amanat.licensing.model import CONFIRMS, CONSULTED
+from amanat.participants.signing import AUTHORITY
+
+SECTIONS = (
+    ("", "Programme"),
+    ("/v/securities", "Securities"),
+    ("/v/tenders", "Tenders"),
+    ("/v/instructions", "Settlement"),
+    ("/v/payments", "Payments"),
+    ("/v/participants", "Participants"),
+    ("/register", "Register"),
+    ("/apply", "Apply"),
+    ("/licensing", "Licensing"),
+    ("/v/journal", "Journal"),
+    ("/v/proposals", "Approvals"),
+    ("/acts", "Acts"),
+    ("/views", "All views"),
+    ("/operations", "Operations"),
+)
+LICENSERS = frozenset((AUTHORITY, CONFIRMS, CONSULTED, "auditor"))
+"""Kinds of capacity in which somebody has a part in others' applications."""
+# A view that shows one thing stands under the list of such things.
+PARENTS = {
+    "security": "securities",
+    "holders": "securities",
+    "history": "securities",
+    "tender": "tenders",
+    "my_bids": "tenders",
+    "instruction": "instructions",
+    "fails": "instructions",
+    "cash": "instructions",
+    "payment": "payments",
+    "withholding_statement": "payments",
+    "participant": "participants",
+    "accounts": "participants",
+    "asset": "assets",
+    "proposal": "proposals",
+    "entry": "journal",
+    "agreement": "agreements",
+    "complaint": "complaints",
+    "rulebook": "rulebooks",
+}
+
+
+def sections_for(actor: Actor | None, programme: str | None) -> list[tuple[str, str]]:
+    """Where one can go: what takes a sign-in is offered to those who are signed in."""
+    inside = actor is not None and actor.programme == programme
+    return [
+        (path, label)
+        for path, label in SECTIONS
+        if (inside or path not in {"/v/proposals", "/v/instructions"})
+        and (path != "/operations" or (inside and actor and "operator" in actor.capacities))
+        and (path != "/licensing" or (inside and actor and licenses(actor)))
+    ]
+
+
+def here(path: str, programme: str | None) -> str | None:
+    if programme is None:
+        return None
+    rest = path.removeprefix(f"/p/{programme}")
+    name = rest.removeprefix("/v/")
+    for section in ("/acts", "/apply", "/licensing", "/register"):
+        if rest.startswith(section):
+            return section
+    if name in ("file", "provider"):
+        return "/licensing"
+    if rest == "/warnings":
+        return "/register"
+    return f"/v/{PARENTS[name]}" if name in PARENTS else rest
+
+
+def licenses(actor: Actor) -> bool:
+    """Whether an institution has a part in others' applications: decides, confirms, is asked."""
+    return any(one.split(".")[0] in LICENSERS for one in actor.capacities)
