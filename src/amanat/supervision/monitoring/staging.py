@@ -46,8 +46,8 @@ def _country(column: Any) -> Any:
 def staged(scanned: ir.Table) -> ir.Table:
     """Stored rows as integers.
 
-    `from_who` and `to_who` are the person's pseudonym or, where nobody is identified, the
-    account's; `outside` is the pseudonym of an address outside, or 0.
+    `from_who` and `to_who` are the pseudonym of the person or, where nobody is identified, the
+    negative of the account's; `outside` is the pseudonym of an address outside, or 0.
     """
     kinds = [(_.kind == name, ibis.literal(number, "int8")) for name, number in KINDS.items()]
     return scanned.select(
@@ -56,8 +56,8 @@ def staged(scanned: ir.Table) -> ir.Table:
         day=_.day,
         at=_.at,
         kind=ibis.cases(*kinds, else_=ibis.literal(0, "int8")),
-        from_who=ibis.coalesce(_.from_party, _.from_account),
-        to_who=ibis.coalesce(_.to_party, _.to_account),
+        from_who=ibis.coalesce(_.from_party, -_.from_account),
+        to_who=ibis.coalesce(_.to_party, -_.to_account),
         outside=ibis.cases(
             (_.kind == "deposit", _.from_account),
             (_.kind == "withdrawal", _.to_account),
