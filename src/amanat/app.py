@@ -14,6 +14,7 @@ import pkgutil
 import threading
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from types import ModuleType
 from typing import Any, Self
 
@@ -141,7 +142,13 @@ class Application:
         artifacts = Artifacts.load(settings.evm)
         self._book = OrderBook(artifacts, ContractBook(self.engine), senders_of)
         vault = OpeningVault(read_secret(folder / "secrets", "openings"))
-        self.store = Store(self.engine, vault, orders=self._book)
+        self.store = Store(
+            self.engine,
+            vault,
+            orders=self._book,
+            secret=partial(read_secret, folder / "secrets"),
+            folder=folder,
+        )
         self.node = self._embedded_node()
         self.ledger = self._ledger()
         self.desk = Desk(self.store, self.gateway, self.keys, self.business_date)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -42,7 +43,10 @@ class OrderRequests(Protocol):
 
 
 class Store:
-    """The database with what every unit of work needs: clock, vault of openings, order book."""
+    """The database with what every unit of work needs: clock, vault of openings, order book.
+
+    `folder` is the installation's, for rooms that keep files; `secret` finds its secrets by name.
+    """
 
     def __init__(
         self,
@@ -51,11 +55,21 @@ class Store:
         *,
         orders: Callable[[UnitOfWork], Any] | None = None,
         clock: Clock = utc_now,
+        secret: Callable[[str], bytes] | None = None,
+        folder: Path | None = None,
     ) -> None:
         self.engine = engine
         self.vault = vault
         self.clock = clock
+        self.folder = folder
         self._orders = orders
+        self._secret = secret
+
+    def secret(self, name: str) -> bytes:
+        """32 secret bytes of this installation; raises `LookupError` where it keeps none."""
+        if self._secret is None:
+            raise LookupError(f"no secrets are kept here, and {name} is one")
+        return self._secret(name)
 
     def work(self, provenance: Provenance) -> UnitOfWork:
         """A unit of work, to be used in a `with` block and committed."""

@@ -50,7 +50,7 @@ account = sql.Table(
     metadata,
     sql.Column("programme", sql.String(64), primary_key=True),
     sql.Column("account", sql.BigInteger, primary_key=True, comment="pseudonym, 63 bits"),
-    sql.Column("person", sql.BigInteger, nullable=False, comment="who holds it"),
+    sql.Column("person", sql.BigInteger, primary_key=True, comment="who holds or held it"),
     sql.Column("exchange", sql.String(64), nullable=False),
     sql.Column("number", sql.LargeBinary, nullable=False, comment="sealed"),
     sql.Column("opened", sql.String(10), nullable=False),

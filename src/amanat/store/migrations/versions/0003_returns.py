@@ -15,12 +15,12 @@ def upgrade() -> None:
         "identity_account",
         sa.Column("programme", sa.String(length=64), nullable=False),
         sa.Column("account", sa.BigInteger(), nullable=False, comment="pseudonym, 63 bits"),
-        sa.Column("person", sa.BigInteger(), nullable=False, comment="who holds it"),
+        sa.Column("person", sa.BigInteger(), nullable=False, comment="who holds or held it"),
         sa.Column("exchange", sa.String(length=64), nullable=False),
         sa.Column("number", sa.LargeBinary(), nullable=False, comment="sealed"),
         sa.Column("opened", sa.String(length=10), nullable=False),
         sa.Column("first_return", sa.String(length=36), nullable=False),
-        sa.PrimaryKeyConstraint("programme", "account", name=op.f("pk_identity_account")),
+        sa.PrimaryKeyConstraint("programme", "account", "person", name=op.f("pk_identity_account")),
     )
     op.create_index(
         op.f("ix_identity_account_programme_person"),

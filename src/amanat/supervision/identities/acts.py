@@ -1,0 +1,84 @@
+"""Opening an identity: for a case, by a role, with a reason, and never unseen."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from amanat.access.acts import ActContext, Result, act
+from amanat.access.shown_once import ShownOnce
+from amanat.core.errors import NotFound
+from amanat.core.ids import new_id
+from amanat.supervision.identities.commands import OpenIdentity
+from amanat.supervision.identities.events import IDENTITY_OPENED
+from amanat.supervision.identities.model import (
+    FIU,
+    SECRET,
+    SUPERVISES,
+    CaseNotTheirs,
+    case_checks,
+)
+from amanat.supervision.identities.tables import opening
+from amanat.supervision.identities.vault import Vault
+
+_PERSON_MAX = 2**63
+
+
+@act(capacities=[SUPERVISES, FIU], confidential=True)
+def open_identity(command: OpenIdentity, context: ActContext) -> Result:
+    """Answer once with what every exchange says of a person; none of it is stored with the act.
+
+    Refuses, in order: `CaseNotTheirs`, `NotFound`.
+    """
+    actor, connection = context.actor, context.uow.connection
+    stated = (connection, context.programme, command.case_number, actor.institution)
+    if case_checks and not any(check(*stated) for check in case_checks):
+        raise CaseNotTheirs(case=command.case_number, institution=actor.institution)
+    person = int(command.person)
+    if person >= _PERSON_MAX:
+        raise NotFound(thing="person", value=command.person)
+    vault = Vault(context.uow.store.secret(SECRET))
+    found = list(vault.identities(connection, context.programme, persons=[person]))
+    if not found:
+        raise NotFound(thing="person", value=command.person)
+    made = new_id()
+    entry = context.uow.journal.append(
+        IDENTITY_OPENED,
+        {
+            "opening": made,
+            "person": command.person,
+            "case_number": command.case_number,
+            "records": str(len(found)),
+            "opened_by": actor.person,
+            "reason": command.reason,
+        },
+        subject=f"identities:{command.person}",
+    )
+    connection.execute(
+        opening.insert().values(
+            id=made,
+            programme=context.programme,
+            person=person,
+            case_number=command.case_number,
+            reason=command.reason,
+            institution=actor.institution,
+            opened_by=actor.person,
+            role=actor.role.value,
+            opened_at=context.now.isoformat(),
+            entry=entry,
+        )
+    )
+    return {
+        "opening": made,
+        "person": command.person,
+        "identities": [_once(asdict(one) | {"person": str(one.person)}) for one in found],
+    }
+
+
+def _once(value: Any) -> Any:
+    """What is answered and kept nowhere: every text of it."""
+    if isinstance(value, dict):
+        return {name: _once(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_once(one) for one in value]
+    return ShownOnce(value) if isinstance(value, str) else value
