@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from amanat.access.actors import Actor, Role
+from amanat.observing.acts import keep_untold
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -166,6 +167,7 @@ class ActKind:
     confidential: bool
     summary: str
     personal: bool = False
+    untold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,11 +193,13 @@ def act(
     approvals: Approvals | None = None,
     confidential: bool = False,
     personal: bool = False,
+    untold: bool = False,
 ) -> Callable[[B], B]:
     """Declare an act: its name is the class of its command, its text that class's docstring.
 
     `confidential` keeps its proposal and approvals out of the public log.  A `personal` act
-    concerns the actor's own ways of signing in, so that everyone may, whatever their role.
+    concerns the actor's own ways of signing in, so that everyone may, whatever their role.  An
+    `untold` one is neither counted nor traced nor logged: that somebody did it is itself secret.
     """
 
     def declare(body: B) -> B:
@@ -211,7 +215,10 @@ def act(
             confidential=confidential,
             summary=_first_line(command),
             personal=personal,
+            untold=untold,
         )
+        if untold:
+            keep_untold(command.__name__)
         return body
 
     return declare

@@ -73,7 +73,7 @@ from amanat.core.errors import NotFound, Refusal, Refusals, Unauthenticated
 from amanat.core.messages import Message
 from amanat.ledger.gateway import Gateway
 from amanat.ledger.signers import KeyNotHeld
-from amanat.observing.acts import observed
+from amanat.observing.acts import name_act, observed
 from amanat.store.engine import is_contention
 from amanat.store.journal import Audience, Provenance, declare
 from amanat.store.uow import Store, UnitOfWork
@@ -242,6 +242,7 @@ class Desk:
         request = hashlib.sha256(canonical_bytes({"approve": proposal_id})).hexdigest()
         with self._work(actor) as uow:
             row = find_proposal(uow.connection, actor.programme, proposal_id)
+            name_act(row.act)
             kind = ACTS[row.act]
             needs = requirements_of(uow.connection, proposal_id)
             if not {need.institution for need in needs} & {actor.institution}:
@@ -268,6 +269,7 @@ class Desk:
         """Withdraw one's institution's own open proposal."""
         with self._work(actor) as uow:
             row = find_proposal(uow.connection, actor.programme, proposal_id)
+            name_act(row.act)
             if row.institution != actor.institution:
                 raise NotFound(thing="proposal", value=proposal_id)
             kind = ACTS[row.act]

@@ -6,6 +6,7 @@ import functools
 import logging
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar
 
 from amanat.core.errors import AmanatError, Refusals, Unavailable
@@ -15,6 +16,18 @@ from amanat.observing.logs import note
 P = ParamSpec("P")
 R = TypeVar("R")
 log = logging.getLogger("amanat.acts")
+_untold: set[str] = set()
+_named: ContextVar[str] = ContextVar("act", default="")
+
+
+def name_act(act: str) -> None:
+    """Say which act a proposal is, once that is known."""
+    _named.set(act)
+
+
+def keep_untold(act: str) -> None:
+    """Tell nothing of an act but that it failed by our own mistake, without its name or actor."""
+    _untold.add(act)
 
 
 def observed(step: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -34,26 +47,42 @@ def observed(step: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
                 "institution": getattr(actor, "institution", None),
             }
             began = time.perf_counter()
+            named = _named.set(act)
+            kept: Exception | None = None
             with tracing.step(f"act {step}") as under_way:
-                under_way.tell(step=step, act=act or None, **who)
                 try:
                     outcome = method(*arguments, **options)
                 except Exception as error:
-                    act = act or _act_of(error)
+                    act = _named.get() or _act_of(error)
                     word, level = _failure(error)
-                    code = error.code if isinstance(error, AmanatError) else "unexpected"
-                    _count_refusals(error)
-                    _finish(step, act, word, code, began, level, who)
-                    raise
-                act = act or str(getattr(outcome, "act", ""))
-                word = str(getattr(outcome, "state", "done"))
-                under_way.tell(act=act, outcome=word)
-                _finish(step, act, word, None, began, logging.INFO, who)
-                return outcome
+                    if act not in _untold:
+                        under_way.tell(step=step, act=act or None, **who)
+                        code = error.code if isinstance(error, AmanatError) else "unexpected"
+                        _count_refusals(error)
+                        _finish(step, act, word, code, began, level, who)
+                        raise
+                    kept = error  # raised outside, where the trace says nothing of it
+                    _finish_untold(step, level)
+                else:
+                    act = _named.get() or str(getattr(outcome, "act", ""))
+                    if act not in _untold:
+                        word = str(getattr(outcome, "state", "done"))
+                        under_way.tell(step=step, act=act, outcome=word, **who)
+                        _finish(step, act, word, None, began, logging.INFO, who)
+                    return outcome
+                finally:
+                    _named.reset(named)
+            raise kept
 
         return told
 
     return wrap
+
+
+def _finish_untold(step: str, level: int) -> None:
+    """Our own mistakes are told even here, and nothing else of them."""
+    if level >= logging.ERROR:
+        note(log, level, "act", step=step, outcome="failed", code="unexpected")
 
 
 def _act_of(error: Exception) -> str:

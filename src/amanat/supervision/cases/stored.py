@@ -1,0 +1,153 @@
+"""The stored transactions that a case reads: by id, and around a subject; files in force alone.
+
+lie_in(engine, folder)    said once, when an installation is put together
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from sqlalchemy.engine import Connection, Engine
+
+from amanat.supervision.returns.manifest import files_in_force
+
+ROWS_MAX = 4_000
+DEGREE_MAX = 200
+"""Rows of one account through which no further hop is sought: a hub joins everybody."""
+_FOLDERS: weakref.WeakKeyDictionary[Engine, Path] = weakref.WeakKeyDictionary()
+EARLIEST, LATEST = date(1900, 1, 1), date(9999, 12, 31)
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """Rows around a subject; `hubs` are accounts through which nothing was sought."""
+
+    rows: tuple[dict[str, Any], ...]
+    hubs: tuple[str, ...]
+    cut: bool
+    """Whether there were more rows than are taken."""
+
+
+def lie_in(engine: Engine, folder: Path) -> None:
+    """Say in which installation's folder the files of this database lie."""
+    _FOLDERS[engine] = folder
+
+
+def paths_of(
+    connection: Connection,
+    programme: str,
+    first_day: date = EARLIEST,
+    last_day: date = LATEST,
+    exchanges: list[str] | None = None,
+) -> list[str]:
+    """Files in force with transactions of these days; none where no folder was said."""
+    folder = _FOLDERS.get(connection.engine)
+    if folder is None:
+        return []
+    found = files_in_force(connection, programme, first_day, last_day, exchanges)
+    return [str(one.at(folder)) for one in found]
+
+
+def rows_by_id(paths: Sequence[str], ids: Iterable[int]) -> list[dict[str, Any]]:
+    """Rows with these ids, by time; what is not there is left out."""
+    wanted = sorted(set(ids))
+    if not paths or not wanted:
+        return []
+    with duckdb.connect() as database:
+        found = database.execute(
+            "SELECT * FROM read_parquet(?) WHERE id IN (SELECT unnest(?::BIGINT[])) "
+            "ORDER BY at, id",
+            [list(paths), wanted],
+        )
+        return _rows(found)
+
+
+def rows_around(
+    paths: Sequence[str], subject: str, first_day: date, last_day: date, hops: int
+) -> Around:
+    """Rows within `hops` of a party or account, at most `ROWS_MAX`.
+
+    The first hop is every row of the subject; further ones go on from the accounts and persons
+    that it reached, but for those of more than `DEGREE_MAX` rows.
+    """
+    kind, _, number = subject.partition(":")
+    if not paths or kind not in ("party", "account") or not number.isdecimal():
+        return Around((), (), False)
+    with duckdb.connect() as database:
+        database.execute(
+            "CREATE TEMP VIEW t AS SELECT * FROM read_parquet("
+            + _listed(paths)
+            + f") WHERE day BETWEEN DATE '{first_day}' AND DATE '{last_day}'"
+        )
+        database.execute("CREATE TEMP TABLE seen (id BIGINT)")
+        database.execute("CREATE TEMP TABLE edge (account BIGINT)")
+        database.execute(
+            "INSERT INTO edge SELECT DISTINCT a FROM ("
+            f"SELECT from_account a FROM t WHERE from_{kind} = ? UNION "
+            f"SELECT to_account FROM t WHERE to_{kind} = ?)",
+            [int(number), int(number)],
+        )
+        hubs: list[str] = []
+        for hop in range(hops):
+            hubs += _one_hop(database, last=hop + 1 == hops)
+        counted = database.execute("SELECT count(*) FROM seen").fetchone()
+        found = database.execute(
+            "SELECT * FROM t WHERE id IN (SELECT id FROM seen) ORDER BY value DESC, id LIMIT ?",
+            [ROWS_MAX],
+        )
+        rows = tuple(_rows(found))
+    return Around(rows, tuple(sorted(set(hubs))), counted is not None and counted[0] > ROWS_MAX)
+
+
+def _one_hop(database: duckdb.DuckDBPyConnection, *, last: bool) -> list[str]:
+    database.execute(
+        "INSERT INTO seen SELECT id FROM t WHERE (from_account IN (SELECT account FROM edge) OR "
+        "to_account IN (SELECT account FROM edge)) AND id NOT IN (SELECT id FROM seen)"
+    )
+    if last:
+        return []
+    database.execute(
+        "CREATE OR REPLACE TEMP TABLE reached AS SELECT DISTINCT a FROM ("
+        "SELECT from_account a FROM t WHERE id IN (SELECT id FROM seen) UNION "
+        "SELECT to_account FROM t WHERE id IN (SELECT id FROM seen)) "
+        "WHERE a NOT IN (SELECT account FROM edge)"
+    )
+    database.execute(
+        "CREATE OR REPLACE TEMP TABLE degree AS SELECT a, count(*) n FROM ("
+        "SELECT from_account a FROM t WHERE from_account IN (SELECT a FROM reached) UNION ALL "
+        "SELECT to_account FROM t WHERE to_account IN (SELECT a FROM reached)) GROUP BY a"
+    )
+    database.execute("INSERT INTO edge SELECT a FROM degree WHERE n <= ?", [DEGREE_MAX])
+    hubs = database.execute("SELECT a FROM degree WHERE n > ? ORDER BY a", [DEGREE_MAX]).fetchall()
+    return [str(one[0]) for one in hubs]
+
+
+def _listed(paths: Sequence[str]) -> str:
+    quoted = ", ".join("'" + one.replace("'", "''") + "'" for one in paths)
+    return f"[{quoted}]"
+
+
+def _rows(found: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    names = [one[0] for one in found.description or ()]
+    return [
+        {name: _plain(value) for name, value in zip(names, row, strict=True)}
+        for row in found.fetchall()
+    ]
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it: ids, pseudonyms and amounts as text, since JavaScript rounds them."""
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    if isinstance(value, int):
+        return str(value)
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
