@@ -56,7 +56,7 @@ def _securities(connection: Connection, programme: str) -> dict[str, str]:
     return found
 
 
-def _ask_everything(command: FreezeEverything, context: ActContext) -> Ask:
+def ask_everything(command: FreezeEverything, context: ActContext) -> Ask:
     """A quorum of the institutions with the capacity `orders`; the proposer signs for one."""
     check_order(command.order_hash, command.reason)
     connection, programme = context.uow.connection, context.programme
@@ -93,7 +93,7 @@ def _steps(address: str, tokens: list[str]) -> dict[str, list[Any]]:
     }
 
 
-@act(capacities=[ORDERS], approvals=_ask_everything, confidential=True)
+@act(capacities=[ORDERS], approvals=ask_everything, confidential=True)
 def freeze_everything(command: FreezeEverything, context: ActContext) -> Result:
     """Order the freeze of an account in every security that there is.
 

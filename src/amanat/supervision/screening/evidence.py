@@ -8,6 +8,7 @@ from __future__ import annotations
 from amanat.supervision.screening.entities import Numbers, names_to_compare
 from amanat.supervision.screening.index import address_key
 from amanat.supervision.screening.model import (
+    DocumentKind,
     Evidence,
     Feature,
     ListedSubject,
@@ -62,7 +63,7 @@ def numbers_agree(party: ScreenedParty, subject: ListedSubject, ignored: Numbers
     shown = (_numbers(own), _numbers(listed))
     if common:
         return Evidence(Feature.DOCUMENT, Verdict.AGREES, *shown, detail=_numbers(set(common)))
-    single = {"cnic", "lei"}
+    single = {DocumentKind.CNIC, DocumentKind.LEI}
     apart = {kind for kind, _ in own} & {kind for kind, _ in listed} & single
     if apart:
         return Evidence(Feature.DOCUMENT, Verdict.DISAGREES, *shown)
@@ -74,7 +75,7 @@ def numbers_agree(party: ScreenedParty, subject: ListedSubject, ignored: Numbers
     return Evidence(Feature.DOCUMENT, Verdict.MISSING, *shown, detail=detail)
 
 
-def _numbers(found: set[tuple[object, str]] | set[tuple[str, str]]) -> str:
+def _numbers(found: set[tuple[DocumentKind, str]]) -> str:
     return ", ".join(sorted(f"{kind} {number}" for kind, number in found))
 
 

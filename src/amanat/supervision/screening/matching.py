@@ -37,10 +37,10 @@ _CANDIDATES_MAX = 40
 _BELOW_CUTOFF = 0.1
 _SURE = 0.95
 _CONFIG = LogicV2.default_config()
-_EXTRA_QUERY = float(_CONFIG.config["nm_extra_query_name"])
-_EXTRA_LISTED = float(_CONFIG.config["nm_extra_result_name"])
-_FAMILY = float(_CONFIG.config["nm_family_name_weight"])
-_COMPARE = CompareConfig(budget_tolerance=float(_CONFIG.config["nm_fuzzy_cutoff_factor"]))
+_EXTRA_QUERY = _CONFIG.get_float("nm_extra_query_name")
+_EXTRA_LISTED = _CONFIG.get_float("nm_extra_result_name")
+_FAMILY = _CONFIG.get_float("nm_family_name_weight")
+_COMPARE = CompareConfig(budget_tolerance=_CONFIG.get_float("nm_fuzzy_cutoff_factor"))
 
 
 @dataclass(frozen=True, slots=True)

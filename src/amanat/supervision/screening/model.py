@@ -318,6 +318,12 @@ class ListStale(Refusal):
     template: ClassVar[str] = "{list}: a version of {day} is in force already."
 
 
+class ListedLater(Invalid):
+    """A version's day is not after the business date."""
+
+    template: ClassVar[str] = "The list's day {day} lies after the business date {business_date}."
+
+
 class AlreadyDecided(Refusal):
     """A hit is decided while it is open, or where its decision has lapsed."""
 
@@ -340,6 +346,30 @@ class FreezeNotInForce(Refusal):
     """What is extended, licensed or released is in force."""
 
     template: ClassVar[str] = "Freeze {freeze} is {state}."
+
+
+class NothingToFreeze(Refusal):
+    """A freeze names an exchange or an account on the ledger."""
+
+    template: ClassVar[str] = "No account of {party} is known: name an exchange or an account."
+
+
+class AlreadyFrozen(Refusal):
+    """One freeze of a party is in force at a time for one match; it is extended instead."""
+
+    template: ClassVar[str] = "{party} is frozen already by {freeze}."
+
+
+class NotYourOrder(Refusal):
+    """An exchange answers each order to it once."""
+
+    template: ClassVar[str] = "The order of {freeze} to {exchange} is {state}."
+
+
+class AlreadyReported(Refusal):
+    """A freeze is reported once to each."""
+
+    template: ClassVar[str] = "{freeze} was reported to {to} already."
 
 
 class NotDelisted(Refusal):

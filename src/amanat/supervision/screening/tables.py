@@ -72,7 +72,7 @@ screened = sql.Table(
     sql.Column("programme", sql.String(64), primary_key=True),
     sql.Column("party", sql.String(120), primary_key=True, comment="pseudonym, or licensing's"),
     sql.Column("revision", sql.String(64), nullable=False, comment="what was known of it"),
-    sql.Column("versions", sql.JSON, nullable=False, comment="by list: version it was held to"),
+    sql.Column("versions", sql.String(2000), nullable=False, comment="JSON, by list"),
     sql.Column("screened_at", sql.String(32), nullable=False),
 )
 

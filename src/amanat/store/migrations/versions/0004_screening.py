@@ -256,7 +256,7 @@ def upgrade() -> None:
             "party", sa.String(length=120), nullable=False, comment="pseudonym, or licensing's"
         ),
         sa.Column("revision", sa.String(length=64), nullable=False, comment="what was known of it"),
-        sa.Column("versions", sa.JSON(), nullable=False, comment="by list: version it was held to"),
+        sa.Column("versions", sa.String(length=2000), nullable=False, comment="JSON, by list"),
         sa.Column("screened_at", sa.String(length=32), nullable=False),
         sa.PrimaryKeyConstraint("programme", "party", name=op.f("pk_screening_party")),
     )

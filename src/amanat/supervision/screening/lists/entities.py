@@ -76,7 +76,7 @@ def _add(collected: Collected, entity: Any, line: int) -> None:
         return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
 
     own = [_TOPICS[one] for one in values("topics") if one in _TOPICS]
-    origin = (values("country") or values("nationality") or [None])[0]
+    origin = next(iter([*values("country"), *values("nationality")]), None)
     documents: list[Document] = []
     for name, kind in _DOCUMENTS.items():
         found = (document_of(kind, number, origin) for number in values(name))

@@ -77,7 +77,8 @@ def _add(collected: Collected, element: Any, kind: Subject, prefix: str) -> None
 
 
 def _aliases(element: Any, prefix: str) -> tuple[list[str], list[str]]:
-    strong, weak = [], []
+    strong: list[str] = []
+    weak: list[str] = []
     for alias in at(element, f"{prefix}_ALIAS"):
         name = said(alias, "ALIAS_NAME")
         if name:

@@ -1,0 +1,123 @@
+"""Takes in versions of lists, and screens whom licensing knows against what they change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amanat.access.acts import ActContext, Result, act
+from amanat.jurisdictions.screening import ScreeningPack, load_screening
+from amanat.licensing.records import pack_of
+from amanat.supervision.screening import events, versions
+from amanat.supervision.screening.commands import Rescreen, TakeInList
+from amanat.supervision.screening.model import ListedLater
+from amanat.supervision.screening.running import Run, behind, drop_removed, screen_parties
+from amanat.supervision.screening.sources import licensing_parties
+
+SUPERVISES, FIU = "supervises", "fiu"
+SCREENS = (SUPERVISES, FIU)
+"""Capacities of institutions that screen, decide hits and order freezes."""
+
+
+def screening_pack(context: ActContext) -> ScreeningPack:
+    """How the programme's jurisdiction screens."""
+    return load_screening(pack_of(context.uow.connection, context.programme).code)
+
+
+def written(context: ActContext, entry: str) -> dict[str, Any]:
+    """Who wrote a row, when, and the entry that says so."""
+    return {
+        "institution": context.actor.institution,
+        "person": context.actor.person,
+        "recorded_at": context.now.isoformat(),
+        "entry": entry,
+    }
+
+
+@act(capacities=SCREENS, confidential=True)
+def take_in_list(command: TakeInList, context: ActContext) -> Result:
+    """Take in a version, then screen providers and their people against what it changes.
+
+    The same file again changes nothing.  Refuses, in order: `NotFound` (list), `ListedLater`,
+    `ListRefused`, `ListStale`; `NotTheFormat`, or `EntryWrong` and `EntriesMissing` all at once.
+    """
+    connection, programme = context.uow.connection, context.programme
+    kind = screening_pack(context).list_kind(command.list)
+    if command.dated_on > context.business_date:
+        raise ListedLater(day=command.dated_on, business_date=context.business_date)
+    content = versions.content_of(kind, command.content)
+    versions.require_newer(connection, programme, kind, command.dated_on)
+    read_list = versions.read(kind, content)
+    last = versions.last_version(connection, programme, kind.code)
+    if last is not None and last.digest == read_list.digest:
+        return {"list": kind.code, "version": last.number, "digest": last.digest, "new": False}
+    number = 1 if last is None else last.number + 1
+    entry = context.uow.journal.append(
+        events.LIST_TAKEN_IN,
+        {
+            "list": kind.code,
+            "version": number,
+            "digest": read_list.digest,
+            "dated_on": command.dated_on.isoformat(),
+            "entries": len(read_list.subjects),
+            **versions.difference_from(connection, programme, kind, read_list).counts(),
+        },
+        subject=f"screening:{kind.code}",
+    )
+    number, difference = versions.store(
+        connection, programme, kind, read_list, content, command.dated_on, written(context, entry)
+    )
+    gone = drop_removed(connection, programme, kind.code, difference.removed, context.now)
+    done = _screen_licensing(context, "list", everybody=False)
+    return {
+        "list": kind.code,
+        "version": number,
+        "digest": read_list.digest,
+        "new": True,
+        **difference.counts(),
+        "hits_gone": [*gone, *done.gone],
+        "hits_new": done.new,
+        "hits_reopened": done.reopened,
+        "parties_behind": behind(connection, programme),
+        "entry": entry,
+    }
+
+
+@act(capacities=SCREENS, confidential=True)
+def rescreen(command: Rescreen, context: ActContext) -> Result:
+    """Screen providers and their people; customers are screened by whoever has the vault's key."""
+    done = _screen_licensing(context, "rescreening", everybody=command.everybody)
+    return {
+        "run": done.id,
+        "parties": done.parties,
+        "skipped": done.skipped,
+        "hits_new": done.new,
+        "hits_gone": done.gone,
+        "hits_reopened": done.reopened,
+    }
+
+
+def _screen_licensing(context: ActContext, reason: str, *, everybody: bool) -> Run:
+    connection, programme = context.uow.connection, context.programme
+    done = screen_parties(
+        connection,
+        programme,
+        licensing_parties(connection, programme),
+        now=context.now,
+        day=context.business_date,
+        reason=reason,
+        everybody=everybody,
+    )
+    context.uow.journal.append(events.PARTIES_SCREENED, run_content(done), subject="screening")
+    return done
+
+
+def run_content(done: Run) -> dict[str, Any]:
+    """What the journal says of a run."""
+    return {
+        "run": done.id,
+        "reason": done.reason,
+        "parties": done.parties,
+        "new": len(done.new),
+        "gone": len(done.gone),
+        "reopened": len(done.reopened),
+    }

@@ -1,0 +1,139 @@
+"""Freezes as rows: which are in force, what they order of whom, what of a licence is left."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sql
+from sqlalchemy.engine import Connection, Row
+
+from amanat.core.errors import NotFound
+from amanat.ledger.orders import next_numbers
+from amanat.supervision.identities import tables as vault
+from amanat.supervision.screening.model import FreezeNotInForce, FreezeState
+from amanat.supervision.screening.tables import freeze, freeze_change, freeze_order
+
+IN_FORCE = (FreezeState.ORDERED.value, FreezeState.SERVED.value)
+EXTENDED, LICENSED, DRAWN = "extended", "licensed", "drawn"
+
+
+def next_freeze_number(connection: Connection, programme: str, day: date) -> str:
+    """The next number of a freeze in the year of `day`, such as `FRZ-2026-0001`."""
+    place = f"screening:{programme}:freeze:{day.year}"
+    return f"FRZ-{day.year}-{next_numbers(connection, place, 1, 1):04d}"
+
+
+def find_freeze(connection: Connection, programme: str, number: str) -> Row[Any]:
+    """The row of a freeze.  Refuses `NotFound`."""
+    row = connection.execute(
+        sql.select(freeze).where(freeze.c.programme == programme, freeze.c.number == number)
+    ).one_or_none()
+    if row is None:
+        raise NotFound(thing="freeze", value=number)
+    return row
+
+
+def state_on(row: Row[Any], day: date) -> str:
+    """How a freeze stands on a day: it lapses after its last day by itself."""
+    if row.state in IN_FORCE and row.until < day.isoformat():
+        return FreezeState.LAPSED.value
+    return str(row.state)
+
+
+def require_in_force(row: Row[Any], day: date) -> None:
+    """Refuse `FreezeNotInForce`."""
+    state = state_on(row, day)
+    if state not in IN_FORCE:
+        raise FreezeNotInForce(freeze=row.number, state=state)
+
+
+def in_force_of(connection: Connection, programme: str, party: str, day: date) -> Row[Any] | None:
+    """The freeze of a party that is in force on a day; None: not frozen."""
+    return connection.execute(
+        sql.select(freeze)
+        .where(
+            freeze.c.programme == programme,
+            freeze.c.party == party,
+            freeze.c.state.in_(IN_FORCE),
+            freeze.c.until >= day.isoformat(),
+        )
+        .order_by(freeze.c.id)
+        .limit(1)
+    ).one_or_none()
+
+
+def frozen_parties(connection: Connection, programme: str, day: date) -> dict[str, str]:
+    """Everyone who is frozen on a day, and by which freeze; for decisions on transactions."""
+    rows = connection.execute(
+        sql.select(freeze.c.party, freeze.c.number).where(
+            freeze.c.programme == programme,
+            freeze.c.state.in_(IN_FORCE),
+            freeze.c.until >= day.isoformat(),
+        )
+    )
+    return {row.party: row.number for row in rows}
+
+
+def linked_accounts(connection: Connection, programme: str, party: str) -> dict[str, list[str]]:
+    """Pseudonyms of accounts that a party has, or that a company has which it owns, by exchange.
+
+    The vault knows them by the same person's pseudonym at every exchange; licensing's parties have
+    none there.
+    """
+    if not party.isdigit():
+        return {}
+    owners, accounts = vault.owner, vault.account
+    people = [int(party)]
+    people += connection.execute(
+        sql.select(owners.c.person).where(
+            owners.c.programme == programme, owners.c.owner == int(party)
+        )
+    ).scalars()
+    found: dict[str, list[str]] = {}
+    for row in connection.execute(
+        sql.select(accounts.c.exchange, accounts.c.account)
+        .where(accounts.c.programme == programme, accounts.c.person.in_(sorted(set(people))))
+        .order_by(accounts.c.exchange, accounts.c.account)
+    ):
+        found.setdefault(row.exchange, []).append(str(row.account))
+    return found
+
+
+def orders_of(connection: Connection, identifier: str) -> list[Row[Any]]:
+    """The orders of a freeze to exchanges."""
+    return list(
+        connection.execute(
+            sql.select(freeze_order)
+            .where(freeze_order.c.freeze == identifier)
+            .order_by(freeze_order.c.exchange)
+        )
+    )
+
+
+def changes_of(connection: Connection, identifier: str) -> list[Row[Any]]:
+    """What happened to a freeze: extensions, licences for expenses, what was drawn of them."""
+    return list(
+        connection.execute(
+            sql.select(freeze_change)
+            .where(freeze_change.c.freeze == identifier)
+            .order_by(freeze_change.c.id)
+        )
+    )
+
+
+def expenses_left(changes: list[Row[Any]], currency: str, day: date) -> int:
+    """Minor units that licences in force on a day still allow; drawn ones count against all."""
+    licensed = sum(
+        one.amount
+        for one in changes
+        if one.kind == LICENSED and one.currency == currency and one.until >= day.isoformat()
+    )
+    lapsed = sum(
+        one.amount
+        for one in changes
+        if one.kind == LICENSED and one.currency == currency and one.until < day.isoformat()
+    )
+    drawn = sum(one.amount for one in changes if one.kind == DRAWN and one.currency == currency)
+    # What was drawn under a licence that has lapsed uses that one up first.
+    return int(licensed - max(drawn - lapsed, 0))
