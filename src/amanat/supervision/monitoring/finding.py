@@ -1,4 +1,4 @@
-"""Turn what a scenario flagged into alerts: same subject, day, figures and transactions anywhere."""
+"""Turn what a scenario flagged into alerts, the same on every engine."""
 
 from __future__ import annotations
 

@@ -58,6 +58,10 @@ class Scenario:
         return (self.judge.__doc__ or "").strip()
 
 
+def _no_days(_parameters: Any) -> int:
+    return 0
+
+
 SCENARIOS: dict[str, Scenario] = {}
 """By code, in the order of their declaration."""
 
@@ -66,8 +70,8 @@ def scenario(
     code: str,
     parameters: type,
     *,
-    lookback: Callable[[Any], int] = lambda p: 0,
-    history: Callable[[Any], int] = lambda p: 0,
+    lookback: Callable[[Any], int] = _no_days,
+    history: Callable[[Any], int] = _no_days,
     figures: tuple[str, ...] = (),
     says: Callable[[Mapping[str, Any]], Message],
 ) -> Callable[[Judge], Judge]:

@@ -62,7 +62,7 @@ class AggregateIncomplete(Refusal):
     """What a scenario adds up is what it classes as considered or alerted."""
 
     template: ClassVar[str] = (
-        "Scenario {scenario} added up {found} transactions where it classed {expected} as considered."
+        "Scenario {scenario} added up {found}, where it classed {expected} as considered."
     )
 
 
@@ -146,11 +146,9 @@ class Found:
 
     def identifier(self, programme: str) -> str:
         """The alert's id: the same finding has the same id, however often it is found."""
-        stated = "\x1f".join(
-            (programme, self.scenario, self.version, str(self.subject), self.day.isoformat())
-            + tuple(map(str, self.transactions))
-        )
-        return hashlib.sha256(stated.encode()).hexdigest()[:32]
+        stated = [programme, self.scenario, self.version, str(self.subject), self.day.isoformat()]
+        content = "\x1f".join([*stated, *map(str, self.transactions)])
+        return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
 def score_beyond(measure: int, limit: int) -> Decimal:

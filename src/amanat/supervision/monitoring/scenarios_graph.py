@@ -246,7 +246,7 @@ def cycle(step: Step, p: Cycle) -> Findings:
 
 
 def _extended(paths: ir.Table, edges: ir.Table, hops: int, p: Cycle) -> ir.Table:
-    """Paths by one edge further: later, within the window, not over a party again but the origin."""
+    """Paths by one edge further: later, in the window, over no party again but the origin."""
     further = edges.select(
         from_node=_.s,
         next_node=_.t,
