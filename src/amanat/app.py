@@ -46,6 +46,7 @@ from amanat.store.engine import open_engine
 from amanat.store.journal import OpeningVault
 from amanat.store.migrate import migrate
 from amanat.store.uow import Store
+from amanat.supervision.cases import stored
 
 ROOMS = (
     "participants",
@@ -68,6 +69,7 @@ ROOMS = (
     "supervision.returns",
     "supervision.screening",
     "supervision.monitoring",
+    "supervision.detection",
     "supervision.cases",
     "supervision.goaml",
 )
@@ -141,6 +143,7 @@ class Application:
         self.engine = open_engine(settings.database_url)
         artifacts = Artifacts.load(settings.evm)
         self._book = OrderBook(artifacts, ContractBook(self.engine), senders_of)
+        stored.lie_in(self.engine, folder)
         vault = OpeningVault(read_secret(folder / "secrets", "openings"))
         self.store = Store(
             self.engine,

@@ -40,7 +40,7 @@ class Grouped:
 
 
 def new_findings(connection: Connection, programme: str, desk: str, until: date) -> list[Finding]:
-    """Alerts and hits up to a day that are in no case of the desk, at most 5,000 of each at once."""
+    """Alerts and hits up to a day that are in no case of the desk, some thousands at once."""
     return [
         *_alerts(connection, programme, desk, until),
         *_hits(connection, programme, desk, until),
@@ -130,7 +130,9 @@ def group(context: ActContext, findings: Iterable[Finding]) -> Grouped:
     by_subject: dict[str, list[Finding]] = {}
     for one in findings:
         by_subject.setdefault(one.subject, []).append(one)
-    opened, grown, total = [], [], 0
+    opened: list[str] = []
+    grown: list[str] = []
+    total = 0
     paths = paths_of(context.uow.connection, context.programme)
     for subject, some in sorted(by_subject.items()):
         fresh, number = _one_case(context, subject, some, paths)

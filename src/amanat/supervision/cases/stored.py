@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
 from sqlalchemy.engine import Connection, Engine
 
 from amanat.supervision.returns.manifest import files_in_force
+
+if TYPE_CHECKING:
+    import duckdb
+
+# The engine is imported when a case is read, so that help is there at once.
 
 ROWS_MAX = 4_000
 DEGREE_MAX = 200
@@ -60,6 +64,8 @@ def rows_by_id(paths: Sequence[str], ids: Iterable[int]) -> list[dict[str, Any]]
     wanted = sorted(set(ids))
     if not paths or not wanted:
         return []
+    import duckdb
+
     with duckdb.connect() as database:
         found = database.execute(
             "SELECT * FROM read_parquet(?) WHERE id IN (SELECT unnest(?::BIGINT[])) "
@@ -80,6 +86,8 @@ def rows_around(
     kind, _, number = subject.partition(":")
     if not paths or kind not in ("party", "account") or not number.isdecimal():
         return Around((), (), False)
+    import duckdb
+
     with duckdb.connect() as database:
         database.execute(
             "CREATE TEMP VIEW t AS SELECT * FROM read_parquet("

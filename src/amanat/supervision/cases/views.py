@@ -1,0 +1,307 @@
+"""Cases to their own desk: the queue, one case with its timeline and network, statistics.
+
+Whoever has no desk here, and whoever asks for another desk's case, is told that there is none.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sql
+from sqlalchemy.engine import Row
+
+from amanat.access.acts import ViewContext, view
+from amanat.supervision.cases.commands import CaseAsked, CasesAsked, NetworkAsked, PeriodAsked
+from amanat.supervision.cases.model import REPORTS, CaseState, order_of
+from amanat.supervision.cases.network import key_of, network_of
+from amanat.supervision.cases.records import (
+    case_shown,
+    cases_of,
+    clock_json,
+    clocks_of,
+    desk_of,
+    rows_of,
+)
+from amanat.supervision.cases.stored import Around, paths_of, rows_around
+from amanat.supervision.cases.tables import case, case_finding, case_step
+
+_STATISTICS_DAYS = 366
+
+
+@view("cases")
+def cases(query: CasesAsked, context: ViewContext) -> list[dict[str, Any]]:
+    """Cases of the own desk: overdue ones first, then the graver, then the older.
+
+    Refuses `NotFound`: no desk.
+    """
+    actor = desk_of(context)
+    wanted = sql.select(case).where(
+        case.c.programme == context.programme, case.c.desk == actor.institution
+    )
+    if query.state is not None:
+        wanted = wanted.where(case.c.state == query.state.value)
+    if query.officer is not None:
+        wanted = wanted.where(case.c.officer == query.officer)
+    rows = context.connection.execute(wanted).all()
+    counts = _counts(context, [row.id for row in rows])
+    heads = [(row, _head(row, context, counts)) for row in rows]
+    heads.sort(
+        key=lambda one: (
+            order_of(
+                bool(one[1]["overdue"]), Decimal(one[0].risk), date.fromisoformat(one[0].opened_on)
+            ),
+            one[0].number,
+        )
+    )
+    return [head for _row, head in heads[: query.limit]]
+
+
+def _counts(context: ViewContext, ids: Sequence[str]) -> dict[str, tuple[int, list[str]]]:
+    """By case, how many findings it has and of which scenarios."""
+    found: dict[str, tuple[int, list[str]]] = {}
+    query = (
+        sql.select(case_finding.c.case, case_finding.c.scenario, sql.func.count().label("n"))
+        .where(case_finding.c.case.in_(ids))
+        .group_by(case_finding.c.case, case_finding.c.scenario)
+        .order_by(case_finding.c.scenario)
+    )
+    for row in context.connection.execute(query):
+        total, scenarios = found.get(row.case, (0, []))
+        found[row.case] = (total + row.n, [*scenarios, row.scenario])
+    return found
+
+
+def _head(
+    row: Row[Any], context: ViewContext, counts: dict[str, tuple[int, list[str]]]
+) -> dict[str, Any]:
+    clocks = clocks_of(context.connection, context.programme, row, context.business_date)
+    running = [(clock, one) for clock, one in clocks if one.ended is None]
+    due = min((one.due for _clock, one in running if one.due), default=None)
+    findings, scenarios = counts.get(row.id, (0, []))
+    until = date.fromisoformat(row.closed_on) if row.closed_on else context.business_date
+    return {
+        "case": row.number,
+        "subject": row.subject,
+        "title": row.title,
+        "state": row.state,
+        "risk": row.risk,
+        "age_days": (until - date.fromisoformat(row.opened_on)).days,
+        "due_on": due.isoformat() if due else None,
+        "overdue": any(one.overdue for _clock, one in running),
+        "officer": row.officer,
+        "findings": findings,
+        "scenarios": scenarios,
+        "source": row.source,
+        "opened_on": row.opened_on,
+        "closed_on": row.closed_on,
+        "disposition": row.disposition,
+    }
+
+
+@view("case")
+def one_case(query: CaseAsked, context: ViewContext) -> dict[str, Any]:
+    """One case of the own desk: clocks, findings with their explanation, timeline, transactions.
+
+    Refuses `NotFound`, also of another desk's.
+    """
+    row = case_shown(context, query.case)
+    connection = context.connection
+    head = _head(row, context, _counts(context, [row.id]))
+    clocks = clocks_of(connection, context.programme, row, context.business_date)
+    findings = connection.execute(
+        sql.select(case_finding)
+        .where(case_finding.c.case == row.id)
+        .order_by(case_finding.c.score.desc(), case_finding.c.day.desc(), case_finding.c.id)
+    )
+    steps = connection.execute(
+        sql.select(case_step).where(case_step.c.case == row.id).order_by(case_step.c.id)
+    ).all()
+    pack = cases_of(connection, context.programme)
+    assert context.actor is not None
+    mine = context.actor.capacities
+    return head | {
+        "suspicion_on": row.suspicion_on,
+        "reported_on": row.reported_on,
+        "clocks": [clock_json(clock, reading) for clock, reading in clocks],
+        "dispositions": [
+            {"disposition": one.code, "title": one.title}
+            for one in pack.dispositions
+            if mine & set(one.desks)
+        ],
+        "findings_shown": [_finding(one) for one in findings],
+        "evidence": [
+            {"digest": one.digest, "title": one.text, "on": one.recorded_on}
+            for one in steps
+            if one.digest
+        ],
+        "steps": [_step(one) for one in steps],
+        "transactions": [_transaction(one) for one in rows_of(connection, row.id)],
+    }
+
+
+def _finding(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "kind": row.kind,
+        "finding": row.finding,
+        "scenario": row.scenario,
+        "exchange": row.exchange,
+        "day": row.day,
+        "score": row.score,
+        "explanation": row.explanation,
+        "transactions": row.transactions,
+    }
+
+
+def _step(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "act": row.act,
+        "on": row.recorded_on,
+        "at": row.recorded_at,
+        "person": row.person,
+        "institution": row.institution,
+        "text": row.text,
+        "digest": row.digest,
+        "refers_to": row.refers_to,
+    }
+
+
+def _transaction(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "transaction": row["id"],
+        "day": row["day"],
+        "exchange": row["exchange"],
+        "reference": row["reference"],
+        "kind": row["kind"],
+        "from": key_of(row, "from"),
+        "from_account": row["from_account"],
+        "to": key_of(row, "to"),
+        "to_account": row["to_account"],
+        "asset": row["asset"],
+        "quantity": row["quantity"],
+        "value": row["value"],
+        "network": row.get("network"),
+        "address": row.get("address"),
+        "transaction_hash": row.get("transaction_hash"),
+    }
+
+
+@view("case_network")
+def case_network(query: NetworkAsked, context: ViewContext) -> dict[str, Any]:
+    """The network around a case's subject, from the stored transactions and those it cites.
+
+    Refuses `NotFound`, also of another desk's.  An exchange sees its own transactions alone.
+    """
+    row = case_shown(context, query.case)
+    cited = rows_of(context.connection, row.id)
+    around = _around(query, context, row, cited)
+    known = {str(one["id"]) for one in cited}
+    rows = [*cited, *(one for one in around.rows if one["id"] not in known)]
+    found = network_of(rows, row.subject)
+    return {
+        "case": row.number,
+        "subject": row.subject,
+        "transactions": len(rows),
+        "left_out": found.left_out,
+        "hubs": list(around.hubs),
+        "cut": around.cut,
+        "nodes": [
+            {
+                "node": one.key,
+                "ring": one.ring,
+                "x": one.x,
+                "y": one.y,
+                "exchange": one.exchange,
+                "country": one.country,
+                "outside": one.outside,
+            }
+            for one in found.nodes
+        ],
+        "edges": [
+            {
+                "source": one.source,
+                "target": one.target,
+                "value": str(one.value),
+                "transactions": one.count,
+                "first_day": one.first_day,
+                "last_day": one.last_day,
+            }
+            for one in found.edges
+        ],
+    }
+
+
+def _around(
+    query: NetworkAsked, context: ViewContext, row: Row[Any], cited: Sequence[dict[str, Any]]
+) -> Around:
+    assert context.actor is not None
+    if REPORTS in context.actor.capacities:
+        return Around((), (), False)  # what it cites is all that it may see
+    days = sorted(date.fromisoformat(one["day"]) for one in cited)
+    first = (days[0] if days else date.fromisoformat(row.opened_on)) - timedelta(query.days)
+    last = (days[-1] if days else date.fromisoformat(row.opened_on)) + timedelta(query.days)
+    paths = paths_of(context.connection, context.programme, first, last)
+    return rows_around(paths, row.subject, first, last, query.hops)
+
+
+@view("case_statistics")
+def case_statistics(query: PeriodAsked, context: ViewContext) -> dict[str, Any]:
+    """How the own desk's cases ended, how long they took, and how often each scenario was right.
+
+    Refuses `NotFound`: no desk.
+    """
+    actor = desk_of(context)
+    last = query.last_day or context.business_date
+    first = query.first_day or last - timedelta(_STATISTICS_DAYS)
+    rows = context.connection.execute(
+        sql.select(case).where(
+            case.c.programme == context.programme, case.c.desk == actor.institution
+        )
+    ).all()
+    closed = [
+        one
+        for one in rows
+        if one.closed_on and first.isoformat() <= one.closed_on <= last.isoformat()
+    ]
+    open_now = [one for one in rows if one.state == CaseState.OPEN.value]
+    days = sorted(
+        (date.fromisoformat(one.closed_on) - date.fromisoformat(one.opened_on)).days
+        for one in closed
+    )
+    ended = Counter(one.disposition for one in closed)
+    return {
+        "first_day": first.isoformat(),
+        "last_day": last.isoformat(),
+        "open": len(open_now),
+        "unassigned": sum(one.officer is None for one in open_now),
+        "closed": len(closed),
+        "days_median": days[len(days) // 2] if days else None,
+        "dispositions": [
+            {"disposition": code, "cases": ended[code]}
+            for code in sorted(ended, key=lambda code: (-ended[code], code))
+        ],
+        "scenarios": _by_scenario(context, {one.id: one.disposition for one in closed}),
+    }
+
+
+def _by_scenario(context: ViewContext, ended: dict[str, str]) -> list[dict[str, Any]]:
+    """Of each scenario: closed cases, and in how many it was found wrong."""
+    if not ended:
+        return []
+    query = (
+        sql.select(case_finding.c.scenario, case_finding.c.case)
+        .where(case_finding.c.case.in_(list(ended)))
+        .distinct()
+    )
+    total: Counter[str] = Counter()
+    wrong: Counter[str] = Counter()
+    for row in context.connection.execute(query):
+        total[row.scenario] += 1
+        wrong[row.scenario] += ended[row.case] == "false_positive"
+    return [
+        {"scenario": code, "cases": total[code], "false_positives": wrong[code]}
+        for code in sorted(total)
+    ]
