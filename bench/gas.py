@@ -209,6 +209,23 @@ def measure_batch(chain: Node, accounts: int, instructions: int = 100, fresh: bo
     return used
 
 
+def measure_list(chain: Node, instructions: int = 100) -> float:
+    """Gas an instruction of a list between two accounts, which each signed once."""
+    world, security, keys = founded(chain, 2, 2)
+    first, second = (td.address_of(key.public_key) for key in keys)
+    items = [
+        td.Listed(
+            security.raw, *((first, second) if i % 2 else (second, first)),
+            1_000 + i, 9_513_200 + 1_000 * i, i // 2, kit.DAY_ONE, kit.DAY_ONE + 1,
+        )
+        for i in range(instructions)
+    ]  # fmt: skip
+    outcome = world.settlement.call("settle_list", world.listed(tuple(keys), items))
+    settled = world.settlement.events(outcome, "InstructionsSettled")[0]["digests"]
+    assert len(settled) == instructions, "an instruction of the list failed"
+    return float(outcome.gas) / instructions
+
+
 def measure_cycle(chain: Node, trades: int = 100) -> float:
     """Gas a trade of a netted cycle of 100 trades among 10 participants in one security."""
     world, security, keys = founded(chain, 10, 10)
@@ -454,6 +471,8 @@ def main() -> None:
                          "size": size, "peer": reference, "peer_value": peer["DvP"]})  # fmt: skip
         rows.append({"key": "dvp_batch100_settled_before_gas", "size": 20,
                      "value": measure_batch(chain, 20, fresh=False)})  # fmt: skip
+        rows.append({"key": "dvp_list100_gas", "value": measure_list(chain), "size": 2,
+                     "peer": reference, "peer_value": peer["DvP"]})  # fmt: skip
         rows.append({"key": "dvp_netted_gas", "value": measure_cycle(chain), "size": 10,
                      "peer": reference, "peer_value": peer["DvP"]})  # fmt: skip
         shown = show_refusals(chain)

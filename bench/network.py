@@ -193,11 +193,11 @@ def load(
     senders: int,
     signed: str,
     asked: argparse.Namespace,
+    accounts: Sequence[Account],
     numbers: dict[str, int],
     source: random.Random,
 ) -> Found:
     """One run of the load, after some instructions one at a time."""
-    accounts = bank_accounts(asked.accounts)
     since, _ = installation.ask("finalities", 0)
     few = draw(accounts, asked.alone, numbers, source)
     one_at_a_time(installation.client, bodies(installation.founded, few, 1))
@@ -225,14 +225,14 @@ def measure_settlement(
 ) -> list[Found]:
     """One installation: the load with each number of senders, and instructions one at a time."""
     source = random.Random(SEED)
-    numbers: dict[str, int] = {}
+    accounts, numbers = bank_accounts(asked.accounts), dict[str, int]()
     results: list[Found] = []
     with database(asked.database, folder) as (url, pids):
         installation = Installation(
             folder / "data",
             url,
             pids,
-            bank_accounts(asked.accounts),
+            accounts,
             progress,
             home.folder if home else None,
             settlement_senders(max(asked.senders)),
@@ -243,7 +243,9 @@ def measure_settlement(
                 if installation.ask("use_senders", senders) != senders:
                     raise BenchFailed(f"there are not {senders} settlement senders")
                 for signed in asked.signed:
-                    found = load(installation, network, senders, signed, asked, numbers, source)
+                    found = load(
+                        installation, network, senders, signed, asked, accounts, numbers, source
+                    )
                     results.append(found)
                     console.print(
                         f"{NAMES[network]}, {senders} senders, signed by {signed}: "

@@ -37,10 +37,11 @@ from founded import Account, Founded, found_and_fund
 # that of the stages which it calls.
 STAGES = (
     ("amanat.access.desk", "Desk", "submit", "act: command's digest, policy"),
-    ("amanat.settlement.acts_bulk", "_Submission", "leg", "act: terms and digests"),
-    ("amanat.settlement.acts_bulk", "_Submission", "row", "act: terms and digests"),
-    ("amanat.settlement.acts_bulk", "", "_check_signature", "act: verify signatures"),
-    ("amanat.settlement.acts_bulk", "", "insert_many", "insert instructions"),
+    ("amanat.settlement.submission", "Submission", "leg", "act: terms and digests"),
+    ("amanat.settlement.submission", "Submission", "row", "act: terms and digests"),
+    ("amanat.settlement.acts_bulk", "", "check_signature", "act: verify signatures"),
+    ("amanat.settlement.acts_bulk", "", "recovered_from", "act: verify signatures"),
+    ("amanat.settlement.submission", "", "insert_many", "insert instructions"),
     ("amanat.settlement.acts_settling", "", "_expire", "settle: find, pack, order"),
     ("amanat.settlement.acts_settling", "", "_order_batches", "settle: find, pack, order"),
     ("amanat.store.journal", "Journal", "append", "journal: write entries"),

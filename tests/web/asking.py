@@ -201,6 +201,21 @@ def _trading(world: World, reader: str, day: str) -> Iterator[Attempt]:
         {"instructions": [signed | {"deliverer": UNKNOWN_ADDRESS}]},
         COUNTERPARTY,
     )
+    sealed = {"first": mine, "second": theirs, "first_signature": "00" * 65}
+    sealed |= {"second_signature": "00" * 65}
+    listed = terms | {"number": 0, "receiver": mine}
+    yield Attempt(
+        "SubmitLists",
+        {"lists": [sealed | {"instructions": [listed | {"deliverer": theirs}]}]},
+        {
+            "lists": [
+                sealed
+                | {"second": UNKNOWN_ADDRESS}
+                | {"instructions": [listed | {"deliverer": UNKNOWN_ADDRESS}]}
+            ]
+        },
+        COUNTERPARTY,
+    )
     for row in world.rows(settlement.claim):
         found = next(one for one in rows if one.id == row.instruction)
         if reader not in (found.deliverer_institution, found.receiver_institution):

@@ -37,7 +37,7 @@ ACTS_OF: dict[str, tuple[str, ...]] = {
         "CancelTender",
     ),
     "my_bids": ("SubmitBid", "ReviseBid", "WithdrawBid", "NameInvestor", "SubmitNonCompetitiveBid"),
-    "instructions": ("Instruct", "SubmitInstructions", "SettleDay", "NetCycle"),
+    "instructions": ("Instruct", "SubmitInstructions", "SubmitLists", "SettleDay", "NetCycle"),
     "instruction": ("ConfirmInstruction", "CancelInstruction"),
     "cash": ("CreateCash", "WithdrawCash"),
     "payments": ("FixEntitlements", "RecordTaxRates"),
