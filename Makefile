@@ -7,7 +7,7 @@ PILOT ?= pilots/pib-3y-2021
 NETWORK := var/network
 VM := srEXiWaHuhNyGwPUi444Tu47ZEDwxTWrbQiuD7FmgSAQ6X7Dy
 
-.PHONY: setup pilot pilots network clique clique-test network-pilot-test network-test serve test lint conformance soak device-test bench browser docs bom lock clean
+.PHONY: setup pilot pilots network clique clique-test network-pilot-test network-test serve test lint conformance soak device-test spark-test bench browser docs bom lock clean
 
 setup: .venv/.platform node_modules/.installed
 
@@ -97,6 +97,11 @@ device-test: setup .venv/.dev
 	@command -v softhsm2-util >/dev/null 2>&1 \
 	  || { echo "make device-test needs SoftHSM2: install your system's package 'softhsm2'"; exit 1; }
 	$(BIN)/python -m pytest -m device tests
+
+# The scenarios on Spark beside DuckDB: needs Java 17 or newer.
+spark-test: setup .venv/.dev
+	@command -v java >/dev/null 2>&1 || { echo "make spark-test needs Java: install your system's package 'default-jre-headless'"; exit 1; }
+	$(BIN)/python -m pytest -m spark tests/supervision
 
 conformance: setup .venv/.dev
 	@test -n "$(AMANAT_REFERENCE_DATA)" || { echo "set AMANAT_REFERENCE_DATA to the folder of reference data"; exit 2; }
