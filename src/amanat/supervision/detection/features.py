@@ -264,6 +264,12 @@ class Features:
         self.connection.execute(_measured(True))
         self.columns += [one.code for one in EARLIER if one.code not in self._without]
 
+    def want(self, ids: pa.Table) -> None:
+        """Keep a table `wanted` of ids for `measures`."""
+        self.connection.register("given", ids)
+        self.connection.execute("CREATE OR REPLACE TABLE wanted AS SELECT id FROM given")
+        self.connection.unregister("given")
+
     def measures(
         self, where: str = "true", ordered: bool = False
     ) -> Iterator[tuple[np.ndarray[Any, Any], Matrix]]:

@@ -15,6 +15,8 @@ from typing import Any, ClassVar
 from amanat.core.errors import Invalid, Refusal
 
 SCHEMA = "amanat-detection-1"
+SUPERVISES = "supervises"
+"""The capacity of the supervisor, who works alerts."""
 ACCOUNT_FOLDS = 5
 """Each account's likeness comes from a model that never saw this account."""
 CONFIRMED_MIN = 20
@@ -39,6 +41,24 @@ class NotAModel(Invalid):
     """A file of a model has the schema that this version writes."""
 
     template: ClassVar[str] = "{file} is no model of this version."
+
+
+class AlreadyLive(Refusal):
+    """A model goes live once at a time."""
+
+    template: ClassVar[str] = "Model {digest} is live."
+
+
+class NotLive(Refusal):
+    """Only what is live can be taken out of use."""
+
+    template: ClassVar[str] = "Model {digest} is {state}."
+
+
+class NoLiveModel(Refusal):
+    """Alerts are scored by the live model."""
+
+    template: ClassVar[str] = "No model is live in {programme}: put one live first."
 
 
 class OtherDigest(Refusal):

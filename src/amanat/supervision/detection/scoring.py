@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -135,12 +136,21 @@ def mean_score(boosters: Sequence[lgb.Booster], measures: Matrix) -> Numbers:
 
 
 def read_model(path: Path, digest: str | None = None) -> DetectionModel:
-    """A kept model.  Refuses `NotAModel`, and `OtherDigest` where it is not the one expected."""
+    """A model's file.  Refuses `NotAModel`, and `OtherDigest` where it is not the one expected."""
     try:
-        content = gzip.decompress(path.read_bytes())
+        content = path.read_bytes()
+    except OSError:
+        raise NotAModel(file=path.name) from None
+    return model_of(content, path.name, digest)
+
+
+def model_of(kept: bytes, name: str, digest: str | None = None) -> DetectionModel:
+    """As `read_model`, from the file's bytes; it is called `name` in refusals."""
+    try:
+        content = gzip.decompress(kept)
         body = json.loads(content)
         if body["schema"] != SCHEMA:
-            raise NotAModel(file=path.name)
+            raise NotAModel(file=name)
         model = DetectionModel(
             tuple(body["accounts"]),
             tuple(body["movements"]),
@@ -148,8 +158,8 @@ def read_model(path: Path, digest: str | None = None) -> DetectionModel:
             float(body["threshold"]),
             body["trained"],
         )
-    except (OSError, EOFError, ValueError, KeyError, TypeError):
-        raise NotAModel(file=path.name) from None
+    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError):
+        raise NotAModel(file=name) from None
     found = hashlib.sha256(content).hexdigest()
     if digest is not None and found != digest:
         raise OtherDigest(digest=digest, found=found)

@@ -1,4 +1,4 @@
-"""Supervision: scenarios, their parameters, runs and alerts."""
+"""Supervision: scenarios, their parameters, runs and alerts; trained models and their scores."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -186,10 +186,50 @@ def upgrade() -> None:
             "programme", "code", "version", name=op.f("pk_supervision_scenario")
         ),
     )
+    op.create_table(
+        "supervision_alert_score",
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("alert", sa.String(length=32), nullable=False),
+        sa.Column("model", sa.String(length=64), nullable=False, comment="digest"),
+        sa.Column(
+            "score",
+            sa.String(length=8),
+            nullable=True,
+            comment="0 to 1; null: no movement between accounts",
+        ),
+        sa.Column(
+            "movement", sa.BigInteger(), nullable=True, comment="the transaction with that score"
+        ),
+        sa.Column("movements", sa.Integer(), nullable=False, comment="so many of it were scored"),
+        sa.Column("reasons", sa.JSON(), nullable=False, comment="measure, value, effect"),
+        sa.Column(
+            "until", sa.String(length=10), nullable=False, comment="last day that was looked at"
+        ),
+        sa.Column("scored_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.PrimaryKeyConstraint(
+            "programme", "alert", "model", name=op.f("pk_supervision_alert_score")
+        ),
+    )
+    op.create_table(
+        "supervision_model",
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False, comment="SHA-256 of its content"),
+        sa.Column("state", sa.String(length=8), nullable=False, comment="kept, live or retired"),
+        sa.Column("content", sa.LargeBinary(), nullable=False, comment="gzip of JSON"),
+        sa.Column("trained", sa.JSON(), nullable=False, comment="split, figures, settings"),
+        sa.Column("kept_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("live_from", sa.String(length=10), nullable=True, comment="business date"),
+        sa.Column("retired_from", sa.String(length=10), nullable=True, comment="business date"),
+        sa.Column("reason", sa.Text(), nullable=False, comment="of the last change of its state"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("programme", "digest", name=op.f("pk_supervision_model")),
+    )
 
 
 def downgrade() -> None:
 
+    op.drop_table("supervision_model")
+    op.drop_table("supervision_alert_score")
     op.drop_table("supervision_scenario")
     op.drop_table("supervision_run_step")
     op.drop_table("supervision_run")

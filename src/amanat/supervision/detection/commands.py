@@ -1,0 +1,48 @@
+"""The commands and queries of the learned score, as the API, files and command line write them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from amanat.access.acts import Command, Query
+from amanat.access.fields import Whole
+from amanat.licensing.commands import PAGE_MAX
+from amanat.participants.commands import Words
+
+ModelDigest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+"""A trained model: SHA-256 of its content."""
+AlertId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+OFFSET_MAX = 10**9
+
+
+class PutModelLive(Command):
+    """Let a trained model order the queue of alerts; the one before it is retired."""
+
+    digest: ModelDigest
+    reason: Words
+
+
+class RetireModel(Command):
+    """Take a model out of use; without one the queue is ordered by the scenarios' own scores."""
+
+    digest: ModelDigest
+    reason: Words
+
+
+class ModelsAsked(Query):
+    """Every trained model that was kept here."""
+
+
+class QueueAsked(Query):
+    """Open alerts in their order, from a place in the queue."""
+
+    offset: Annotated[Whole, Field(ge=0, le=OFFSET_MAX)] = 0
+    limit: Annotated[Whole, Field(ge=1, le=PAGE_MAX)] = 100
+
+
+class ScoreAsked(Query):
+    """One alert's score and what moved it."""
+
+    alert: AlertId

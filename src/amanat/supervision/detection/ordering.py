@@ -1,0 +1,182 @@
+"""Scores the open alerts of an installation by its live model: what orders the queue.
+
+    files in force of the model's window -> features -> scores of the alerts' movements -> rows
+
+An alert's score is the highest of its movements'.  An alert without a movement between accounts
+has none and keeps its place by its scenario's own score.  No alert is changed, closed or left out.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import sqlalchemy as sql
+from sqlalchemy.engine import Connection
+
+from amanat.store.journal import Provenance
+from amanat.store.uow import Store, UnitOfWork
+from amanat.supervision.detection.events import ALERTS_SCORED
+from amanat.supervision.detection.features import MEMORY_LIMIT, Features
+from amanat.supervision.detection.model import NoLiveModel
+from amanat.supervision.detection.records import live_model
+from amanat.supervision.detection.scoring import DetectionModel, Moved
+from amanat.supervision.detection.tables import alert_score
+from amanat.supervision.monitoring.tables import alert
+from amanat.supervision.returns.manifest import files_in_force
+
+_AT_ONCE = 1_000
+_OPEN = ("open", "shadow")
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The movement of an alert that has the highest score, and why."""
+
+    score: float
+    movement: int
+    reasons: tuple[Moved, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """How many alerts were looked at, and how many of them have a score."""
+
+    model: str
+    until: date
+    alerts: int
+    scored: int
+
+
+def score_alerts(
+    store: Store,
+    data_dir: Path,
+    programme: str,
+    until: date,
+    business_date: date,
+    memory_limit: str = MEMORY_LIMIT,
+) -> Ordered:
+    """Score all open alerts up to a day.  Refuses `NoLiveModel`.
+
+    Doing it again replaces this model's scores and changes nothing else.
+    """
+    with store.reading() as connection:
+        model = live_model(connection, programme)
+        if model is None:
+            raise NoLiveModel(programme=programme)
+        alerts = dict(_open_alerts(connection, programme, until))
+        first = until - timedelta(days=int(model.trained["window_days"]) - 1)
+        files = files_in_force(connection, programme, first, until)
+    wanted = sorted({one for ids in alerts.values() for one in ids})
+    best: dict[int, Best] = {}
+    if wanted and files:
+        paths = [one.at(data_dir) for one in files]
+        best = _scored(model, paths, (first, until), wanted, memory_limit)
+    by = Provenance(programme, "installation", "operator", "operator", "detection", business_date)
+    names = list(alerts)
+    now = store.clock().isoformat()
+    for begin in range(0, len(names), _AT_ONCE):
+        part = names[begin : begin + _AT_ONCE]
+        with store.work(by) as uow:
+            _write(
+                uow, programme, model.digest, {one: alerts[one] for one in part}, best, until, now
+            )
+            uow.commit()
+    with store.work(by) as uow:
+        uow.journal.append(
+            ALERTS_SCORED,
+            {"digest": model.digest, "until": until.isoformat()},
+            subject=f"detection:{model.digest}",
+        )
+        uow.commit()
+    found = sum(any(one in best for one in ids) for ids in alerts.values())
+    return Ordered(model.digest, until, len(alerts), found)
+
+
+def _open_alerts(
+    connection: Connection, programme: str, until: date
+) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Open alerts up to a day with the ids of their transactions."""
+    query = sql.select(alert.c.id, alert.c.transactions).where(
+        alert.c.programme == programme,
+        alert.c.state.in_(_OPEN),
+        alert.c.day <= until.isoformat(),
+    )
+    for row in connection.execute(query.order_by(alert.c.id)):
+        yield row.id, tuple(int(one) for one in row.transactions)
+
+
+def _scored(
+    model: DetectionModel,
+    paths: Sequence[Path],
+    days: tuple[date, date],
+    wanted: Sequence[int],
+    memory_limit: str,
+) -> dict[int, Best]:
+    """Score and reasons of the wanted movements that lie in the days."""
+    found: dict[int, Best] = {}
+    with (
+        tempfile.TemporaryDirectory(prefix="amanat-detection-") as folder,
+        Features(paths, Path(folder), memory_limit) as features,
+    ):
+        features.prepare(days[0].isoformat(), days[1].isoformat())
+        features.lend(model.likenesses(features))
+        features.want(pa.table({"id": pa.array(wanted, pa.int64())}))
+        for ids, rows in features.measures("id IN (SELECT id FROM wanted)"):
+            scores = model.scores(rows)
+            reasons = model.reasons(rows)
+            for key, score, why in zip(ids.tolist(), scores.tolist(), reasons, strict=True):
+                found[key] = Best(score, key, tuple(why))
+    return found
+
+
+def _write(
+    uow: UnitOfWork,
+    programme: str,
+    digest: str,
+    alerts: dict[str, tuple[int, ...]],
+    best: dict[int, Best],
+    until: date,
+    now: str,
+) -> None:
+    """Replace this model's rows of these alerts."""
+    connection = uow.connection
+    connection.execute(
+        alert_score.delete().where(
+            alert_score.c.programme == programme,
+            alert_score.c.model == digest,
+            alert_score.c.alert.in_(list(alerts)),
+        )
+    )
+    rows: list[dict[str, Any]] = []
+    for name, ids in alerts.items():
+        scored = [best[one] for one in ids if one in best]
+        top = max(scored, key=lambda one: (one.score, -one.movement), default=None)
+        rows.append(
+            {
+                "programme": programme,
+                "alert": name,
+                "model": digest,
+                "score": None if top is None else f"{top.score:.4f}",
+                "movement": None if top is None else top.movement,
+                "movements": len(scored),
+                "reasons": [] if top is None else [stated(one) for one in top.reasons],
+                "until": until.isoformat(),
+                "scored_at": now,
+            }
+        )
+    connection.execute(alert_score.insert(), rows)
+
+
+def stated(moved: Moved) -> dict[str, str | None]:
+    """A reason as it is kept: figures as decimal strings."""
+    return {
+        "measure": moved.code,
+        "value": None if moved.value is None else f"{moved.value:.6g}",
+        "effect": f"{moved.effect:.4f}",
+    }

@@ -1,0 +1,73 @@
+"""Models and scores as they are kept."""
+
+from __future__ import annotations
+
+import gzip
+from typing import Any
+
+import sqlalchemy as sql
+from sqlalchemy.engine import Connection, Row
+
+from amanat.access.acts import ActContext, ViewContext
+from amanat.core.errors import NotFound
+from amanat.store.uow import UnitOfWork
+from amanat.supervision.detection.events import MODEL_KEPT
+from amanat.supervision.detection.model import SUPERVISES
+from amanat.supervision.detection.scoring import DetectionModel, model_of
+from amanat.supervision.detection.tables import detection_model
+
+KEPT, LIVE, RETIRED = "kept", "live", "retired"
+
+
+def require_supervisor(context: ViewContext | ActContext) -> None:
+    """Refuse `NotFound` to all but the supervisor: what is alerted is secret to all others."""
+    actor = context.actor
+    if actor is None or SUPERVISES not in actor.capacities:
+        raise NotFound(thing="desk", value=actor.institution if actor else "for the public")
+
+
+def keep_model(uow: UnitOfWork, programme: str, model: DetectionModel) -> bool:
+    """Keep a trained model, not yet live; whether it was new here."""
+    known = find_model(uow.connection, programme, model.digest)
+    if known is not None:
+        return False
+    entry = uow.journal.append(
+        MODEL_KEPT, {"digest": model.digest}, subject=f"detection:{model.digest}"
+    )
+    uow.connection.execute(
+        detection_model.insert().values(
+            programme=programme,
+            digest=model.digest,
+            state=KEPT,
+            content=gzip.compress(model.content(), mtime=0),
+            trained=dict(model.trained),
+            kept_at=uow.store.clock().isoformat(),
+            reason="",
+            entry=entry,
+        )
+    )
+    return True
+
+
+def find_model(connection: Connection, programme: str, digest: str) -> Row[Any] | None:
+    """A kept model's row."""
+    return connection.execute(
+        sql.select(detection_model).where(
+            detection_model.c.programme == programme, detection_model.c.digest == digest
+        )
+    ).one_or_none()
+
+
+def live_row(connection: Connection, programme: str) -> Row[Any] | None:
+    """The row of the model that orders the queue, if one does."""
+    return connection.execute(
+        sql.select(detection_model).where(
+            detection_model.c.programme == programme, detection_model.c.state == LIVE
+        )
+    ).one_or_none()
+
+
+def live_model(connection: Connection, programme: str) -> DetectionModel | None:
+    """The model that orders the queue.  Refuses `OtherDigest` where its content was altered."""
+    row = live_row(connection, programme)
+    return None if row is None else model_of(row.content, row.digest, row.digest)
