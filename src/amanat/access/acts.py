@@ -204,6 +204,9 @@ def act(
 
     def declare(body: B) -> B:
         command = _first_parameter(body)
+        known = ACTS.get(command.__name__)
+        if known is not None and known.body.__module__ != body.__module__:
+            raise TypeError(f"two rooms declare the act {command.__name__}")
         ACTS[command.__name__] = ActKind(
             name=command.__name__,
             room=body.__module__.removeprefix("amanat.").split(".")[0],

@@ -15,8 +15,8 @@ from amanat.jurisdictions.cases import Disposition
 from amanat.participants.acts_people import second_person
 from amanat.supervision.cases.commands import (
     AddCaseNote,
-    AddEvidence,
     AssignCase,
+    AttachEvidence,
     CiteTransactions,
     CloseCase,
     FormSuspicion,
@@ -87,10 +87,10 @@ def add_case_note(command: AddCaseNote, context: ActContext) -> Result:
 
 
 @act(capacities=DESKS, confidential=True, untold=True)
-def add_evidence(command: AddEvidence, context: ActContext) -> Result:
+def attach_evidence(command: AttachEvidence, context: ActContext) -> Result:
     """Add a document by its digest.  Refuses `NotFound`, `CaseClosed`."""
     row = load_case(context, command.case)
-    step(context, row, "AddEvidence", command.title, document=command.digest)
+    step(context, row, "AttachEvidence", command.title, document=command.digest)
     return {"case": row.number, "digest": command.digest}
 
 

@@ -61,7 +61,7 @@ class AddCaseNote(Command):
     text: Prose
 
 
-class AddEvidence(Command):
+class AttachEvidence(Command):
     """Add a document to a case by its digest."""
 
     case: CaseNumber
