@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.supervision.monitoring.ledger_of_rows import FIRST, moved, source_files
+from tests.supervision.monitoring.looking import all_codes, duck, look, parameters_of
 
 from amanat.supervision.monitoring.engines import DuckEngine
 from amanat.supervision.monitoring.finding import explained
 from amanat.supervision.monitoring.model import Classed
 from amanat.supervision.monitoring.scenarios import SCENARIOS
 from amanat.supervision.monitoring.staging import Lists
-from tests.supervision.monitoring.ledger_of_rows import FIRST, moved, source_files
-from tests.supervision.monitoring.looking import all_codes, duck, look, parameters_of
 
 A, B, C, D, E, F = 101, 102, 103, 104, 105, 106
 Rows = list[dict[str, Any]]

@@ -64,7 +64,7 @@ class Engine(Protocol):
         ...
 
     def lend(self, rows: pa.Table, name: str) -> ir.Table:
-        """A small table of ours for joins."""
+        """A small table of ours for joins: one column of 64-bit integers."""
         ...
 
     def close(self) -> None:
