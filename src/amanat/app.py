@@ -47,6 +47,8 @@ from amanat.store.journal import OpeningVault
 from amanat.store.migrate import migrate
 from amanat.store.uow import Store
 from amanat.supervision.cases import stored
+from amanat.supervision.identities.model import SECRET as IDENTITIES
+from amanat.supervision.returns.intake import Intake
 
 ROOMS = (
     "participants",
@@ -162,6 +164,12 @@ class Application:
             folder / documents.FOLDER,
             read_secret(folder / "secrets", documents.SECRET),
             settings.document_mib_max,
+        )
+        self.intake = Intake(
+            self.store,
+            self.business_date,
+            folder,
+            read_secret(folder / "secrets", IDENTITIES),
         )
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None

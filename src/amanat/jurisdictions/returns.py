@@ -184,7 +184,7 @@ def returns_from(content: str, file: str) -> ReturnsPack:
         due_days=row.take("due_days", reading.count, 1),
         overlap_days=row.take("overlap_days", reading.count, 1),
         limits=limits,
-        placeholders=frozenset(row.take("placeholders", reading.texts, ())),
+        placeholders=frozenset(row.take("placeholders", reading.texts, tuple[str, ...]())),
         documents=tuple(documents),
         networks=tuple(networks),
         assets=tuple(assets),

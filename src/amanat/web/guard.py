@@ -21,6 +21,7 @@ API_BODY_BYTES_MAX = 16 * 2**20
 FORM_BODY_BYTES_MAX = 2**20
 # What stands around a document in an upload: its name, the form's token, the parts' borders.
 UPLOAD_AROUND_BYTES_MAX = 2**16
+_RETURNS = re.compile(r"/v1/programmes/[^/]+/returns")
 _UPLOADS = re.compile(r"/p/[^/]+/apply/.+/upload|/v1/programmes/[^/]+/documents")
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; font-src 'self'; img-src 'self'; "
@@ -58,12 +59,17 @@ class BodyTooLarge(HTTPException):
 class Guard:
     """ASGI middleware: sets the headers of every response and bounds the body of every request."""
 
-    def __init__(self, app: ASGIApp, document_bytes_max: int = 0) -> None:
+    def __init__(
+        self, app: ASGIApp, document_bytes_max: int = 0, return_bytes_max: int = 0
+    ) -> None:
         self.app = app
+        self._return_bytes_max = return_bytes_max
         self._document_bytes_max = document_bytes_max
 
     def _most(self, path: str) -> int:
         """How many bytes the body of a request to this path has at most."""
+        if _RETURNS.fullmatch(path):
+            return self._return_bytes_max
         if _UPLOADS.fullmatch(path):
             return self._document_bytes_max + UPLOAD_AROUND_BYTES_MAX
         return API_BODY_BYTES_MAX if path.startswith(API_PREFIX) else FORM_BODY_BYTES_MAX

@@ -130,7 +130,11 @@ def create_app(app: Application) -> FastAPI:
     _answer_errors(faces, shown)
     faces.add_middleware(GZipMiddleware, minimum_size=_GZIP_BYTES_MIN)
     faces.add_middleware(Limits, rate_address=app.settings.sign_in.rate_address)
-    faces.add_middleware(Guard, document_bytes_max=app.documents.bytes_max)
+    faces.add_middleware(
+        Guard,
+        document_bytes_max=app.documents.bytes_max,
+        return_bytes_max=app.intake.bytes_max,
+    )
     faces.add_middleware(Observed)
     _describe_security(faces)
     return faces

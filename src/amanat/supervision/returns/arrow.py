@@ -44,18 +44,18 @@ def fits(form: Form, given: pa.DataType) -> bool:
     """Whether a column of Parquet may have this type: exact for amounts, any width for texts."""
     wanted = type_of(form)
     if pa.types.is_dictionary(given):
-        return pa.types.is_string(wanted) and fits(form, given.value_type)
+        return bool(pa.types.is_string(wanted)) and fits(form, given.value_type)
     if pa.types.is_string(wanted):
         return bool(pa.types.is_string(given) or pa.types.is_large_string(given))
     if pa.types.is_decimal(wanted):
         room = wanted.precision - wanted.scale
-        return (
+        return bool(
             pa.types.is_decimal128(given)
             and given.scale <= wanted.scale
             and given.precision - given.scale <= room
         )
     if pa.types.is_timestamp(wanted):
-        return pa.types.is_timestamp(given) and given.tz == "UTC" and given.unit != "ns"
+        return bool(pa.types.is_timestamp(given) and given.tz == "UTC" and given.unit != "ns")
     return bool(given == wanted)
 
 

@@ -90,22 +90,25 @@ def stored(row: Row[Any]) -> StoredFile:
     )
 
 
-def require_as_stated(data_dir: Path, file: StoredFile) -> None:
-    """Raise `Corrupt` unless a file is there with the rows and the sum of ids that were accepted.
-
-    Reads the column of ids alone.
-    """
+def count_of(path: Path) -> tuple[int, int]:
+    """The rows of a stored file and the sum of their ids; reads the column of ids alone."""
     import pyarrow.parquet as parquet
 
     from amanat.supervision.returns.sums import sum_of
 
-    path = file.at(data_dir)
-    if not path.is_file():
-        raise Corrupt(f"{file.path} of the return {file.return_id} is not there")
     rows, total = 0, 0
     with parquet.ParquetFile(path) as opened:
         for batch in opened.iter_batches(columns=["id"]):
             rows += batch.num_rows
             total += sum_of(batch.column(0).to_numpy())
-    if (rows, total % ID_SUM_MODULUS) != (file.rows, file.id_sum):
+    return rows, total % ID_SUM_MODULUS
+
+
+def require_as_stated(data_dir: Path, file: StoredFile) -> None:
+    """Raise `Corrupt` unless a file is there with its rows and the sum of their ids."""
+    path = file.at(data_dir)
+    if not path.is_file():
+        raise Corrupt(f"{file.path} of the return {file.return_id} is not there")
+    rows, total = count_of(path)
+    if (rows, total) != (file.rows, file.id_sum):
         raise Corrupt(f"{file.path} holds {rows} rows, not the {file.rows} that were accepted")

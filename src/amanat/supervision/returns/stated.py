@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -116,11 +117,11 @@ class _Reader:
         return 0
 
     def day(self, field: str, value: object) -> date:
-        try:
-            return date_from(value)
-        except (AmanatError, ValueError, TypeError):
-            self.fault(field, value)
-            return date.min
+        if isinstance(value, str):
+            with contextlib.suppress(AmanatError, ValueError):
+                return date_from(value)
+        self.fault(field, value)
+        return date.min
 
     def money(self, field: str, value: object) -> Decimal:
         if isinstance(value, str) and _MONEY.match(value):

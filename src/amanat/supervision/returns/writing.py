@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -31,7 +31,8 @@ from amanat.supervision.returns.specification import (
 )
 from amanat.supervision.returns.sums import sum_of
 
-Rows = Iterable[Mapping[str, Any]] | pa.Table
+Rows = Any
+"""Mappings of columns to values, or a `pyarrow.Table`."""
 _PART = 1 << 20
 _WIDE = pa.decimal256(50, QUANTITY_PLACES)
 
@@ -166,19 +167,14 @@ def write_file(path: Path, record: Record, table: pa.Table) -> None:
         arrow_csv.write_csv(texts, path, options)
     else:
         with path.open("wb") as file:
-            write_lines(file, record, table)
+            for line in lines_of(record, table):
+                file.write(line)
 
 
-def write_lines(file: IO[bytes], record: Record, table: pa.Table, *, named: bool = False) -> None:
-    """A table as NDJSON; `named`: each line says its record, for a stream of all of them."""
-    for line in lines_of(record, table, named=named):
-        file.write(line)
-
-
-def lines_of(record: Record, table: pa.Table, *, named: bool = False) -> Iterator[bytes]:
-    """The lines of NDJSON; values that are empty are left out."""
+def lines_of(record: Record, table: pa.Table) -> Iterator[bytes]:
+    """The lines of NDJSON, each naming its record first; values that are empty are left out."""
     flags = {one.name for one in record.columns_of(Form.FLAG)}
-    head = {"record": record.name} if named else {}
+    head = {"record": record.name}
     for batch in texts_of(record, table).to_batches():
         for row in batch.to_pylist():
             fields = {

@@ -1,0 +1,520 @@
+"""Intake: a return is accepted or refused as a unit, once, and survives whatever happens meanwhile.
+
+    receive -> check, and write the stored rows -> look for overlaps -> one transaction
+
+Files are written in a place of their own and are on the disk before the one database transaction
+that makes them count; killed at any point, what is left is removed by the next intake, and sending
+the same return again ends the same.  Of a return that is refused nothing is kept but its errors.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+import sqlalchemy as sql
+from sqlalchemy.engine import Connection, Row
+
+from amanat.access import policy
+from amanat.access.actors import Actor
+from amanat.access.attempts import ComeBackLater
+from amanat.core.errors import AmanatError, Invalid
+from amanat.core.ids import new_id
+from amanat.jurisdictions.returns import ReturnsPack, load_returns
+from amanat.licensing.model import APPLICANT
+from amanat.licensing.standing import require_permission
+from amanat.store.engine import is_contention
+from amanat.store.journal import Provenance
+from amanat.store.uow import Store, UnitOfWork
+from amanat.supervision.identities.vault import Vault, keep_owners
+from amanat.supervision.returns.checking import Check, Checked, files_in
+from amanat.supervision.returns.correcting import merge, overlapping
+from amanat.supervision.returns.events import RETURN_ACCEPTED, RETURN_REFUSED
+from amanat.supervision.returns.findings import Finding, Findings
+from amanat.supervision.returns.manifest import count_of, folder_in, path_of
+from amanat.supervision.returns.quality import quality_of, score_of
+from amanat.supervision.returns.reading import Source, batches
+from amanat.supervision.returns.receiving import INCOMING, place
+from amanat.supervision.returns.specification import ACCOUNTS, MANIFEST, PARTIES
+from amanat.supervision.returns.stated import ROWS, WHOLE, Stated, read_manifest
+from amanat.supervision.returns.storing import Storing, said_of
+from amanat.supervision.returns.tables import manifest, refused
+from amanat.supervision.returns.values import typed
+from amanat.supervision.returns.writing import digest_of
+
+SEND = "SendReturn"
+"""What a token with scopes names to send returns, and the policies are asked."""
+REPORT = "report"
+JURISDICTION = "pk"
+_ATTEMPTS = 5
+_ORPHANED_S = 24 * 3600.0
+
+
+class ReturnRefused(Invalid):
+    """A return is refused whole, with every error at once; nothing of it was stored."""
+
+    template: ClassVar[str] = "The return is refused: {count} errors."
+
+    def __init__(self, *, count: int, shown: tuple[Finding, ...], by_rule: Mapping[str, int]):
+        super().__init__(count=count)
+        self.shown, self.by_rule = shown, by_rule
+
+    def problem(self) -> dict[str, Any]:
+        """As `Refusal.problem`, with the errors that are shown and how many of each rule."""
+        found = [{"code": one.rule, "detail": str(one), **one.as_json()} for one in self.shown]
+        return super().problem() | {"errors": found, "by_rule": dict(self.by_rule)}
+
+
+class Intake:
+    """Takes in the returns of one installation."""
+
+    def __init__(
+        self,
+        store: Store,
+        business_date: Callable[[Connection, str], date],
+        data_dir: Path,
+        secret: bytes,
+    ) -> None:
+        self._store = store
+        self._business_date = business_date
+        self._data_dir = data_dir
+        self._folder = folder_in(data_dir)
+        self.vault = Vault(secret)
+        self.pack: ReturnsPack = load_returns(JURISDICTION)
+
+    @property
+    def bytes_max(self) -> int:
+        """How large a return may be as it is sent."""
+        return self.pack.limits.file_mib_max << 20
+
+    # -- who may ------------------------------------------------------------------------------
+
+    def require_may_send(self, actor: Actor) -> None:
+        """Refuse, before anything is read, who may not report now.
+
+        Refuses, in order: `Forbidden`, `NotFound`, `ProviderSuspended`, `PermissionMissing`.
+        """
+        policy.require(
+            actor,
+            "submit",
+            SEND,
+            programme=actor.programme,
+            capacities=(APPLICANT,),
+            roles=("officer", "approver"),
+        )
+        with self._store.reading() as connection:
+            self._require_permission(connection, actor)
+
+    def _require_permission(self, connection: Connection, actor: Actor) -> date:
+        today = self._business_date(connection, actor.programme)
+        require_permission(connection, actor.programme, actor.institution, REPORT, today)
+        return today
+
+    @contextmanager
+    def incoming(self) -> Iterator[Path]:
+        """A place for the files of one return, gone afterwards."""
+        self.sweep()
+        with place(self._folder / INCOMING) as folder:
+            yield folder
+
+    # -- one return ---------------------------------------------------------------------------
+
+    def take(self, actor: Actor, files: Path) -> dict[str, Any]:
+        """Accept the return in a folder of `incoming`, and answer with its receipt.
+
+        The same return again is answered with its first receipt.  Refuses, in order: as
+        `require_may_send`, `ReturnRefused`, `ComeBackLater`.
+        """
+        self.require_may_send(actor)
+        with self._store.reading() as connection:
+            today = self._business_date(connection, actor.programme)
+            known = self._known(connection, actor, files, today)
+        if known is not None:
+            return known
+        made = files / "stored.parquet.new"
+        storing = Storing(self.vault.pseudonyms, self.pack, made)
+        check = Check(
+            {name: path for name, path in files_in(files).items() if path != made},
+            self.pack,
+            today,
+            now=self._now(today),
+            sink=storing,
+            folder=files,
+        )
+        checked = check.run(lambda stated, findings: self._among(actor, stated, findings))
+        storing.close()
+        if checked.sound:
+            made = self._final(actor, checked, storing)
+        if not checked.sound:
+            self._refuse(actor, checked)
+        return self._accept(actor, files, checked, made)
+
+    def _now(self, today: date) -> datetime:
+        """Now; of a programme whose days are not those of the calendar, the end of its day."""
+        ends = datetime.combine(today + timedelta(days=1), datetime.min.time(), self.pack.zone)
+        return max(self._store.clock(), ends)
+
+    def _known(
+        self, connection: Connection, actor: Actor, files: Path, today: date
+    ) -> dict[str, Any] | None:
+        stated = read_manifest(files / MANIFEST, self.pack, today, Findings())
+        if stated is None:
+            return None
+        row = _accepted(connection, actor, stated.digest)
+        # The manifest says which files it is over; what was sent with it is looked at all the same.
+        return None if row is None else self._receipt_if_same(row, stated, files)
+
+    def _receipt_if_same(self, row: Row[Any], stated: Stated, files: Path) -> dict[str, Any] | None:
+        there = files_in(files)
+        same = all(
+            one.name in there and digest_of(there[one.name]) == one.sha256 for one in stated.files
+        )
+        return receipt_of(row) if same else None
+
+    def _among(self, actor: Actor, stated: Stated, findings: Findings) -> None:
+        """The rules of a return among the others of its exchange."""
+        if stated.exchange != actor.institution:
+            findings.add(MANIFEST, "exchange", column="exchange", value=stated.exchange)
+            return
+        with self._store.reading() as connection:
+            rows = _all_accepted(connection, actor)
+        last = max((row.sequence for row in rows), default=0)
+        if stated.sequence != last + 1:
+            told = f"{stated.sequence}, after {last}"
+            findings.add(MANIFEST, "sequence", column="sequence", value=told)
+        if stated.corrects is not None:
+            former = _corrected(rows, stated)
+            days = (stated.first_day.isoformat(), stated.last_day.isoformat())
+            if former is None or (former.first_day, former.last_day) != days:
+                named = f"sequence {stated.corrects.sequence}"
+                findings.add(MANIFEST, "corrected_known", column="corrects", value=named)
+            return
+        ends = max((row.last_day for row in rows), default=None)
+        follows = ends is None or stated.first_day == date.fromisoformat(ends) + timedelta(days=1)
+        if not follows:
+            told = f"{stated.first_day}, after {ends}"
+            findings.add(MANIFEST, "period_follows", column="first_day", value=told)
+
+    def _final(self, actor: Actor, checked: Checked, storing: Storing) -> Path:
+        """The file as it will be kept: of a correction by rows, merged with what it corrects."""
+        stated = checked.stated
+        assert stated is not None
+        with self._store.reading() as connection:
+            rows = _all_accepted(connection, actor)
+        former = _corrected(rows, stated)
+        since = (stated.first_day - timedelta(days=self.pack.overlap_days)).isoformat()
+        others = [
+            self._folder / row.path
+            for row in rows
+            if row.superseded_by is None and row.last_day >= since
+            and (former is None or row.id != former.id)
+        ]  # fmt: skip
+        overlapping(storing.path, others, checked.findings)
+        if stated.by_rows and former is not None:
+            return merge(storing, self._folder / former.path, stated, checked.findings)
+        return storing.path
+
+    # -- refused ------------------------------------------------------------------------------
+
+    def _refuse(self, actor: Actor, checked: Checked) -> None:
+        """Keep the errors, for the exchange and its supervisor; then refuse."""
+        findings, stated = checked.findings, checked.stated
+        with self._store.reading() as connection:
+            today = self._business_date(connection, actor.programme)
+
+        def enter() -> None:
+            with self._store.work(_provenance(actor, today)) as uow:
+                made = new_id()
+                entry = uow.journal.append(
+                    RETURN_REFUSED,
+                    {
+                        "return": made,
+                        "exchange": actor.institution,
+                        "sequence": str(stated.sequence) if stated else None,
+                        "digest": stated.digest if stated else None,
+                        "errors": str(findings.count),
+                        "by_rule": {name: str(of) for name, of in findings.by_rule.items()},
+                        "person": actor.person,
+                    },
+                    subject=f"returns:{actor.institution}",
+                )
+                uow.connection.execute(
+                    refused.insert().values(
+                        id=made,
+                        programme=actor.programme,
+                        exchange=actor.institution,
+                        digest=stated.digest if stated else None,
+                        sequence=min(stated.sequence, 2**31 - 1) if stated else None,
+                        received_at=self._store.clock().isoformat(),
+                        business_date=today.isoformat(),
+                        person=actor.person,
+                        errors=findings.count,
+                        shown=[one.as_json(kept=True) for one in findings.shown],
+                        by_rule=dict(findings.by_rule),
+                        entry=entry,
+                    )
+                )
+                uow.commit()
+
+        _again(enter)
+        raise ReturnRefused(
+            count=findings.count, shown=tuple(findings.shown), by_rule=findings.by_rule
+        )
+
+    # -- accepted -----------------------------------------------------------------------------
+
+    def _accept(self, actor: Actor, files: Path, checked: Checked, made: Path) -> dict[str, Any]:
+        stated = checked.stated
+        assert stated is not None
+        rows, id_sum = count_of(made)
+        kept = self._folder / path_of(actor.institution, stated.digest)
+        kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _to_disk(made)
+        made.replace(kept)
+        _to_disk(kept.parent)
+
+        def enter() -> dict[str, Any]:
+            with self._store.reading() as connection:
+                today = self._business_date(connection, actor.programme)
+            with self._store.work(_provenance(actor, today)) as uow:
+                self._require_permission(uow.connection, actor)
+                former = _accepted(uow.connection, actor, stated.digest)
+                if former is not None:
+                    return receipt_of(former)
+                row = self._enter(uow, actor, checked, (rows, id_sum), today)
+                self._identities(uow.connection, actor, files, row.id, stated)
+                uow.commit()
+                return receipt_of(row)
+
+        try:
+            receipt: dict[str, Any] = _again(enter)
+            return receipt
+        except AmanatError:
+            self._forget(actor, stated, kept)
+            raise
+
+    def _forget(self, actor: Actor, stated: Stated, kept: Path) -> None:
+        """Remove the file of a return that was not accepted after all."""
+        with self._store.reading() as connection:
+            if _accepted(connection, actor, stated.digest) is None:
+                kept.unlink(missing_ok=True)
+
+    def _enter(
+        self,
+        uow: UnitOfWork,
+        actor: Actor,
+        checked: Checked,
+        counted: tuple[int, int],
+        today: date,
+    ) -> Row[Any]:
+        """The row of the manifest with its journal entry; what it corrects is in force no more."""
+        stated, connection = checked.stated, uow.connection
+        assert stated is not None
+        corrected = _corrected(_all_accepted(connection, actor), stated)
+        if stated.corrects is not None and corrected is None:
+            raise ComeBackLater(seconds=1)  # another correction came in between
+        scope = "period" if stated.corrects is None else stated.corrects.scope
+        made, rows, id_sum = new_id(), *counted
+        entry = uow.journal.append(
+            RETURN_ACCEPTED,
+            {
+                "return": made,
+                "exchange": actor.institution,
+                "sequence": str(stated.sequence),
+                "digest": stated.digest,
+                "first_day": stated.first_day.isoformat(),
+                "last_day": stated.last_day.isoformat(),
+                "rows": str(rows),
+                "id_sum": str(id_sum),
+                "scope": scope,
+                "supersedes": corrected.id if corrected else None,
+                "person": actor.person,
+            },
+            subject=f"returns:{actor.institution}",
+        )
+        before = _refusals_of(connection, actor, stated)
+        parts = quality_of(stated.last_day, today, self.pack.due_days, checked.completeness, before)
+        if corrected is not None:
+            connection.execute(
+                manifest.update().where(manifest.c.id == corrected.id).values(superseded_by=made)
+            )
+        connection.execute(
+            manifest.insert().values(
+                id=made,
+                programme=actor.programme,
+                exchange=actor.institution,
+                digest=stated.digest,
+                sequence=stated.sequence,
+                first_day=stated.first_day.isoformat(),
+                last_day=stated.last_day.isoformat(),
+                rows=rows,
+                id_sum=str(id_sum),
+                path=path_of(actor.institution, stated.digest),
+                scope=scope,
+                supersedes=corrected.id if corrected else None,
+                received_at=self._store.clock().isoformat(),
+                business_date=today.isoformat(),
+                person=actor.person,
+                received=checked.rows,
+                quality=parts,
+                entry=entry,
+            )
+        )
+        return connection.execute(sql.select(manifest).where(manifest.c.id == made)).one()
+
+    def _identities(
+        self, connection: Connection, actor: Actor, files: Path, made: str, stated: Stated
+    ) -> None:
+        """Read parties and accounts again, now that they count, into the vault."""
+        programme, exchange = actor.programme, actor.institution
+        persons: dict[str, int] = {}
+        owned: list[tuple[str, int]] = []
+        for rows in self._rows(files, stated, PARTIES.name):
+            said = list(said_of(self.vault.pseudonyms, rows))
+            self.vault.keep_persons(connection, programme, exchange, made, said)
+            for one, of in zip(said, rows.texts("owner_of").to_pylist(), strict=True):
+                persons[one.reference] = one.pseudonym.number
+                if of is not None:
+                    owned.append((of, one.pseudonym.number))
+        keep_owners(
+            connection, programme, exchange, made, [(persons[of], owner) for of, owner in owned]
+        )
+        for rows in self._rows(files, stated, ACCOUNTS.name):
+            numbers = rows.texts("account").to_pylist()
+            made_of = self.vault.pseudonyms.accounts(exchange, numbers)
+            holders = rows.texts("party").to_pylist()
+            opened = rows.columns["opened"].to_pylist()
+            held = [
+                (account, persons[holder], number, day.isoformat())
+                for account, holder, number, day in zip(
+                    made_of, holders, numbers, opened, strict=True
+                )
+            ]
+            self.vault.keep_accounts(connection, programme, exchange, made, held)
+
+    def _rows(self, files: Path, stated: Stated, record: str) -> Iterator[Any]:
+        listed = stated.listed(record)
+        if listed is None:
+            return
+        known = {PARTIES.name: PARTIES, ACCOUNTS.name: ACCOUNTS}[record]
+        source = Source(files / listed.name, listed.name, known)
+        findings = Findings()
+        for batch in batches(source, self.pack.limits, findings):
+            yield typed(source, batch, findings)
+
+    # -- what is left behind ------------------------------------------------------------------
+
+    def sweep(self) -> None:
+        """Remove files of transactions that no return has: their intake was killed, or refused.
+
+        Those of the last day stay, for an intake that goes on while this one looks.
+        """
+        now = self._store.clock().timestamp()
+        old = [
+            one
+            for one in (self._folder / "transactions").glob("exchange=*/*.parquet")
+            if now - one.stat().st_mtime > _ORPHANED_S
+        ]
+        if not old:
+            return
+        with self._store.reading() as connection:
+            known = set(connection.execute(sql.select(manifest.c.path)).scalars())
+        for one in old:
+            if str(one.relative_to(self._folder)) not in known:
+                one.unlink(missing_ok=True)
+
+
+def receipt_of(row: Row[Any]) -> dict[str, Any]:
+    """What the sender of an accepted return is answered, whenever it asks."""
+    return {
+        "return": row.id,
+        "state": "accepted",
+        "exchange": row.exchange,
+        "sequence": row.sequence,
+        "digest": row.digest,
+        "first_day": row.first_day,
+        "last_day": row.last_day,
+        "received": row.received,
+        "rows": row.rows,
+        "id_sum": row.id_sum,
+        "supersedes": row.supersedes,
+        "received_at": row.received_at,
+        "score": score_of(row.quality),
+    }
+
+
+def _provenance(actor: Actor, today: date) -> Provenance:
+    return Provenance(
+        programme=actor.programme,
+        institution=actor.institution,
+        capacity=APPLICANT,
+        role=actor.role.value,
+        means=actor.means,
+        business_date=today,
+    )
+
+
+def _all_accepted(connection: Connection, actor: Actor) -> list[Row[Any]]:
+    query = sql.select(manifest).where(
+        manifest.c.programme == actor.programme, manifest.c.exchange == actor.institution
+    )
+    return list(connection.execute(query.order_by(manifest.c.sequence)))
+
+
+def _accepted(connection: Connection, actor: Actor, digest: str) -> Row[Any] | None:
+    return connection.execute(
+        sql.select(manifest).where(
+            manifest.c.programme == actor.programme,
+            manifest.c.exchange == actor.institution,
+            manifest.c.digest == digest,
+        )
+    ).one_or_none()
+
+
+def _corrected(rows: list[Row[Any]], stated: Stated) -> Row[Any] | None:
+    """The return that is corrected: the one in force of those that stand for that number.
+
+    A number that was corrected before stands for its last correction.
+    """
+    if stated.corrects is None or stated.corrects.scope not in (WHOLE, ROWS):
+        return None
+    known = {row.id: row for row in rows}
+    found = next((row for row in rows if row.sequence == stated.corrects.sequence), None)
+    while found is not None and found.superseded_by is not None:
+        found = known.get(found.superseded_by)
+    return found
+
+
+def _refusals_of(connection: Connection, actor: Actor, stated: Stated) -> int:
+    query = sql.select(sql.func.count()).where(
+        refused.c.programme == actor.programme,
+        refused.c.exchange == actor.institution,
+        refused.c.sequence == stated.sequence,
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def _to_disk(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _again(work: Callable[[], Any]) -> Any:
+    """Do it again where another transaction took the same thing at the same moment."""
+    for _ in range(_ATTEMPTS):
+        try:
+            return work()
+        except sql.exc.IntegrityError as error:
+            last: Exception = error
+        except sql.exc.DBAPIError as error:
+            if not is_contention(error):
+                raise
+            last = error
+    raise ComeBackLater(seconds=1) from last

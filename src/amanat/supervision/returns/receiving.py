@@ -1,0 +1,142 @@
+"""Receives a return: as a tar of its files, or as one stream of NDJSON, into a place of its own.
+
+The place is gone with whatever became of the return; what a process that was killed left behind is
+removed by the next one.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import tarfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, ClassVar
+
+from amanat.core.errors import Invalid
+from amanat.supervision.returns.specification import FORMATS, MANIFEST, RECORDS
+
+INCOMING = "incoming"
+TAR, STREAM = "application/x-tar", "application/x-ndjson"
+NAMES = frozenset({MANIFEST} | {f"{one}.{ending}" for one in RECORDS for ending in FORMATS})
+LEFT_BEHIND_S = 24 * 3600.0
+_PART = 1 << 20
+_LINE_MAX = 4 << 20
+_RECORD = re.compile(rb'\s*\{\s*"record"\s*:\s*"([a-z_]{1,32})"')
+
+
+class ReturnUnreadable(Invalid):
+    """A return comes as a tar of its files, or as NDJSON in which each line names its record."""
+
+    template: ClassVar[str] = "The return cannot be taken apart: {reason}."
+
+
+@contextmanager
+def place(folder: Path) -> Iterator[Path]:
+    """A folder for one return, of this process alone, and gone afterwards."""
+    sweep(folder)
+    made = folder / f"{os.getpid()}-{secrets.token_hex(8)}"
+    made.mkdir(mode=0o700, parents=True)
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what processes left behind that are no more."""
+    for one in folder.glob("*-*"):
+        try:
+            pid, age = int(one.name.split("-")[0]), time.time() - one.stat().st_mtime
+            if not _lives(pid) or age > LEFT_BEHIND_S:
+                shutil.rmtree(one, ignore_errors=True)
+        except (ValueError, FileNotFoundError):
+            continue  # another one was quicker
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def unpack(content: IO[bytes], folder: Path, bytes_max: int) -> None:
+    """The files of a tar, as they are read: plain ones of known names, each once.
+
+    Refuses `ReturnUnreadable`.
+    """
+    left = bytes_max
+    try:
+        with tarfile.open(fileobj=content, mode="r|") as packed:
+            for one in packed:
+                name = one.name.removeprefix("./")
+                if one.isdir() and "/" not in name:
+                    continue
+                name = name.rpartition("/")[2] if name.count("/") == 1 else name
+                if not one.isfile() or name not in NAMES or (folder / name).exists():
+                    raise ReturnUnreadable(reason=f"{one.name[:80]!r} does not belong in it")
+                left -= one.size
+                if left < 0:
+                    raise ReturnUnreadable(reason="its files are too large")
+                source = packed.extractfile(one)
+                assert source is not None
+                with (folder / name).open("wb") as file:
+                    shutil.copyfileobj(source, file, _PART)
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise ReturnUnreadable(reason=f"it is no whole tar ({type(error).__name__})") from None
+
+
+class Parting:
+    """Parts a stream of NDJSON into the files of a return, as it comes.
+
+    Each line is an object whose first field is `record`: `manifest`, or the name of a record.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._files: dict[str, IO[bytes]] = {}
+        self._rest = b""
+        self._line = 0
+
+    def add(self, part: bytes) -> None:
+        """A further part of the stream.  Refuses `ReturnUnreadable`."""
+        lines = (self._rest + part).split(b"\n")
+        self._rest = lines.pop()
+        if len(self._rest) > _LINE_MAX:
+            raise ReturnUnreadable(reason=f"line {self._line + 1} does not end")
+        for line in lines:
+            self._take(line)
+
+    def finish(self) -> None:
+        """The stream is over.  Refuses `ReturnUnreadable` where its last line has no end."""
+        for file in self._files.values():
+            file.close()
+        if self._rest.strip():
+            raise ReturnUnreadable(reason="it breaks off in its last line")
+
+    def _take(self, line: bytes) -> None:
+        self._line += 1
+        if not line.strip():
+            return
+        found = _RECORD.match(line)
+        name = found[1].decode() if found else ""
+        if name == "manifest" and name not in self._files:
+            rest = line[found.end() :] if found else b""
+            manifest = b"{" + rest.lstrip().removeprefix(b",")
+            self._files[name] = (self._folder / MANIFEST).open("wb")
+            self._files[name].write(manifest)
+            return
+        if name not in RECORDS:
+            raise ReturnUnreadable(reason=f"line {self._line} names no record of a return")
+        file = self._files.get(name)
+        if file is None:
+            file = self._files[name] = (self._folder / f"{name}.ndjson").open("wb")
+        file.write(line + b"\n")
