@@ -1,14 +1,13 @@
 """What the learned score is worth on a labelled file, and what scoring costs at three sizes.
 
     python bench/detection.py FILE [--train-days 60] [--threshold-days 75] [--sizes 1,3,10]
-                              [--provisional] [--quick] [--json FILE]
+                              [--quick] [--json FILE]
 
 Labels of the first 60 days train, those up to day 75 fix the threshold, later ones judge.  Measures
 look both ways in time, as a run over closed days does.  Beside the score stand the same score with
-a dated list of earlier cases, and without what it says of accounts' withdrawals, in which synthetic
-data may give launderers away.  `--provisional` judges as things looked at most five days after
-each movement.  Peer: LightGBM on Snap ML's graph features (20-day window) on the set of seed 10, as
-measured by us before.
+a dated list of earlier cases, without what it says of accounts' withdrawals (in which synthetic
+data may give launderers away), and as it stood at most five days after each movement.  Peer:
+LightGBM on Snap ML's graph features (20-day window) on the set of seed 10, as measured before.
 """
 
 from __future__ import annotations
@@ -27,64 +26,15 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from amanat.supervision.detection.comparing import compared, trained
 from amanat.supervision.detection.features import Features
-from amanat.supervision.detection.labelled import Adapted, adapt
-from amanat.supervision.detection.measures import HABITS
-from amanat.supervision.detection.model import Figures, Split, judged
+from amanat.supervision.detection.labelled import adapt
+from amanat.supervision.detection.model import Figures, Split
 from amanat.supervision.detection.scoring import read_model
-from amanat.supervision.detection.training import (
-    Training,
-    day_number,
-    known_of,
-    read_labels,
-    scored_by,
-    train,
-)
 
 PEER = "Snap ML graph features with LightGBM"
 PEER_FIGURES = {"ap": 0.251, "f1": 0.337}
-SPENDING = frozenset(
-    {one.code for one in HABITS if one.code.startswith("fiat_out")} | {"value_of_spending"}
-)
-STEP_DAYS = 5
 console = Console(width=110)
-
-
-def trained(
-    adapted: Adapted,
-    split: Split,
-    folder: Path,
-    *,
-    without: frozenset[str] = frozenset(),
-    **how: bool,
-) -> Training:
-    """One training and its test."""
-    with Features([adapted.transactions], folder, without=without) as features:
-        features.prepare()
-        return train(features, read_labels(adapted.labels), split, **how)
-
-
-def provisional(adapted: Adapted, split: Split, folder: Path) -> Figures:
-    """The score as it stood at most five days after each movement: nothing later is looked at.
-
-    Learned from rows of the training's days alone.
-    """
-    labels = read_labels(adapted.labels)
-    known = known_of(labels)
-    with Features([adapted.transactions], folder / "early") as features:
-        features.prepare(last_day=(split.threshold_before - timedelta(1)).isoformat())
-        model = train(features, labels, split).model
-    found = []
-    first = split.threshold_before
-    while first <= adapted.last_day:
-        last = min(first + timedelta(STEP_DAYS - 1), adapted.last_day)
-        with Features([adapted.transactions], folder / first.isoformat()) as features:
-            features.prepare(last_day=last.isoformat())
-            features.lend(model.likenesses(features))
-            found += scored_by(model, features, known, day_number(first), day_number(last) + 1)
-        first = last + timedelta(1)
-    there = known.between(day_number(split.threshold_before), day_number(adapted.last_day) + 1)
-    return judged(found, there, model.threshold)
 
 
 def cost(file: Path, model: Path, repeats: int) -> dict[str, Any]:
@@ -207,7 +157,6 @@ def options() -> argparse.Namespace:
     parser.add_argument("--train-days", type=int, default=60)
     parser.add_argument("--threshold-days", type=int, default=75)
     parser.add_argument("--sizes", default="1,3,10", help="repeats of the file; empty for none")
-    parser.add_argument("--provisional", action="store_true")
     parser.add_argument("--quick", action="store_true", help="the score alone, one size")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--score-only", nargs=2, help=argparse.SUPPRESS)
@@ -230,17 +179,11 @@ def main() -> None:
             adapted.first_day + timedelta(asked.train_days),
             adapted.first_day + timedelta(asked.threshold_days),
         )
-        main_training = trained(adapted, split, folder / "score")
+        files, labels = [adapted.transactions], adapted.labels
+        main_training = trained(files, labels, split, folder / "score")
         judgements["score"] = main_training.figures
         if not asked.quick:
-            judgements["with earlier cases"] = trained(
-                adapted, split, folder / "earlier", earlier=True
-            ).figures
-            judgements["without withdrawals"] = trained(
-                adapted, split, folder / "without", without=SPENDING
-            ).figures
-        if asked.provisional:
-            judgements["provisional"] = provisional(adapted, split, folder / "provisional")
+            judgements |= compared(files, labels, split, folder)
         shown(f"{asked.file.name}: days from {split.threshold_before} on", list(judgements.items()))
         shown_typologies(main_training.figures)
         console.print(f"{PEER}, seed 10: AP .251, F1 .337")

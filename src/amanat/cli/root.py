@@ -12,6 +12,7 @@ from amanat import __version__
 from amanat.cli import (
     acts,
     contingency,
+    detection,
     intake,
     keeping,
     keys,
@@ -75,6 +76,7 @@ app.add_typer(keeping.backup, name="backup")
 app.add_typer(contingency.contingency, name="contingency")
 app.add_typer(letters.letters, name="letters")
 app.add_typer(licences.licence, name="licence")
+app.add_typer(detection.detection, name="detection")
 app.add_typer(intake.intake, name="intake")
 
 

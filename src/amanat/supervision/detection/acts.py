@@ -12,8 +12,13 @@ from amanat.participants.acts_people import second_person
 from amanat.supervision.detection.commands import PutModelLive, RetireModel
 from amanat.supervision.detection.events import MODEL_MOVED
 from amanat.supervision.detection.model import SUPERVISES, AlreadyLive, NotLive
-from amanat.supervision.detection.records import LIVE, RETIRED, find_model, live_row
-from amanat.supervision.detection.scoring import model_of
+from amanat.supervision.detection.records import (
+    LIVE,
+    RETIRED,
+    find_model,
+    live_row,
+    require_unaltered,
+)
 from amanat.supervision.detection.tables import detection_model
 
 
@@ -27,7 +32,8 @@ def _ask_live(command: PutModelLive, context: ActContext) -> Ask:
 def put_model_live(command: PutModelLive, context: ActContext) -> Result:
     """Put a model live and retire the one before.
 
-    Refuses, in order: `NotFound`, `AlreadyLive`, `OtherDigest` (its content was altered).
+    Refuses, in order: `NotFound`, `AlreadyLive`, and `NotAModel` or `OtherDigest` where its
+    content was altered.
     """
     _check_live(command, context)
     before = live_row(context.uow.connection, context.programme)
@@ -41,7 +47,7 @@ def _check_live(command: PutModelLive, context: ActContext) -> None:
     row = _row(context, command.digest)
     if row.state == LIVE:
         raise AlreadyLive(digest=command.digest)
-    model_of(row.content, row.digest, row.digest)
+    require_unaltered(row)
 
 
 def _ask_retiring(command: RetireModel, context: ActContext) -> Ask:

@@ -1,13 +1,11 @@
-"""Values of the learned score and the laws of judging it.  Pure.
+"""Values of the learned score.  Pure.
 
-The score orders; it never decides.  What it is worth is told by the area under precision and
-recall, by F1 at a threshold that was fixed on earlier days than those it is judged on, and by
-recall per typology.
+The score orders; it never decides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
@@ -82,15 +80,6 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
-    """One movement with its score; `typology` where it was confirmed, "" where none was told."""
-
-    score: float
-    confirmed: bool
-    typology: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Figures:
     """What a score is worth on some days."""
 
@@ -119,59 +108,3 @@ class Figures:
                 for name, (of, found) in sorted(self.typologies.items())
             },
         }
-
-
-def _steps(scored: Sequence[Scored]) -> list[tuple[float, int, int]]:
-    """Threshold, flagged and found at each distinct score, highest first."""
-    found: list[tuple[float, int, int]] = []
-    hits = 0
-    ranked = sorted(scored, key=lambda one: -one.score)
-    for place, one in enumerate(ranked, 1):
-        hits += one.confirmed
-        if place == len(ranked) or ranked[place].score != one.score:
-            found.append((one.score, place, hits))
-    return found
-
-
-def average_precision(scored: Sequence[Scored], confirmed: int) -> float:
-    """Mean of precision over recall, step by step; equal scores are one step.
-
-    `confirmed` is how many there were, scored or not: what was not scored counts as not found.
-    """
-    area, before = 0.0, 0
-    for _, flagged, hits in _steps(scored):
-        area += (hits - before) * hits / flagged
-        before = hits
-    return area / confirmed if confirmed else 0.0
-
-
-def f1_of(flagged: int, hits: int, confirmed: int) -> float:
-    """Harmonic mean of precision and recall; 0 where nothing was found."""
-    return 2 * hits / (flagged + confirmed) if hits else 0.0
-
-
-def best_threshold(scored: Sequence[Scored], confirmed: int) -> float:
-    """The score from which F1 is highest; of equals the higher.  Refuses `TooFewConfirmed`."""
-    if confirmed < THRESHOLD_MIN:
-        raise TooFewConfirmed(part="The threshold's days", found=confirmed, needed=THRESHOLD_MIN)
-    best = max(_steps(scored), key=lambda step: (f1_of(step[1], step[2], confirmed), step[0]))
-    return best[0]
-
-
-def judged(scored: Sequence[Scored], confirmed: Mapping[str, int], threshold: float) -> Figures:
-    """What a score is worth; `confirmed` counts per typology what there was to find."""
-    total = sum(confirmed.values())
-    flagged = sum(one.score >= threshold for one in scored)
-    found = [one for one in scored if one.confirmed and one.score >= threshold]
-    return Figures(
-        movements=len(scored),
-        confirmed=total,
-        average_precision=average_precision(scored, total),
-        threshold=threshold,
-        precision=len(found) / flagged if flagged else 0.0,
-        recall=len(found) / total if total else 0.0,
-        f1=f1_of(flagged, len(found), total),
-        typologies={
-            name: (of, sum(one.typology == name for one in found)) for name, of in confirmed.items()
-        },
-    )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
-from typing import Any
+import hashlib
+import zlib
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
 from sqlalchemy.engine import Connection, Row
@@ -12,9 +14,13 @@ from amanat.access.acts import ActContext, ViewContext
 from amanat.core.errors import NotFound
 from amanat.store.uow import UnitOfWork
 from amanat.supervision.detection.events import MODEL_KEPT
-from amanat.supervision.detection.model import SUPERVISES
-from amanat.supervision.detection.scoring import DetectionModel, model_of
+from amanat.supervision.detection.model import SUPERVISES, NotAModel, OtherDigest
 from amanat.supervision.detection.tables import detection_model
+
+if TYPE_CHECKING:
+    from amanat.supervision.detection.scoring import DetectionModel
+
+# LightGBM is imported when a model scores, so that help is there at once.
 
 KEPT, LIVE, RETIRED = "kept", "live", "retired"
 
@@ -67,7 +73,20 @@ def live_row(connection: Connection, programme: str) -> Row[Any] | None:
     ).one_or_none()
 
 
+def require_unaltered(row: Row[Any]) -> None:
+    """Refuse `NotAModel` or `OtherDigest` where a kept model is not what was trained."""
+    try:
+        content = gzip.decompress(row.content)
+    except (OSError, EOFError, zlib.error):
+        raise NotAModel(file=row.digest) from None
+    found = hashlib.sha256(content).hexdigest()
+    if found != row.digest:
+        raise OtherDigest(digest=row.digest, found=found)
+
+
 def live_model(connection: Connection, programme: str) -> DetectionModel | None:
     """The model that orders the queue.  Refuses `OtherDigest` where its content was altered."""
+    from amanat.supervision.detection.scoring import model_of
+
     row = live_row(connection, programme)
     return None if row is None else model_of(row.content, row.digest, row.digest)

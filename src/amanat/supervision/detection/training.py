@@ -20,15 +20,13 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 
 from amanat.supervision.detection.features import Features, Matrix
+from amanat.supervision.detection.judging import Scored, best_threshold, judged
 from amanat.supervision.detection.model import (
     ACCOUNT_FOLDS,
     CONFIRMED_MIN,
     Figures,
-    Scored,
     Split,
     TooFewConfirmed,
-    best_threshold,
-    judged,
 )
 from amanat.supervision.detection.scoring import DetectionModel, Numbers, likeness, mean_score
 
@@ -158,34 +156,31 @@ def _likenesses(features: Features, boosters: list[lgb.Booster]) -> Iterator[pa.
 
 def scored_between(
     features: Features, boosters: list[lgb.Booster], known: Known, first: int, end: int
-) -> tuple[Numbers, list[Scored]]:
-    """Ids and scores of the movements of the days from `first` to before `end`."""
+) -> Scored:
+    """Scores of the movements of the days from `first` to before `end`."""
     typology = dict(zip(known.ids.tolist(), known.typologies, strict=True))
-    ids: list[Numbers] = []
-    found: list[Scored] = []
+    found = []
     for keys, rows in features.measures(f"day >= {first} AND day < {end}"):
-        ids.append(keys)
-        for key, score in zip(keys.tolist(), mean_score(boosters, rows).tolist(), strict=True):
-            found.append(Scored(score, key in typology, typology.get(key, "")))
-    return np.concatenate(ids) if ids else np.zeros(0, np.int64), found
+        confirmed = np.isin(keys, known.ids)
+        names = tuple(typology[key] for key in keys[confirmed].tolist())
+        found.append(Scored(mean_score(boosters, rows), confirmed, names))
+    return Scored.joined(found)
 
 
 def scored_by(
     model: DetectionModel, features: Features, known: Known, first: int, end: int
-) -> list[Scored]:
+) -> Scored:
     """As `scored_between`, by a kept model whose likenesses were lent to the features."""
     boosters = [lgb.Booster(model_str=text) for text in model.movements]
-    return scored_between(features, boosters, known, first, end)[1]
+    return scored_between(features, boosters, known, first, end)
 
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """A trained model, what it is worth, and how it scored the test's movements."""
+    """A trained model and what it is worth on days after its training and its threshold."""
 
     model: DetectionModel
     figures: Figures
-    ids: Numbers
-    scores: list[Scored]
 
 
 def _require(known: Known, end: int) -> None:
@@ -215,9 +210,9 @@ def train(features: Features, labels: pa.Table, split: Split, *, earlier: bool =
         _learned(rows, right, weight, SEED + place, MOVEMENT_ROUNDS) for place in range(BOOSTERS)
     ]
     first, last = features.days()
-    _, before = scored_between(features, movements, known, end, later)
+    before = scored_between(features, movements, known, end, later)
     threshold = best_threshold(before, sum(known.between(end, later).values()))
-    ids, scores = scored_between(features, movements, known, later, last + 1)
+    scores = scored_between(features, movements, known, later, last + 1)
     figures = judged(scores, known.between(later, last + 1), threshold)
     gain = sum(one.feature_importance("gain") for one in movements)
     strongest = [features.columns[place] for place in np.argsort(-gain, kind="stable")[:20]]
@@ -245,4 +240,4 @@ def train(features: Features, labels: pa.Table, split: Split, *, earlier: bool =
         threshold,
         trained,
     )
-    return Training(model, figures, ids, scores)
+    return Training(model, figures)
