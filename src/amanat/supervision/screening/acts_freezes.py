@@ -25,6 +25,8 @@ from amanat.licensing.records import find_provider
 from amanat.participants.acts_people import second_person
 from amanat.register.acts_everything import ask_everything, freeze_everything
 from amanat.register.commands import FreezeEverything
+from amanat.supervision.identities.model import SECRET
+from amanat.supervision.identities.vault import Vault
 from amanat.supervision.screening import events
 from amanat.supervision.screening.acts_hits import find_hit, require_until
 from amanat.supervision.screening.acts_lists import SCREENS, screening_pack, written
@@ -75,14 +77,25 @@ EXCHANGES = (APPLICANT, "participant")
 
 
 def _orders(command: OrderFreeze, context: ActContext, party: str) -> dict[str, list[str]]:
-    """Accounts by exchange: the vault's pseudonyms, and numbers as the command gives them."""
+    """Accounts by exchange: those that the vault knows, and those that the command names."""
     connection, programme = context.uow.connection, context.programme
-    found = linked_accounts(connection, programme, party)
+    found = _numbers(context, linked_accounts(connection, programme, party))
     for one in command.exchanges:
         find_provider(connection, programme, one.exchange)
         known = found.setdefault(one.exchange, [])
         known += [account for account in one.accounts if account not in known]
     return found
+
+
+def _numbers(context: ActContext, linked: dict[str, list[Any]]) -> dict[str, list[str]]:
+    """Accounts as each exchange calls them: it cannot act on a pseudonym."""
+    if not linked:
+        return {}
+    vault = Vault(context.uow.store.secret(SECRET))
+    return {
+        exchange: [vault.account_number(context.programme, row.account, row.number) for row in rows]
+        for exchange, rows in linked.items()
+    }
 
 
 def _check_order(command: OrderFreeze, context: ActContext) -> tuple[Row[Any], Basis]:

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 from amanat.access.acts import ActContext, Result, act
 from amanat.jurisdictions.screening import ScreeningPack, load_screening
 from amanat.licensing.records import pack_of
+from amanat.supervision.identities.model import FIU, SECRET, SUPERVISES
+from amanat.supervision.identities.vault import Vault
 from amanat.supervision.screening import events, versions
 from amanat.supervision.screening.commands import Rescreen, TakeInList
-from amanat.supervision.screening.model import ListedLater
-from amanat.supervision.screening.running import Run, behind, drop_removed, screen_parties
-from amanat.supervision.screening.sources import licensing_parties
+from amanat.supervision.screening.model import ListedLater, ScreenedParty
+from amanat.supervision.screening.running import (
+    Run,
+    behind,
+    drop_removed,
+    screen_parties,
+    written_versions,
+)
+from amanat.supervision.screening.sources import (
+    licensing_parties,
+    persons_behind,
+    vault_parties,
+)
 
-SUPERVISES, FIU = "supervises", "fiu"
+_CUSTOMERS_AT_ONCE = 5_000
+"""Customers whom an act that takes in a list compares at once; the rest wait for `Rescreen`."""
 SCREENS = (SUPERVISES, FIU)
 """Capacities of institutions that screen, decide hits and order freezes."""
 
@@ -35,7 +50,7 @@ def written(context: ActContext, entry: str) -> dict[str, Any]:
 
 @act(capacities=SCREENS, confidential=True)
 def take_in_list(command: TakeInList, context: ActContext) -> Result:
-    """Take in a version, then screen providers and their people against what it changes.
+    """Take in a version, then screen providers, their people and customers against what changed.
 
     The same file again changes nothing.  Refuses, in order: `NotFound` (list), `ListedLater`,
     `ListRefused`, `ListStale`; `NotTheFormat`, or `EntryWrong` and `EntriesMissing` all at once.
@@ -67,7 +82,7 @@ def take_in_list(command: TakeInList, context: ActContext) -> Result:
         connection, programme, kind, read_list, content, command.dated_on, written(context, entry)
     )
     gone = drop_removed(connection, programme, kind.code, difference.removed, context.now)
-    done = _screen_licensing(context, "list", everybody=False)
+    done = _screen(context, "list", everybody=False, most=_CUSTOMERS_AT_ONCE)
     return {
         "list": kind.code,
         "version": number,
@@ -84,8 +99,8 @@ def take_in_list(command: TakeInList, context: ActContext) -> Result:
 
 @act(capacities=SCREENS, confidential=True)
 def rescreen(command: Rescreen, context: ActContext) -> Result:
-    """Screen providers and their people; customers are screened by whoever has the vault's key."""
-    done = _screen_licensing(context, "rescreening", everybody=command.everybody)
+    """Screen providers and their people, and customers who wait; `parties_behind` still do."""
+    done = _screen(context, "rescreening", everybody=command.everybody, most=command.customers_max)
     return {
         "run": done.id,
         "parties": done.parties,
@@ -93,15 +108,22 @@ def rescreen(command: Rescreen, context: ActContext) -> Result:
         "hits_new": done.new,
         "hits_gone": done.gone,
         "hits_reopened": done.reopened,
+        "parties_behind": behind(context.uow.connection, context.programme),
     }
 
 
-def _screen_licensing(context: ActContext, reason: str, *, everybody: bool) -> Run:
+def _screen(context: ActContext, reason: str, *, everybody: bool, most: int) -> Run:
     connection, programme = context.uow.connection, context.programme
+    known = licensing_parties(connection, programme)
+    waiting = persons_behind(connection, programme, written_versions(connection, programme), most)
+    customers: Iterable[ScreenedParty] = ()
+    if waiting:
+        vault = Vault(context.uow.store.secret(SECRET))
+        customers = vault_parties(vault, connection, programme, waiting)
     done = screen_parties(
         connection,
         programme,
-        licensing_parties(connection, programme),
+        chain(known, customers),
         now=context.now,
         day=context.business_date,
         reason=reason,

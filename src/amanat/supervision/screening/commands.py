@@ -39,9 +39,14 @@ class TakeInList(Command):
 
 
 class Rescreen(Command):
-    """Screen providers and their people anew; all of them, or those that changed."""
+    """Screen whom changes of lists or of themselves concern: providers, their people, customers.
+
+    `everybody` compares providers and their people with every entry; of customers who wait, at
+    most `customers_max` are compared, so that one act ends in a time that can be told.
+    """
 
     everybody: bool = False
+    customers_max: Annotated[Whole, Field(ge=1, le=100_000)] = 20_000
 
 
 class Verdict(StrEnum):

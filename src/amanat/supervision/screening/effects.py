@@ -37,16 +37,16 @@ def confirmed(command: ConfirmHit, seen: Seen) -> Iterator[Message]:
 def frozen(command: OrderFreeze, seen: Seen) -> Iterator[Message]:
     """Which exchanges are ordered to freeze how many accounts, and what on the ledger."""
     row = find_hit(seen.connection, seen.programme, command.hit)
-    accounts = linked_accounts(seen.connection, seen.programme, row.party)
+    linked = linked_accounts(seen.connection, seen.programme, row.party)
+    known = {exchange: len(rows) for exchange, rows in linked.items()}
     for one in command.exchanges:
-        known = accounts.setdefault(one.exchange, [])
-        known += [each for each in one.accounts if each not in known]
-    for exchange, known in sorted(accounts.items()):
+        known[one.exchange] = max(known.get(one.exchange, 0), len(one.accounts))
+    for exchange, count in sorted(known.items()):
         yield Message(
             "{exchange} is ordered to freeze what {party} has there; accounts known: {count}",
             exchange=exchange,
             party=row.party,
-            count=len(known),
+            count=count,
         )
     if command.ledger_account is not None:
         yield Message(

@@ -75,11 +75,11 @@ def frozen_parties(connection: Connection, programme: str, day: date) -> dict[st
     return {row.party: row.number for row in rows}
 
 
-def linked_accounts(connection: Connection, programme: str, party: str) -> dict[str, list[str]]:
-    """Pseudonyms of accounts that a party has, or that a company has which it owns, by exchange.
+def linked_accounts(connection: Connection, programme: str, party: str) -> dict[str, list[Any]]:
+    """Accounts that a party has, or a company that it owns, as rows of the vault, by exchange.
 
     The vault knows them by the same person's pseudonym at every exchange; licensing's parties have
-    none there.
+    none there.  A row has `account` and, sealed, `number`.
     """
     if not party.isdigit():
         return {}
@@ -90,13 +90,13 @@ def linked_accounts(connection: Connection, programme: str, party: str) -> dict[
             owners.c.programme == programme, owners.c.owner == int(party)
         )
     ).scalars()
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[Any]] = {}
     for row in connection.execute(
-        sql.select(accounts.c.exchange, accounts.c.account)
+        sql.select(accounts.c.exchange, accounts.c.account, accounts.c.number)
         .where(accounts.c.programme == programme, accounts.c.person.in_(sorted(set(people))))
         .order_by(accounts.c.exchange, accounts.c.account)
     ):
-        found.setdefault(row.exchange, []).append(str(row.account))
+        found.setdefault(row.exchange, []).append(row)
     return found
 
 

@@ -139,8 +139,8 @@ def is_placeholder(number: str) -> bool:
     return (
         len(set(digits)) < _DISTINCT_MIN
         or set(body) == {"0"}
-        or digits in "01234567890123456789"
-        or digits in "98765432109876543210"
+        or body in "0123456789012345"
+        or body in "9876543210987654"
     )
 
 

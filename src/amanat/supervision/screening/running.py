@@ -24,8 +24,11 @@ from amanat.core.canonical import canonical_bytes, digest
 from amanat.core.ids import new_id
 from amanat.jurisdictions.screening import load_screening
 from amanat.licensing.records import pack_of
+from amanat.supervision.identities import tables as vault
+from amanat.supervision.identities.vault import Vault
 from amanat.supervision.screening.matching import Match, Matcher
 from amanat.supervision.screening.model import HitState, ScreenedParty
+from amanat.supervision.screening.sources import persons_of_return, vault_parties
 from amanat.supervision.screening.tables import disposition, hit, list_entry, run, screened
 from amanat.supervision.screening.versions import Entry, from_json, versions_in_force
 
@@ -123,6 +126,21 @@ def screen_parties(
         _note(connection, programme, chunk, entries.versions, now)
     store_run(connection, programme, done, len(entries.in_force), now, day)
     return done
+
+
+def screen_return(
+    connection: Connection,
+    programme: str,
+    identities: Vault,
+    return_id: str,
+    *,
+    now: datetime,
+    day: date,
+) -> Run:
+    """Screen whom a return brought, or said something new of; called once it is accepted."""
+    persons = persons_of_return(connection, programme, return_id)
+    parties = vault_parties(identities, connection, programme, persons)
+    return screen_parties(connection, programme, parties, now=now, day=day, reason="intake")
 
 
 def _chunks(parties: Iterable[ScreenedParty]) -> Iterator[list[ScreenedParty]]:
@@ -340,14 +358,25 @@ def store_run(
 
 def behind(connection: Connection, programme: str) -> int:
     """Parties that have not been held to the versions in force: the next run compares them."""
-    versions = _written(versions_in_force(connection, programme))
-    return int(
-        connection.execute(
-            sql.select(sql.func.count()).where(
-                screened.c.programme == programme, screened.c.versions != versions
-            )
-        ).scalar_one()
+    versions = written_versions(connection, programme)
+    customers = sql.select(sql.func.count()).where(vault.person.c.programme == programme)
+    done = sql.select(sql.func.count()).where(
+        screened.c.programme == programme,
+        screened.c.versions == versions,
+        screened.c.party.not_like("provider:%"),
     )
+    waiting = sql.select(sql.func.count()).where(
+        screened.c.programme == programme,
+        screened.c.versions != versions,
+        screened.c.party.like("provider:%"),
+    )
+    counted = [int(connection.execute(one).scalar_one()) for one in (customers, done, waiting)]
+    return max(counted[0] - counted[1], 0) + counted[2]
+
+
+def written_versions(connection: Connection, programme: str) -> str:
+    """The versions in force as a party's row has them."""
+    return _written(versions_in_force(connection, programme))
 
 
 def _written(versions: Mapping[str, int]) -> str:

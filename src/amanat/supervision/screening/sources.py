@@ -1,12 +1,13 @@
 """Who is screened: providers with their people, out of licensing; customers, out of the vault.
 
-A source yields `ScreenedParty`s.  Those of the vault need its key and are given by whoever has it
-(`screen_parties` takes any iterable); those of licensing are read here.
+A source yields `ScreenedParty`s; `screen_parties` takes any iterable of them.  Of the vault the
+system that screens reads names and documents, and keeps none: a hit has a pseudonym.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sql
@@ -16,12 +17,16 @@ from amanat.access.tables import institution
 from amanat.core.canonical import digest
 from amanat.licensing.forms.filling import answers_of
 from amanat.licensing.tables import licensing_file, provider
+from amanat.supervision.identities import tables as vault_tables
+from amanat.supervision.identities.model import Identity
+from amanat.supervision.identities.vault import Vault
 from amanat.supervision.screening.model import (
     Document,
     DocumentKind,
     ScreenedParty,
     Subject,
 )
+from amanat.supervision.screening.tables import screened
 
 PROVIDER = "provider"
 _ROLES: dict[str, tuple[str, ...]] = {
@@ -144,3 +149,103 @@ def _revised(party: ScreenedParty) -> ScreenedParty:
         roles=party.roles,
         revision=digest(known).hex(),
     )
+
+
+# -- the vault ------------------------------------------------------------------------------------
+
+_KINDS = {
+    "cnic": DocumentKind.CNIC,
+    "nicop": DocumentKind.CNIC,
+    "poc": DocumentKind.CNIC,
+    "passport": DocumentKind.PASSPORT,
+    "registration": DocumentKind.REGISTRATION,
+    "lei": DocumentKind.LEI,
+    "tax_number": DocumentKind.TAX,
+}
+_AT_ONCE = 500
+
+
+def vault_parties(
+    vault: Vault, connection: Connection, programme: str, persons: Iterable[int]
+) -> Iterator[ScreenedParty]:
+    """These customers under every name that any exchange gave them; each once."""
+    wanted = sorted(set(persons))
+    for start in range(0, len(wanted), _AT_ONCE):
+        part = wanted[start : start + _AT_ONCE]
+        owners = set(
+            connection.execute(
+                sql.select(vault_tables.owner.c.owner).where(
+                    vault_tables.owner.c.programme == programme,
+                    vault_tables.owner.c.owner.in_(part),
+                )
+            ).scalars()
+        )
+        opened = vault.identities(connection, programme, persons=part)
+        for person, said in groupby(opened, key=lambda one: one.person):
+            yield _customer(person, list(said), owns=person in owners)
+
+
+def _customer(person: int, said: Sequence[Identity], *, owns: bool) -> ScreenedParty:
+    names = dict.fromkeys(name for one in said for name in (one.name, one.name_latin) if name)
+    documents = dict.fromkeys(
+        Document(
+            _KINDS.get(one.document.type, DocumentKind.OTHER),
+            one.document.number,
+            one.document.country,
+        )
+        for one in said
+    )
+    roles = ["customer"]
+    if owns:
+        roles.append("beneficial_owner")
+    if any(one.exposed for one in said):
+        roles.append("exposed_as_reported")
+    last = said[-1]
+    # A row of the vault is never changed: which rows there are says what is known.
+    rows = sorted((one.exchange, one.return_id) for one in said)
+    return ScreenedParty(
+        pseudonym=str(person),
+        kind=Subject.PERSON if last.kind == "natural" else Subject.ORGANISATION,
+        names=tuple(names),
+        father_name=next((one.father_name for one in reversed(said) if one.father_name), None),
+        documents=tuple(documents),
+        born_on=next((one.born for one in reversed(said) if one.born), None),
+        country=next((one.nationality for one in reversed(said) if one.nationality), None),
+        roles=tuple(roles),
+        revision=digest({"rows": [list(row) for row in rows], "roles": roles}).hex(),
+    )
+
+
+def persons_behind(connection: Connection, programme: str, versions: str, most: int) -> list[int]:
+    """Customers who were never screened, or not against these versions of the lists."""
+    person = vault_tables.person
+    done = sql.select(screened.c.party).where(
+        screened.c.programme == programme, screened.c.versions == versions
+    )
+    return list(
+        connection.execute(
+            sql.select(person.c.person)
+            .where(
+                person.c.programme == programme,
+                sql.cast(person.c.person, sql.String).not_in(done),
+            )
+            .order_by(person.c.person)
+            .limit(most)
+        ).scalars()
+    )
+
+
+def persons_of_return(connection: Connection, programme: str, return_id: str) -> list[int]:
+    """Customers of whom a return says something new, and owners that it names."""
+    record, owner = vault_tables.record, vault_tables.owner
+    said = connection.execute(
+        sql.select(record.c.person).where(
+            record.c.programme == programme, record.c.return_id == return_id
+        )
+    ).scalars()
+    owned = connection.execute(
+        sql.select(owner.c.owner).where(
+            owner.c.programme == programme, owner.c.first_return == return_id
+        )
+    ).scalars()
+    return sorted({*said, *owned})

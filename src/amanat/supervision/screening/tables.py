@@ -174,7 +174,7 @@ freeze_order = sql.Table(
     _programme(),
     sql.Column("freeze", sql.String(36), nullable=False),
     sql.Column("exchange", sql.String(64), nullable=False),
-    sql.Column("accounts", sql.JSON, nullable=False, comment="pseudonyms of accounts there"),
+    sql.Column("accounts", sql.JSON, nullable=False, comment="as the exchange calls them"),
     sql.Column("state", sql.String(12), nullable=False),
     sql.Column("acknowledge_by", sql.String(32), nullable=False, comment="UTC"),
     sql.Column("acknowledged_at", sql.String(32)),

@@ -117,7 +117,7 @@ def upgrade() -> None:
         sa.Column("programme", sa.String(length=64), nullable=False),
         sa.Column("freeze", sa.String(length=36), nullable=False),
         sa.Column("exchange", sa.String(length=64), nullable=False),
-        sa.Column("accounts", sa.JSON(), nullable=False, comment="pseudonyms of accounts there"),
+        sa.Column("accounts", sa.JSON(), nullable=False, comment="as the exchange calls them"),
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("acknowledge_by", sa.String(length=32), nullable=False, comment="UTC"),
         sa.Column("acknowledged_at", sa.String(length=32), nullable=True),

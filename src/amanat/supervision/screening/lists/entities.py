@@ -16,6 +16,7 @@ from amanat.supervision.screening.lists.reading import (
     ReadList,
     countries,
     document_of,
+    nested_too_deep,
     partial_date,
     unique,
 )
@@ -53,9 +54,12 @@ def read_entities(content: bytes, topics: tuple[Topic, ...] = (Topic.PEP,)) -> R
     for line, written in enumerate(text.split("\n"), 1):
         if not written.strip():
             continue
+        if nested_too_deep(written):
+            collected.wrong(f"line {line}", "it is nested too deep", line)
+            continue
         try:
             entity = json.loads(written)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except json.JSONDecodeError as error:
             collected.wrong(f"line {line}", f"it is no JSON ({error})"[:120], line)
             continue
         _add(collected, entity, line)

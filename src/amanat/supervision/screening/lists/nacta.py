@@ -13,7 +13,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from amanat.core.errors import Place
-from amanat.supervision.screening.lists.reading import Collected, NotTheFormat, ReadList, unique
+from amanat.supervision.screening.lists.reading import (
+    Collected,
+    NotTheFormat,
+    ReadList,
+    nested_too_deep,
+    unique,
+)
 from amanat.supervision.screening.model import (
     Document,
     DocumentKind,
@@ -43,15 +49,16 @@ def read_nacta(content: bytes, topics: tuple[Topic, ...] = (Topic.PROSCRIBED,)) 
 
 def _rows(content: bytes) -> list[Any]:
     try:
-        parsed = json.loads(content.decode("utf-8-sig"))
+        text = content.decode("utf-8-sig")
+        if nested_too_deep(text):
+            raise NotTheFormat(format=FORMAT, reason="it is nested too deep")
+        parsed = json.loads(text)
     except UnicodeDecodeError:
         raise NotTheFormat(format=FORMAT, reason="it is not UTF-8") from None
     except json.JSONDecodeError as error:
         raise NotTheFormat(
             place=Place(line=error.lineno), format=FORMAT, reason=error.msg
         ) from None
-    except RecursionError:
-        raise NotTheFormat(format=FORMAT, reason="it is nested too deep") from None
     if isinstance(parsed, Mapping):
         held = [value for value in parsed.values() if isinstance(value, list)]
         if len(held) == 1:

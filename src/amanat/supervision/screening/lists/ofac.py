@@ -144,13 +144,13 @@ def read_ofac_csv(content: bytes, topics: tuple[Topic, ...] = (Topic.SANCTION,))
     except UnicodeDecodeError:
         raise NotTheFormat(format=CSV, reason="it is not UTF-8") from None
     collected = Collected(content, topics)
+    rows = csv.reader(io.StringIO(text), strict=True)
     try:
-        rows = enumerate(csv.reader(io.StringIO(text), strict=True), 1)
-        for line, row in rows:
+        for row in rows:
             if row:
-                _add_row(collected, row, line)
+                _add_row(collected, row, rows.line_num)
     except csv.Error as error:
-        raise NotTheFormat(place=Place(line=line + 1), format=CSV, reason=str(error)) from None
+        raise NotTheFormat(place=Place(line=rows.line_num), format=CSV, reason=str(error)) from None
     return collected.finish(None)
 
 

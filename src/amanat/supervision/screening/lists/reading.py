@@ -112,6 +112,20 @@ class Collected:
         return ReadList(self.digest, dated_on, tuple(self.subjects.values()))
 
 
+_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"')
+_DEPTH_MAX = 64
+
+
+def nested_too_deep(text: str) -> bool:
+    """Whether a JSON text nests deeper than any list does: Python's parser would crash on it."""
+    depth = 0
+    for bracket in re.findall(r"[\[\]{}]", _STRINGS.sub("", text)):
+        depth += 1 if bracket in "[{" else -1
+        if depth > _DEPTH_MAX:
+            return True
+    return False
+
+
 Reader = Callable[[bytes, tuple[Topic, ...]], ReadList]
 
 

@@ -1,0 +1,388 @@
+"""From a list to a freeze: versions, hits, what is decided of them, and orders to exchanges.
+
+Everyone on the lists and among the customers is invented.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sql
+from tests.licensing.without_ledger import DeskWorld
+from tests.programme.world import CODE
+
+from amanat.access.tables import institution
+from amanat.core.errors import AmanatError, Forbidden, NotFound, Refusals
+from amanat.jurisdictions.screening import BasisNotInForce
+from amanat.store.journal import read_entries
+from amanat.supervision.identities.model import Document as VaultDocument
+from amanat.supervision.identities.tables import owner
+from amanat.supervision.identities.vault import Said, Vault
+from amanat.supervision.screening.commands import (
+    AccountsToFreeze,
+    AcknowledgeFreeze,
+    AcknowledgeRelease,
+    ConfirmHit,
+    DismissHit,
+    DrawExpenses,
+    ExtendFreeze,
+    FreezesAsked,
+    HitAsked,
+    HitsAsked,
+    LicenseExpenses,
+    ListsAsked,
+    OrderFreeze,
+    ReleaseFreeze,
+    ReleaseGround,
+    ReportedTo,
+    ReportFreeze,
+    Rescreen,
+    RunsAsked,
+    TakeInList,
+)
+from amanat.supervision.screening.freezing import frozen_parties
+from amanat.supervision.screening.model import (
+    AlreadyDecided,
+    AlreadyFrozen,
+    AlreadyReported,
+    ExpensesExceeded,
+    ExpiryOutOfRange,
+    FreezeNotInForce,
+    HitState,
+    ListStale,
+    NotATrueMatch,
+    NotDelisted,
+    NothingToFreeze,
+    NotYourOrder,
+)
+from amanat.supervision.screening.running import screen_return
+from amanat.supervision.screening.tables import disposition, freeze, hit, list_version
+from amanat.supervision.screening.versions import original
+
+from .conftest import secret
+from .samples import NACTA_ROWS, UN, encoded, nacta
+
+OFFICER, BOARD = "pvara_officer", "pvara_approver"
+LISTED = [
+    *NACTA_ROWS,
+    {"name": "Exchange X", "fatherName": "", "cnic": "", "province": "", "district": ""},
+]
+HASH = "ab" * 32
+
+
+def take_in(
+    desk: DeskWorld, content: bytes, code: str = "nacta", day: date | None = None
+) -> dict[str, Any]:
+    command = TakeInList(list=code, dated_on=day or desk.day, content=encoded(content))
+    return desk.do_as(OFFICER, command)
+
+
+def open_hits(desk: DeskWorld, **asked: Any) -> list[dict[str, Any]]:
+    return desk.app.desk.view(desk.actor(OFFICER), "screening_hits", HitsAsked(**asked))
+
+
+def customer(desk: DeskWorld, name: str, number: str, **known: Any) -> str:
+    """A customer of exchange_x in the vault, with an account; the pseudonym."""
+    vault = Vault(secret("identities"))
+    document = VaultDocument("cnic", "PK", number)
+    pseudonym = vault.pseudonyms.person("cnic", "PK", number)
+    said = Said(
+        pseudonym=pseudonym, kind="natural", reference=number, name=name, name_latin=None,
+        father_name=known.get("father"), born=known.get("born"), document=document, contact=(),
+        nationality="PK", residence="PK", exposed=False,
+    )  # fmt: skip
+    with desk.store.engine.begin() as connection:
+        vault.keep_persons(connection, CODE, "exchange_x", known.get("return_id", "r-1"), [said])
+        vault.keep_accounts(
+            connection, CODE, "exchange_x", "r-1",
+            [(pseudonym.number // 3, pseudonym.number, f"ACC-{number[-4:]}", "2026-01-01")],
+        )  # fmt: skip
+    return str(pseudonym.number)
+
+
+# -- lists ----------------------------------------------------------------------------------------
+
+
+def test_a_version_is_kept_with_its_digest_date_counts_and_file(desk: DeskWorld) -> None:
+    result = take_in(desk, nacta())
+    assert (result["version"], result["added"]) == (1, 4)
+    seen = desk.app.desk.view(desk.actor(OFFICER), "screening_lists", ListsAsked())
+    version = seen["versions"][0]
+    assert version["counts"] == {"person": 4, "organisation": 0, "wallet": 0}
+    assert version["dated_on"] == desk.day.isoformat()
+    with desk.store.reading() as connection:
+        assert original(connection, CODE, "nacta", 1) == nacta()
+    again = take_in(desk, nacta())
+    assert (again["new"], again["version"]) == (False, 1)
+
+
+def test_a_broken_list_is_refused_whole_and_the_former_stays(desk: DeskWorld) -> None:
+    take_in(desk, nacta())
+    with pytest.raises(Refusals):
+        take_in(desk, json.dumps([*NACTA_ROWS, {"name": ""}, 7]).encode())
+    with pytest.raises(ListStale):
+        take_in(desk, nacta(NACTA_ROWS[:1]), day=desk.day - timedelta(days=1))
+    with pytest.raises(AmanatError):
+        take_in(desk, nacta(), code="nobodys")
+    with desk.store.reading() as connection:
+        assert len(connection.execute(sql.select(list_version.c.id)).all()) == 1
+
+
+def test_a_new_version_names_new_and_gone_hits_and_compares_only_what_changed(
+    desk: DeskWorld,
+) -> None:
+    first = take_in(desk, nacta(LISTED))
+    assert len(first["hits_new"]) == 1
+    assert open_hits(desk)[0]["party"] == "provider:exchange_x"
+    other = {"name": "Exchange Y", "fatherName": "", "cnic": "", "province": "", "district": ""}
+    second = take_in(desk, nacta([*NACTA_ROWS, other]))
+    assert (second["added"], second["removed"], second["changed"]) == (1, 1, 0)
+    assert second["hits_gone"] == first["hits_new"]
+    assert [one["party"] for one in open_hits(desk)] == ["provider:exchange_y"]
+    runs = desk.app.desk.view(desk.actor(OFFICER), "screening_runs", RunsAsked())
+    assert runs[0]["new"] == second["hits_new"]
+    nothing = desk.do_as(OFFICER, Rescreen())
+    assert (nothing["parties"], nothing["hits_new"]) == (0, [])
+
+
+def test_a_party_that_changes_is_held_to_every_entry(desk: DeskWorld) -> None:
+    take_in(desk, nacta(LISTED))
+    with desk.store.engine.begin() as connection:
+        connection.execute(
+            sql.update(institution)
+            .where(institution.c.code == "exchange_y")
+            .values(name="Zubair Elsewhere Exchange")
+        )
+    done = desk.do_as(OFFICER, Rescreen())
+    assert done["parties"] == 1
+
+
+# -- customers ------------------------------------------------------------------------------------
+
+
+def test_customers_are_screened_at_intake_and_on_a_new_list_and_never_named(
+    desk: DeskWorld,
+) -> None:
+    party = customer(desk, "طارق زرغون", "6110182736453", father="Daud Zargun")
+    take_in(desk, nacta())
+    found = open_hits(desk)
+    assert [(one["party"], one["grade"]) for one in found] == [(party, "identified")]
+    later = customer(desk, "Yousuf Nowhere", "4220112345671", father="Anwar", return_id="r-2")
+    vault = Vault(secret("identities"))
+    with desk.store.engine.begin() as connection:
+        run = screen_return(connection, CODE, vault, "r-2", now=desk.clock(), day=desk.day)
+    assert (run.parties, len(run.new)) == (1, 1)
+    assert open_hits(desk, party=later)[0]["agrees"] == ["country", "name"]
+    explained = desk.app.desk.view(
+        desk.actor(OFFICER), "screening_hit", HitAsked(hit=found[0]["hit"])
+    )
+    assert {one["feature"] for one in explained["explanation"]} >= {"name", "father_name"}
+    with desk.store.reading() as connection:
+        stored = str(connection.execute(sql.select(hit)).all())
+    assert "طارق" not in stored
+    assert "Yousuf" not in stored
+
+
+# -- decisions ------------------------------------------------------------------------------------
+
+
+def test_a_decision_is_remembered_until_the_evidence_changes_or_it_lapses(
+    desk: DeskWorld,
+) -> None:
+    take_in(desk, nacta(LISTED))
+    identifier = open_hits(desk)[0]["hit"]
+    until = desk.day + timedelta(days=30)
+    desk.do_as(OFFICER, DismissHit(hit=identifier, reason="Another company.", until=until))
+    with pytest.raises(AlreadyDecided):
+        desk.do_as(OFFICER, DismissHit(hit=identifier, reason="Again.", until=until))
+    take_in(desk, nacta([*LISTED, {"name": "Somebody Else"}]))
+    desk.do_as(OFFICER, Rescreen(everybody=True))
+    assert open_hits(desk) == []
+    desk.day = until + timedelta(days=1)
+    assert desk.do_as(OFFICER, Rescreen())["hits_reopened"] == [identifier]
+    until = desk.day + timedelta(days=30)
+    desk.do_as(OFFICER, DismissHit(hit=identifier, reason="Still another.", until=until))
+    changed = [*NACTA_ROWS, LISTED[-1] | {"name": "Exchange X @ Exchange Ex"}]
+    changed[-1] |= {"cnic": "61101-5454541-7"}
+    take_in(desk, nacta(changed))
+    with desk.store.reading() as connection:
+        reasons = connection.execute(sql.select(disposition.c.reason)).scalars().all()
+    assert reasons == ["Another company.", "Still another."]
+
+
+def test_a_decision_expires_within_the_terms_of_the_pack(desk: DeskWorld) -> None:
+    take_in(desk, nacta(LISTED))
+    identifier = open_hits(desk)[0]["hit"]
+    for until in (desk.day, desk.day + timedelta(days=366)):
+        with pytest.raises(ExpiryOutOfRange):
+            desk.do_as(OFFICER, DismissHit(hit=identifier, reason="No.", until=until))
+
+
+def test_a_true_match_takes_a_second_person(desk: DeskWorld) -> None:
+    take_in(desk, nacta(LISTED))
+    identifier = open_hits(desk)[0]["hit"]
+    command = ConfirmHit(hit=identifier, reason="Same number.", until=desk.day + timedelta(days=90))
+    outcome = desk.app.desk.submit(desk.actor(BOARD), command)
+    with pytest.raises(Forbidden):
+        desk.app.desk.approve(desk.actor(BOARD), outcome.proposal)
+    desk.app.desk.approve(desk.actor("pvara_board"), outcome.proposal)
+    assert open_hits(desk, state=HitState.TRUE)[0]["hit"] == identifier
+
+
+# -- freezes --------------------------------------------------------------------------------------
+
+
+def true_match(desk: DeskWorld) -> tuple[str, str]:
+    """A customer who is the listed person, confirmed: the hit and the party."""
+    party = customer(desk, "Tariq Zargun", "6110182736453")
+    take_in(desk, nacta())
+    identifier = open_hits(desk)[0]["hit"]
+    command = ConfirmHit(hit=identifier, reason="Same.", until=desk.day + timedelta(days=300))
+    desk.do_as(OFFICER, command, BOARD)
+    return identifier, party
+
+
+def order(desk: DeskWorld, identifier: str, **changes: Any) -> OrderFreeze:
+    return OrderFreeze(
+        **{
+            "hit": identifier,
+            "authority": "Federal Government",
+            "basis": "un_act",
+            "order_hash": HASH,
+            "until": desk.day + timedelta(days=90),
+            "reason": "Listed.",
+        }
+        | changes
+    )
+
+
+def seen(desk: DeskWorld, person: str) -> list[dict[str, Any]]:
+    return desk.app.desk.view(desk.actor(person), "freezes", FreezesAsked())
+
+
+def test_a_freeze_runs_from_order_to_release(desk: DeskWorld) -> None:
+    identifier, party = true_match(desk)
+    result = desk.do_as(OFFICER, order(desk, identifier), BOARD)
+    number = result["freeze"]
+    assert result["exchanges"] == ["exchange_x"]
+    with desk.store.reading() as connection:
+        assert frozen_parties(connection, CODE, desk.day) == {party: number}
+    own = seen(desk, "exchange_x_officer")[0]
+    assert (own["accounts"], own["owes_acknowledgement"]) == (["ACC-6453"], True)
+    assert own["law"].startswith("United Nations (Security Council) Act 1948")
+    assert seen(desk, "exchange_y_officer") == []
+    with pytest.raises(AlreadyFrozen):
+        desk.do_as(OFFICER, order(desk, identifier), BOARD)
+
+    said = AcknowledgeFreeze(freeze=number, accounts=1, value=5_000_000, currency="PKR")
+    with pytest.raises(NotFound):
+        desk.do_as("exchange_y_officer", said)
+    assert desk.do_as("exchange_x_officer", said)["served"] is True
+    with pytest.raises(NotYourOrder):
+        desk.do_as("exchange_x_officer", said)
+
+    for to in (ReportedTo.FIU, ReportedTo.AUTHORITY):
+        desk.do_as(OFFICER, ReportFreeze(freeze=number, to=to, reference="R-1"))
+    with pytest.raises(AlreadyReported):
+        desk.do_as(OFFICER, ReportFreeze(freeze=number, to=ReportedTo.FIU, reference="R-2"))
+
+    licence = LicenseExpenses(
+        freeze=number, amount=100_000, currency="PKR", until=desk.day + timedelta(days=30),
+        reason="Rent and food.",
+    )  # fmt: skip
+    desk.do_as(OFFICER, licence, BOARD)
+    draw = DrawExpenses(freeze=number, amount=60_000, currency="PKR", reference="P-1")
+    assert desk.do_as("exchange_x_officer", draw)["left"] == 40_000
+    with pytest.raises(ExpensesExceeded):
+        desk.do_as("exchange_x_officer", draw)
+    extended = desk.day + timedelta(days=150)
+    desk.do_as(OFFICER, ExtendFreeze(freeze=number, until=extended, reason="Still."), BOARD)
+    assert seen(desk, "exchange_x_officer")[0]["until"] == extended.isoformat()
+
+    release = ReleaseFreeze(freeze=number, ground=ReleaseGround.DELISTED, reason="Delisted.")
+    with pytest.raises(NotDelisted):
+        desk.do_as(OFFICER, release, BOARD)
+    take_in(desk, nacta(NACTA_ROWS[1:]))
+    desk.do_as(OFFICER, release, BOARD)
+    assert seen(desk, "exchange_x_officer")[0]["state"] == "released"
+    desk.do_as("exchange_x_officer", AcknowledgeRelease(freeze=number))
+    with pytest.raises(FreezeNotInForce):
+        desk.do_as(OFFICER, ExtendFreeze(freeze=number, until=extended, reason="No."), BOARD)
+    with desk.store.reading() as connection:
+        assert frozen_parties(connection, CODE, desk.day) == {}
+
+
+def test_a_freeze_reaches_what_a_person_owns(desk: DeskWorld) -> None:
+    identifier, party = true_match(desk)
+    company = customer(desk, "Nowhere Holding", "4220112345671")
+    with desk.store.engine.begin() as connection:
+        connection.execute(
+            owner.insert().values(
+                programme=CODE, person=int(company), owner=int(party), exchange="exchange_x",
+                first_return="r-1",
+            )
+        )  # fmt: skip
+    desk.do_as(OFFICER, order(desk, identifier), BOARD)
+    assert seen(desk, "exchange_x_officer")[0]["accounts"] == ["ACC-6453", "ACC-5671"] or seen(
+        desk, "exchange_x_officer"
+    )[0]["accounts"] == ["ACC-5671", "ACC-6453"]
+
+
+def test_a_freeze_lapses_after_its_last_day(desk: DeskWorld) -> None:
+    identifier, _party = true_match(desk)
+    desk.do_as(OFFICER, order(desk, identifier), BOARD)
+    desk.day += timedelta(days=91)
+    assert seen(desk, OFFICER)[0]["state"] == "lapsed"
+    with desk.store.reading() as connection:
+        assert frozen_parties(connection, CODE, desk.day) == {}
+
+
+def test_what_is_no_ground_freezes_nothing(desk: DeskWorld) -> None:
+    take_in(desk, nacta(LISTED))
+    identifier = open_hits(desk)[0]["hit"]
+    with pytest.raises(NotATrueMatch):
+        desk.do_as(OFFICER, order(desk, identifier), BOARD)
+    confirm = ConfirmHit(hit=identifier, reason="Same.", until=desk.day + timedelta(days=300))
+    desk.do_as(OFFICER, confirm, BOARD)
+    with pytest.raises(BasisNotInForce):
+        desk.do_as(OFFICER, order(desk, identifier, basis="due_diligence"), BOARD)
+    with pytest.raises(NothingToFreeze):
+        desk.do_as(OFFICER, order(desk, identifier), BOARD)
+    named = (AccountsToFreeze(exchange="exchange_y", accounts=("Y-1",)),)
+    result = desk.do_as(OFFICER, order(desk, identifier, exchanges=named), BOARD)
+    assert result["exchanges"] == ["exchange_y"]
+
+
+def test_nobody_else_learns_of_hits_and_freezes(desk: DeskWorld) -> None:
+    """No view, public or another institution's, no public journal entry says anything of them."""
+    identifier, party = true_match(desk)
+    desk.do_as(OFFICER, order(desk, identifier), BOARD)
+    for person in ("bank_a_officer", "exchange_y_officer", "ministry_officer"):
+        view = desk.app.desk.view
+        assert view(desk.actor(person), "screening_hits", HitsAsked(state=None)) == []
+        assert view(desk.actor(person), "freezes", FreezesAsked()) == []
+        assert view(desk.actor(person), "screening_runs", RunsAsked()) == []
+        assert view(desk.actor(person), "screening_lists", ListsAsked())["versions"] == []
+        with pytest.raises(NotFound):
+            view(desk.actor(person), "screening_hit", HitAsked(hit=identifier))
+    with pytest.raises(Forbidden):
+        desk.do_as("exchange_x_officer", DismissHit(hit=identifier, reason="x", until=desk.day))
+    with desk.store.reading() as connection:
+        entries = list(read_entries(connection, programme=CODE))
+        number = connection.execute(sql.select(freeze.c.number)).scalar_one()
+    public = json.dumps([one for one in entries if one.get("audience") != "confidential"])
+    assert party not in public
+    assert number not in public
+
+
+def test_the_un_list_and_nactas_stand_side_by_side(desk: DeskWorld) -> None:
+    take_in(desk, UN.encode(), code="un", day=date(2026, 2, 20))
+    take_in(desk, nacta())
+    party = customer(desk, "Qasem Zarghoon", "3520219283745", born="1971-04-05")
+    desk.do_as(OFFICER, Rescreen())
+    assert [(one["party"], one["list"], one["grade"]) for one in open_hits(desk)] == [
+        (party, "un", "identified")
+    ]
