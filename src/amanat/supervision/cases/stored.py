@@ -8,7 +8,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,8 @@ ROWS_MAX = 4_000
 DEGREE_MAX = 200
 """Rows of one account through which no further hop is sought: a hub joins everybody."""
 _FOLDERS: weakref.WeakKeyDictionary[Engine, Path] = weakref.WeakKeyDictionary()
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SELECT = 'SELECT * REPLACE (epoch_us("at") AS "at")'
 EARLIEST, LATEST = date(1900, 1, 1), date(9999, 12, 31)
 
 
@@ -68,8 +70,8 @@ def rows_by_id(paths: Sequence[str], ids: Iterable[int]) -> list[dict[str, Any]]
 
     with duckdb.connect() as database:
         found = database.execute(
-            "SELECT * FROM read_parquet(?) WHERE id IN (SELECT unnest(?::BIGINT[])) "
-            "ORDER BY at, id",
+            f"{_SELECT} FROM read_parquet(?) WHERE id IN (SELECT unnest(?::BIGINT[])) "
+            'ORDER BY "at", id',
             [list(paths), wanted],
         )
         return _rows(found)
@@ -107,7 +109,7 @@ def rows_around(
             hubs += _one_hop(database, last=hop + 1 == hops)
         counted = database.execute("SELECT count(*) FROM seen").fetchone()
         found = database.execute(
-            "SELECT * FROM t WHERE id IN (SELECT id FROM seen) ORDER BY value DESC, id LIMIT ?",
+            f"{_SELECT} FROM t WHERE id IN (SELECT id FROM seen) ORDER BY value DESC, id LIMIT ?",
             [ROWS_MAX],
         )
         rows = tuple(_rows(found))
@@ -145,9 +147,17 @@ def _listed(paths: Sequence[str]) -> str:
 def _rows(found: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     names = [one[0] for one in found.description or ()]
     return [
-        {name: _plain(value) for name, value in zip(names, row, strict=True)}
+        {
+            name: _moment(value) if name == "at" else _plain(value)
+            for name, value in zip(names, row, strict=True)
+        }
         for row in found.fetchall()
     ]
+
+
+def _moment(microseconds: int) -> str:
+    """A time of a row, UTC."""
+    return (_EPOCH + timedelta(microseconds=microseconds)).isoformat()
 
 
 def _plain(value: Any) -> Any:
