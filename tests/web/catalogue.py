@@ -33,6 +33,7 @@ from amanat.jurisdictions.licensing import load_licensing
 from amanat.ledger.refusals import ERRORS
 from amanat.licensing.complaints.commands import ComplaintOutcome
 from amanat.licensing.forms.form import form_of_file
+from amanat.licensing.model import APPLICANT, AUTHORITY_CAPACITY, Change, Entity, Position
 from amanat.licensing.register.acts import WARNED_OF
 from amanat.licensing.register.model import WarningReason
 from amanat.participants.model import Level, OutsidePurpose
@@ -40,6 +41,7 @@ from amanat.programme.model import Phase
 from amanat.servicing.model import PaymentState
 from amanat.settlement.model import InstructionState
 from amanat.web.act_fields import fields_of
+from amanat.web.licensing_pages import GROUPS, GROUPS_OF_OTHERS
 from amanat.web.places import SECTIONS
 from amanat.web.register_pages import STATES as REGISTER_STATES
 from amanat.web.tables import PREFERRED, column_label
@@ -133,16 +135,16 @@ ENGLISH_ONLY = frozenset(
 ENGLISH_FILES = frozenset(
     f"licensing/{name}.py"
     for name in (
-        "certificate_check",
-        "credentials",
-        "jose",
-        "register_columns",
-        "register_feed",
-        "register_files",
-        "register_model",
-        "sd_jwt",
-        "status_lists",
-        "verifying",
+        "credentials/certificate_check",
+        "credentials/jose",
+        "credentials/licence",
+        "credentials/sd_jwt",
+        "credentials/status_lists",
+        "credentials/verifying",
+        "register/columns",
+        "register/feed",
+        "register/files",
+        "register/model",
     )
 )
 PLAIN_WORDS = frozenset(
@@ -246,6 +248,8 @@ def of_names() -> Iterator[str]:
         yield words(act.room)
         yield from (words(field["name"]) for field in fields_of(act))
         yield from map(words, act.capacities)
+        if act.room == "licensing":
+            yield from (words(one) for field in fields_of(act) for one in field["choices"])
     for view in declared(VIEWS):
         yield words(view.name)
         yield words(view.room)
@@ -277,6 +281,8 @@ def of_packs() -> Iterator[str]:
     yield from (words(reason) for reason in WarningReason)
     yield from WARNED_OF.values()
     yield words("advises_programme")
+    yield from (*GROUPS.values(), *GROUPS_OF_OTHERS.values())
+    yield from map(words, (*Change, *Entity, *Position, APPLICANT, AUTHORITY_CAPACITY))
 
 
 def of_summaries() -> Iterator[str]:
