@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from amanat.core.errors import NotFound, Refusals
 from amanat.licensing.commands import AskApplicant, SaveSection, SubmitFile
 from amanat.licensing.documents.inspection import TypeNotTaken
 from amanat.licensing.documents.links import readable
 from amanat.licensing.forms.form import SCANS, DocumentType
+from amanat.licensing.model import SectionMoved
 
 from .documents import files_given as files
 from .forms.test_answers import DOCUMENT
@@ -126,3 +129,34 @@ def test_a_document_that_is_no_longer_named_is_withdrawn_from_its_file(
     licensing.do_as("exchange_y_officer", empty)
     seen = licensing.view("file", "exchange_y_officer", file=own["file"])
     assert seen["documents"] == []
+
+
+def test_a_colleague_s_answers_are_not_saved_over_unread(licensing: LicensingWorld) -> None:
+    """Two people of one applicant read a section; the one who saves second is told by whom."""
+    world = licensing
+    (own,) = [
+        one for one in world.view("my_files", "exchange_y_officer")["files"] if not one["final"]
+    ] or [{"file": world.opened("exchange_y", "noc")}]
+    number = own["file"]
+
+    def read() -> dict[str, Any]:
+        found: Any = shown(world, "exchange_y_officer", number)
+        return next(dict(one) for one in found["forms"] if one["form"] == "A2")
+
+    def save(person: str, name: str, former: str | None) -> Any:
+        command = SaveSection(
+            file=number, form="A2", section="chart", former=former, content={"note": name}
+        )
+        return world.do_as(person, command)
+
+    before = read()["digests"].get("chart", "")
+    first = save("exchange_y_officer", "first", before)
+    assert read()["digests"]["chart"] == first["digest"]
+    with pytest.raises(SectionMoved, match="exchange_y_officer has saved section chart of form A2"):
+        save("exchange_y_approver", "second", before)
+    assert read()["answers"]["chart"] == {"note": "first"}
+    save("exchange_y_approver", "second", first["digest"])
+    save("exchange_y_approver", "second", read()["digests"]["chart"])
+    save("exchange_y_officer", "whoever compares nothing", None)
+    with pytest.raises(ValidationError):
+        save("exchange_y_officer", "no digest", "abc")

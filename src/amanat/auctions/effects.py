@@ -28,6 +28,7 @@ from amanat.auctions.model import Award, Decision
 from amanat.auctions.model import NoAward as NothingAwarded
 from amanat.core.messages import Message
 from amanat.licensing.commands import Suspend
+from amanat.licensing.model import Accounts
 from amanat.licensing.records import pack_of
 from amanat.participants.commands import SetLevel
 from amanat.participants.model import Level
@@ -196,7 +197,9 @@ def _tenders_of(seen: Seen, code: str) -> int:
 def tenders_of_suspension(command: Suspend, seen: Seen) -> Iterator[Message]:
     """Open tenders in which the provider may not bid any more."""
     shuts = pack_of(seen.connection, seen.programme).suspension(command.level).shuts
-    if command.category is None and "bid" in shuts:
+    # Bids are for own accounts; what clients may do is another matter.
+    apart = command.category is not None or command.accounts is Accounts.CLIENT
+    if not apart and "bid" in shuts:
         yield Message(
             "Open tenders in which it may not bid any more: {count}",
             count=_tenders_of(seen, command.provider),

@@ -195,6 +195,8 @@ TEXTS = _Field(reading.texts, ())
 MAYBE_TEXT, MAYBE_COUNT = TEXT.optional(), COUNT.optional()
 MAYBE_FLAG, MAYBE_TEXTS = FLAG.optional(), TEXTS.optional()
 MAYBE_DAY = _Field(reading.day, None, needed=False)
+MATCHED = _Field(_one_of("waits", "cancelled"), "waits")
+"""What becomes of trades matched before something shut them."""
 
 _law = _record(
     Law,
@@ -232,6 +234,7 @@ _category = _record(
     annual_fee=COUNT,
     term_months=COUNT,
     assumed=MAYBE_TEXTS,
+    dealing=MAYBE_FLAG,
 )
 
 _status = _record(
@@ -244,6 +247,7 @@ _status = _record(
     account=TEXT,
     lacks=MAYBE_TEXT,
     section=TEXT,
+    matched=MATCHED.optional(),
 )
 
 _permission = _record(
@@ -262,6 +266,7 @@ _suspension = _record(
     level=_Field(_one_of(*LEVELS[1:]), "frozen"),
     status=TEXT,
     shuts=TEXTS,
+    matched=MATCHED,
 )
 
 _file = _record(

@@ -22,7 +22,7 @@ T = TypeVar("T")
 class SectionNotInForce(Refusal):
     """An act cites a section of a law that is in force on its day, and never another."""
 
-    template: ClassVar[str] = "No law in force on {day} has the rule {section}."
+    template: ClassVar[str] = "On {day} no law is in force under which this can be done ({section})."
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,9 @@ class Citation:
 class Category:
     """A service category; amounts in minor units of `currency`, terms in months.
 
-    `before_licence` says that its services may run before the licence; `assumed` names the fields
-    that rest on no published source.
+    `before_licence` says that its services may run before the licence, `dealing` that they rest on
+    what the provider does on the ledger: where licences of such categories are suspended, the
+    ledger's level follows.  `assumed` names the fields that rest on no published source.
     """
 
     code: str
@@ -88,6 +89,7 @@ class Category:
     annual_fee: int
     term_months: int
     assumed: tuple[str, ...]
+    dealing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,8 @@ class Status:
     """A public status: what it opens, its level on the ledger, and what the next one needs.
 
     `services` is `none`, `before_licence` or `licensed`; `lacks` names the fact or permission that
-    a refusal says is missing, `section` the rule that it cites.
+    a refusal says is missing, `section` the rule that it cites.  `matched` says what becomes of
+    trades matched earlier that the status does not let settle: `waits` or `cancelled`.
     """
 
     code: str
@@ -106,6 +109,7 @@ class Status:
     account: str
     lacks: str
     section: str
+    matched: str = "waits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +128,18 @@ class PermissionKind:
 
 @dataclass(frozen=True, slots=True)
 class SuspensionLevel:
-    """How far a suspension goes: which activities it shuts, and its level on the ledger."""
+    """How far a suspension goes: which activities it shuts, and its level on the ledger.
+
+    `matched` is the rule of finality: what becomes of trades that were matched before it and that
+    it shuts, `waits` (until it is lifted, or their last day is over) or `cancelled`.
+    """
 
     code: str
     title: str
     level: str
     status: str
     shuts: tuple[str, ...]
+    matched: str = "waits"
 
 
 @dataclass(frozen=True, slots=True)

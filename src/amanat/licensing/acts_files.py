@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 import sqlalchemy as sql
@@ -22,7 +23,12 @@ from amanat.licensing.commands import (
 )
 from amanat.licensing.deriving import APPLICANT as APPLICANT_STATUS
 from amanat.licensing.documents.links import link_documents, require_own
-from amanat.licensing.forms.filling import answers_of, section_complete, unfilled
+from amanat.licensing.forms.filling import (
+    answers_of,
+    last_saved,
+    section_complete,
+    unfilled,
+)
 from amanat.licensing.forms.form import load_form
 from amanat.licensing.model import (
     APPLICANT,
@@ -31,6 +37,7 @@ from amanat.licensing.model import (
     PermissionNotHeld,
     QuestionClosed,
     RequirementMissing,
+    SectionMoved,
 )
 from amanat.licensing.ordering import written
 from amanat.licensing.records import find_provider, pack_of
@@ -147,13 +154,14 @@ def _enter_provider(command: OpenFile, context: ActContext) -> None:
 def save_section(command: SaveSection, context: ActContext) -> Result:
     """Save a section as it is; what is missing or wrong is told, and counts at the submission.
 
-    Refuses, in order: `NotFound` (file, form, section), as the path does, `SectionTooLarge`,
-    `NotFound` (documents that were not given by oneself, all at once).
+    Refuses, in order: `NotFound` (file, form, section), as the path does, `SectionMoved`,
+    `SectionTooLarge`, `NotFound` (documents that were not given by oneself, all at once).
     """
     stepped = load_step(context, command.file, "SaveSection")
     kind = stepped.pack.file(stepped.row.kind)
     if command.form not in kind.forms:
         raise NotFound(thing="form", value=command.form)
+    _require_as_read(command, context, stepped.row.id)
     content = canonical_bytes(command.content)
     if len(content) > SECTION_BYTES_MAX:
         raise SectionTooLarge(
@@ -194,7 +202,21 @@ def save_section(command: SaveSection, context: ActContext) -> Result:
     )
     if form is not None:
         link_documents(context, stepped.row, form, answers, command.section, entry)
-    return {"file": stepped.row.number, "complete": complete, "entry": entry}
+    return {"file": stepped.row.number, "complete": complete, "digest": stated, "entry": entry}
+
+
+def _require_as_read(command: SaveSection, context: ActContext, file_id: str) -> None:
+    """Refuse `SectionMoved` where the section is another than the one that was read."""
+    if command.former is None:
+        return
+    last = last_saved(context.uow.connection, file_id, command.form, command.section)
+    if last is not None and last.digest != command.former:
+        raise SectionMoved(
+            person=last.person,
+            section=command.section,
+            form=command.form,
+            at=datetime.fromisoformat(last.recorded_at),
+        )
 
 
 @act(capacities=[APPLICANT], confidential=True)

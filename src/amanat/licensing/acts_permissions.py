@@ -263,6 +263,7 @@ def _check_suspension(
         permission=held.id if held else None,
         level=level.code,
         suspension=file_id,
+        accounts=command.accounts.value if command.accounts else None,
         file=file_id,
     )
     return on, [move]

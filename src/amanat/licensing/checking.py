@@ -115,7 +115,10 @@ def _shown(standing: Standing) -> str:
         f"{' ' + one.suspended if one.suspended else ''}"
         for one in standing.held
     )
-    over = ", ".join(f"{one.level} since {one.since}" for one in standing.suspensions)
+    over = ", ".join(
+        f"{one.level} since {one.since}{f' of {one.accounts} accounts' if one.accounts else ''}"
+        for one in standing.suspensions
+    )
     services = "/".join(standing.services)
     opens = "/".join(sorted(standing.opens))
     return f"{standing.status} [{held}] [{over}] [{services}] [{opens}] {standing.level}"
@@ -178,6 +181,7 @@ def _hear(told: Told, entry: Mapping[str, Any], done: Mapping[str, Mapping[str, 
             expires_on=_day(content["expires_on"]),
             section=content["section"],
             law=content["law"],
+            accounts=content["accounts"],
         )
     )
 

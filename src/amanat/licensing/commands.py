@@ -9,7 +9,7 @@ from pydantic import Field, JsonValue, StringConstraints
 from amanat.access.actors import Role
 from amanat.access.acts import Command, Query
 from amanat.access.fields import Day, Whole
-from amanat.licensing.model import SCORE_MAX, Completeness, Entity, Outcome, Position
+from amanat.licensing.model import SCORE_MAX, Accounts, Completeness, Entity, Outcome, Position
 from amanat.participants.commands import Code, Country, Words
 
 FileNumber = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,6}-[0-9]{4}-[0-9]{4,6}$")]
@@ -45,12 +45,15 @@ class OpenFile(Command):
 class SaveSection(Command):
     """Save one section of a form of one's own file, complete or not; the last one counts.
 
-    `content` has answers by question; of a section that repeats a list of these.
+    `content` has answers by question; of a section that repeats a list of these.  `former` is the
+    digest of the section as one read it, empty where nothing was saved: where a colleague has saved
+    another since, this is refused.  Left out, nothing is compared.
     """
 
     file: FileNumber
     form: Form
     section: Code
+    former: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")] | None = None
     content: dict[Code, JsonValue] | Annotated[list[dict[Code, JsonValue]], Field(max_length=60)]
 
 
@@ -238,11 +241,13 @@ class Suspend(Command):
     """Suspend a provider, or its licence of one category; it binds here from now.
 
     `level` is one of the jurisdiction: no_new_business, close_out_only, wind_down, full_freeze.
+    `accounts` leaves its other accounts as they are: its own alone, or those of clients alone.
     """
 
     provider: Code
     level: Code
     category: Code | None = None
+    accounts: Accounts | None = None
     reason: Prose
 
 

@@ -11,11 +11,14 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from amanat.jurisdictions.licensing import LicensingPack, Status, SuspensionLevel
-from amanat.licensing.model import Change
+from amanat.licensing.model import Accounts, Change
 
 NO_LEVEL = "none"
 APPLICANT, REFUSED = "applicant", "refused"
 ENDED = {Change.REVOKE: "revoked", Change.SURRENDER: "surrendered"}
+ON_LEDGER = frozenset({"hold", "bid", "acquire", "deliver"})
+"""Activities that the ledger's level and the settlement of trades are about."""
+_FOR_CLIENTS = frozenset({"client_service", "client_order", "new_clients"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +49,15 @@ class Changed:
     expires_on: date | None = None
     section: str = ""
     law: str = ""
+    accounts: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Suspended:
-    """A suspension in force: its file, level, since when, by which law, over which permission."""
+    """A suspension in force: its file, level, since when, by which law, over which permission.
+
+    `accounts` is `own` or `client` where it lies over these alone.
+    """
 
     suspension: str
     level: str
@@ -59,6 +66,11 @@ class Suspended:
     permission: str | None
     until: date | None = None
     """Its last day, of an urgent one."""
+    accounts: str | None = None
+
+    def binds(self, accounts: Accounts) -> bool:
+        """Whether it lies over accounts of this kind."""
+        return self.accounts in (None, accounts.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +105,13 @@ class Standing:
     valid_until: date | None
     ended: Mapping[str, str] = field(default_factory=dict)
     """How permissions that are over ended, by id: a change, or `expired`."""
+    dealing: Mapping[Accounts, Suspended] = field(default_factory=dict)
+    """The suspension that decides what accounts of a kind do on the ledger, where there is one."""
+
+    def shut_for(self, pack: LicensingPack, accounts: Accounts) -> frozenset[str]:
+        """Activities on the ledger that are shut to accounts of a kind, and not for all reasons."""
+        over = self.dealing.get(accounts)
+        return frozenset(pack.suspension(over.level).shuts) & ON_LEDGER if over else frozenset()
 
 
 @dataclass(slots=True)
@@ -155,6 +174,7 @@ def _apply(running: Mapping[str, _Running], whole: dict[str, Suspended], change:
             change.law,
             change.permission,
             change.expires_on,
+            change.accounts,
         )
         (whole if change.permission is None else theirs[0].over)[change.suspension] = over
         return False
@@ -198,10 +218,13 @@ def _stand(
     best = max(held, key=lambda one: _rank(pack, one))
     base = pack.status(pack.permission(best.granted.kind).status)
     top = [one for one in held if one.granted.kind == best.granted.kind]
+    dealers = [one for one in top if _deals(pack, one)] or top
     over = _over_all(pack, whole, top)
-    shut = {activity for one in whole.values() for activity in pack.suspension(one.level).shuts}
-    if over is not None:
-        shut |= set(over.shuts)
+    there = _over_all(pack, whole, dealers)
+    dealing = {
+        kind: found for kind in Accounts if (found := _over(pack, whole, dealers, kind)) is not None
+    }
+    shut = _shut(pack, whole, over, there, dealing)
     suspensions = (*whole.values(), *(one for run in held for one in run.over.values()))
     days = [one.expires_on for one in held if _on_ledger(pack, one.granted.kind)]
     return Standing(
@@ -211,10 +234,39 @@ def _stand(
         suspensions=tuple(suspensions),
         opens=frozenset(base.opens) - shut,
         services=_services(pack, base, held, shut),
-        level=_level(base, over, ever),
+        level=_level(base, there, ever),
         valid_until=max((one for one in days if one is not None), default=None),
         ended=ended,
+        dealing=dealing,
     )
+
+
+def _deals(pack: LicensingPack, one: _Running) -> bool:
+    return any(pack.category(code).dealing for code in one.granted.categories)
+
+
+def _shut(
+    pack: LicensingPack,
+    whole: Mapping[str, Suspended],
+    over: SuspensionLevel | None,
+    there: SuspensionLevel | None,
+    dealing: Mapping[Accounts, Suspended],
+) -> set[str]:
+    """Activities that are shut to the provider, whichever account it is about."""
+    found = {
+        activity
+        for one in whole.values()
+        if one.accounts is None
+        for activity in pack.suspension(one.level).shuts
+    }
+    found |= set(over.shuts) if over is not None else set()
+    found |= set(there.shuts) & ON_LEDGER if there is not None else set()
+    for kind, one in dealing.items():
+        # Clients are served on their accounts, and nobody bids but for itself.
+        about = _FOR_CLIENTS if kind is Accounts.CLIENT else frozenset({"bid"})
+        if one.accounts is not None:
+            found |= set(pack.suspension(one.level).shuts) & about
+    return found
 
 
 def _level(base: Status, over: SuspensionLevel | None, ever: bool) -> str:
@@ -226,15 +278,34 @@ def _level(base: Status, over: SuspensionLevel | None, ever: bool) -> str:
 def _over_all(
     pack: LicensingPack, whole: Mapping[str, Suspended], top: Sequence[_Running]
 ) -> SuspensionLevel | None:
-    """What lies over the provider as a whole.
+    """What lies over the provider as a whole: what lies over its own accounts and its clients'.
+
+    Of two levels the milder one, since the ledger has one level for all accounts.
+    """
+    found = [_over(pack, whole, top, kind) for kind in Accounts]
+    if any(one is None for one in found):
+        return None
+    return pack.suspensions[min(_strictness(pack, one.level) for one in found if one is not None)]
+
+
+def _over(
+    pack: LicensingPack,
+    whole: Mapping[str, Suspended],
+    top: Sequence[_Running],
+    accounts: Accounts,
+) -> Suspended | None:
+    """The suspension that decides for accounts of a kind.
 
     Of suspensions of all the strictest; where each permission is suspended by itself, the mildest
     of these counts for the whole.
     """
-    found = [_strictness(pack, one.level) for one in whole.values()]
-    if all(one.over for one in top):
-        found.append(min(max(_strictness(pack, s.level) for s in one.over.values()) for one in top))
-    return pack.suspensions[max(found)] if found else None
+    strictest = []
+    for run in top:
+        theirs = [one for one in (*whole.values(), *run.over.values()) if one.binds(accounts)]
+        if not theirs:
+            return None
+        strictest.append(max(theirs, key=lambda one: _strictness(pack, one.level)))
+    return min(strictest, key=lambda one: _strictness(pack, one.level), default=None)
 
 
 def _strictness(pack: LicensingPack, level: str) -> int:
@@ -247,7 +318,7 @@ def _rank(pack: LicensingPack, one: _Running) -> tuple[int, str]:
 
 def _held(one: _Running) -> Held:
     assert one.since is not None
-    alone = next(iter(one.over.values()), None)
+    alone = next((over for over in one.over.values() if over.accounts is None), None)
     return Held(
         id=one.granted.id,
         kind=one.granted.kind,
@@ -267,7 +338,8 @@ def _services(
         return ()
     found: set[str] = set()
     for one in held:
-        if any("client_order" in pack.suspension(s.level).shuts for s in one.over.values()):
+        over = [pack.suspension(s.level) for s in one.over.values() if s.binds(Accounts.CLIENT)]
+        if any("client_order" in level.shuts for level in over):
             continue
         licensed = pack.status(pack.permission(one.granted.kind).status).services == "licensed"
         if base.services == "licensed" and not licensed:

@@ -161,7 +161,7 @@ def suspension(command: Suspend, seen: Seen) -> Iterator[Message]:
     )
     yield Message("It binds here from the request, before the ledger has it")
     yield Message("It shuts: {activities}", activities=Word(", ".join(level.shuts)))
-    if command.category is None:
+    if command.category is None and command.accounts is None:
         yield Message(
             "Accounts that change with their participant: {count}",
             count=len(accounts_of(seen.connection, seen.programme, command.provider)),

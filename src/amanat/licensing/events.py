@@ -93,6 +93,7 @@ PERMISSION_CHANGED = declare(
         "kind",
         "categories",
         "level",
+        "accounts",
         "suspension",
         "expires_on",
         "section",

@@ -52,6 +52,13 @@ class Entity(StrEnum):
     LOCAL = "local"
 
 
+class Accounts(StrEnum):
+    """Which accounts a suspension is about, where it is not about all of them."""
+
+    OWN = "own"
+    CLIENT = "client"
+
+
 class Change(StrEnum):
     """What happens to a permission, or to all permissions of a provider."""
 
@@ -153,6 +160,15 @@ class FileStillOpen(Refusal):
     """A provider has one open file of a kind at a time."""
 
     template: ClassVar[str] = "{provider} has the open file {file} of this kind already."
+
+
+class SectionMoved(Refusal):
+    """Who saves over a colleague's answers has read them."""
+
+    template: ClassVar[str] = (
+        "{person} has saved section {section} of form {form} meanwhile, on {at}:"
+        " read it again, then save."
+    )
 
 
 class QuestionClosed(Refusal):

@@ -73,6 +73,7 @@ class Move:
     suspension: str | None = None
     expires_on: date | None = None
     file: str | None = None
+    accounts: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,7 @@ def _foreseen(context: ActContext, code: str, moves: Sequence[Move]) -> Standing
                 level=move.level,
                 suspension=move.suspension or f"new-{index}",
                 expires_on=move.expires_on,
+                accounts=move.accounts,
             )
         )
     return standing_from(pack, code, granted, changes, context.business_date)
@@ -309,6 +311,7 @@ def _journal(
             "kind": granted.kind if granted else None,
             "categories": sorted(granted.categories) if granted else None,
             "level": move.level,
+            "accounts": move.accounts,
             "suspension": _suspension_number(context, move),
             "expires_on": move.expires_on.isoformat() if move.expires_on else None,
             "section": move.citation.code,
@@ -382,6 +385,7 @@ def _note(
             permission=identifier,
             change=move.change.value,
             level=move.level,
+            accounts=move.accounts,
             suspension=move.suspension,
             expires_on=move.expires_on.isoformat() if move.expires_on else None,
             file=move.file,

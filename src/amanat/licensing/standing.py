@@ -5,7 +5,8 @@ Grants count from when the ledger had them, withdrawals from when they were deci
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -15,8 +16,17 @@ from sqlalchemy.engine import Connection, Row
 from amanat.core.errors import NotFound
 from amanat.core.messages import Message, Word
 from amanat.jurisdictions.licensing import LicensingPack, SectionNotInForce
-from amanat.licensing.deriving import Changed, Granted, Standing, standing_from
+from amanat.licensing.deriving import (
+    NO_LEVEL,
+    ON_LEDGER,
+    Changed,
+    Granted,
+    Standing,
+    Suspended,
+    standing_from,
+)
 from amanat.licensing.model import (
+    Accounts,
     CategoryNotOpen,
     Change,
     NotAProvider,
@@ -120,6 +130,7 @@ def changed(row: Row[Any], *, effective_at: str | None = None, on: date | None =
         expires_on=date.fromisoformat(row.expires_on) if row.expires_on else None,
         section=row.section,
         law=row.law,
+        accounts=row.accounts,
     )
 
 
@@ -172,8 +183,11 @@ def require_permission(
     day: date,
     *,
     category: str | None = None,
+    accounts: Accounts | None = None,
 ) -> Standing:
     """What a provider may do, if it may do this: an activity, or a service of a category.
+
+    `accounts` says on which of its accounts; a suspension may be about its own, or its clients'.
 
     Refuses, in order: `NotFound`, `ProviderSuspended`, `PermissionMissing`, `CategoryNotOpen`; all
     but the first are HTTP 403 and name what is missing with its section.
@@ -182,10 +196,14 @@ def require_permission(
     found = standing_on(connection, programme, code, day)
     if what not in found.opens:
         raise _refusal(connection, pack, found, what, day)
+    if accounts is not None and what in found.shut_for(pack, accounts):
+        raise _suspended(connection, pack, found, what, found.dealing[accounts])
     if category is not None and category not in found.services:
         alone = [one for one in found.held if one.suspended and category in one.categories]
         if alone:
-            raise _suspended(connection, pack, found, what, alone[0].id)
+            theirs = (None, alone[0].id)
+            over = [one for one in found.suspensions if one.permission in theirs]
+            raise _suspended(connection, pack, found, what, _strictest(pack, over))
         raise CategoryNotOpen(
             provider=code,
             category=Word(category),
@@ -195,20 +213,34 @@ def require_permission(
     return found
 
 
-def level_of_suspension(
-    connection: Connection, programme: str, code: str, level: str
+def level_after(
+    connection: Connection, programme: str, code: str, suspended: Changed
 ) -> Level | None:
-    """The ledger's level under a suspension of all; None where it has no standing there."""
-    row = connection.execute(
+    """The ledger's level with one suspension more; None where it has no standing there."""
+    known = connection.execute(
         sql.select(participant.c.level).where(
             participant.c.programme == programme, participant.c.code == code
         )
     ).scalar_one_or_none()
-    return None if row is None else Level(pack_of(connection, programme).suspension(level).level)
+    if known is None:
+        return None
+    found = standing_from(
+        pack_of(connection, programme),
+        code,
+        granted_of(connection, programme, [code]).get(code, ()),
+        [*changes_of(connection, programme, [code]).get(code, ()), suspended],
+        suspended.effective_on,
+    )
+    return None if found.level == NO_LEVEL else Level(found.level)
 
 
 def require_participant(
-    connection: Connection, programme: str, code: str, what: str, day: date
+    connection: Connection,
+    programme: str,
+    code: str,
+    what: str,
+    day: date,
+    accounts: Accounts | None = None,
 ) -> None:
     """As `require_permission` for a provider, and for a participant of the class that is licensed.
 
@@ -231,15 +263,73 @@ def require_participant(
         # It was admitted on the ledger by other means than a licence.
         nothing = standing_from(pack, code, (), (), day)
         raise _refusal(connection, pack, nothing, what, day) from None
-    require_permission(connection, programme, code, what, day)
+    require_permission(connection, programme, code, what, day, accounts=accounts)
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelling:
+    """That trades matched earlier are cancelled: whose, what is shut to them, and why in words."""
+
+    provider: str
+    shut: frozenset[str]
+    reason: str
+
+
+def cancelling(
+    connection: Connection, programme: str, day: date
+) -> dict[tuple[str, Accounts], Cancelling]:
+    """The rule of finality where it cancels, by provider and kind of account.
+
+    An urgent suspension, which ends by itself, cancels nothing: what it shuts waits.
+    """
+    pack = pack_of(connection, programme)
+    found: dict[tuple[str, Accounts], Cancelling] = {}
+    for code, one in standings(connection, programme, day).items():
+        status = pack.status(one.status)
+        for kind in Accounts:
+            over = one.dealing.get(kind)
+            if over is not None and over.until is None:
+                level = pack.suspension(over.level)
+                if level.matched == CANCELLED:
+                    words = f"{code}: suspended ({over.level}) since {over.since}, {over.law}"
+                    found[code, kind] = Cancelling(code, ON_LEDGER & set(level.shuts), words)
+            elif not one.held and status.matched == CANCELLED:
+                law = pack.section_on(status.section, day).text
+                shut = ON_LEDGER - set(status.opens)
+                found[code, kind] = Cancelling(code, shut, f"{code}: {one.status}, {law}")
+    return found
+
+
+def shut_accounts(
+    connection: Connection, programme: str, day: date
+) -> dict[tuple[str, Accounts], frozenset[str]]:
+    """What is shut on the ledger to accounts of one kind alone, by provider and kind."""
+    table = permission_change
+    codes = list(
+        connection.execute(
+            sql.select(table.c.provider)
+            .where(table.c.programme == programme, table.c.accounts.is_not(None))
+            .distinct()
+        ).scalars()
+    )
+    if not codes:
+        return {}
+    pack = pack_of(connection, programme)
+    found = {
+        (code, kind): one.shut_for(pack, kind)
+        for code, one in standings(connection, programme, day, codes).items()
+        for kind in Accounts
+    }
+    return {key: shut for key, shut in found.items() if shut}
 
 
 def _refusal(
     connection: Connection, pack: LicensingPack, found: Standing, what: str, day: date
 ) -> PermissionMissing:
-    for one in found.suspensions:
-        if what in pack.suspension(one.level).shuts and found.status in _SUSPENDED:
-            return _suspended(connection, pack, found, what, one.permission)
+    could = found.status in _SUSPENDED or what in pack.status(found.status).opens
+    shut = [one for one in found.suspensions if what in pack.suspension(one.level).shuts]
+    if shut and could:
+        return _suspended(connection, pack, found, what, _strictest(pack, shut))
     return PermissionMissing(
         provider=found.provider,
         activity=Message(pack.activities.get(what, what)),
@@ -248,7 +338,13 @@ def _refusal(
     )
 
 
+CANCELLED = "cancelled"
+"""The rule of finality that ends trades matched before."""
 _SUSPENDED = ("suspended", "wind_down")
+
+
+def _strictest(pack: LicensingPack, suspensions: Sequence[Suspended]) -> Suspended:
+    return max(suspensions, key=lambda one: pack.suspensions.index(pack.suspension(one.level)))
 
 
 def _suspended(
@@ -256,10 +352,8 @@ def _suspended(
     pack: LicensingPack,
     found: Standing,
     what: str,
-    permission_id: str | None,
+    worst: Suspended,
 ) -> ProviderSuspended:
-    ranked = [one for one in found.suspensions if one.permission in (None, permission_id)]
-    worst = max(ranked, key=lambda one: pack.suspensions.index(pack.suspension(one.level)))
     number = connection.execute(
         sql.select(licensing_file.c.number).where(licensing_file.c.id == worst.suspension)
     ).scalar_one()

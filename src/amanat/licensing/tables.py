@@ -282,6 +282,7 @@ permission_change = sql.Table(
     sql.Column("change", sql.String(16), nullable=False),
     sql.Column("level", sql.String(24), comment="of a suspension"),
     sql.Column("suspension", sql.String(36), comment="file of the suspension that it begins, ends"),
+    sql.Column("accounts", sql.String(8), comment="own or client, of a suspension of these alone"),
     sql.Column("expires_on", sql.String(10), comment="last day, of a grant or renewal"),
     sql.Column("file", sql.String(36)),
     *law_columns(),

@@ -442,7 +442,13 @@ def standing_json(standing: Standing) -> dict[str, Any]:
             for one in standing.held
         ],
         "suspensions": [
-            {"level": one.level, "since": one.since.isoformat(), "law": one.law}
+            {
+                "level": one.level,
+                "since": one.since.isoformat(),
+                "law": one.law,
+                "accounts": one.accounts,
+                "until": one.until.isoformat() if one.until else None,
+            }
             for one in standing.suspensions
         ],
     }

@@ -13,7 +13,7 @@ from amanat.core.errors import NotFound
 from amanat.jurisdictions.licensing import FileKind, LicensingPack
 from amanat.licensing.commands import FileAsked
 from amanat.licensing.deriving import APPLICANT as APPLICANT_STATUS
-from amanat.licensing.forms.filling import answers_of
+from amanat.licensing.forms.filling import answers_of, digests_of
 from amanat.licensing.model import APPLICANT, Completeness
 from amanat.licensing.records import pack_of, questions_of
 from amanat.licensing.standing import standings
@@ -118,12 +118,19 @@ def application(query: FileAsked, context: ViewContext) -> dict[str, Any]:
     if row is None or context.actor is None or row.provider != context.actor.institution:
         raise NotFound(thing="file", value=query.file)
     kind = pack.file(row.kind)
-    answers = answers_of(connection, row.id)
+    answers, digests = answers_of(connection, row.id), digests_of(connection, row.id)
     return _head(pack, row) | {
         "pack": pack.code,
         "stages": list(kind.stages),
         "withdrawable": _may(pack, kind, row.stage, "WithdrawFile"),
-        "forms": [{"form": code, "answers": answers.get(code, {})} for code in kind.forms],
+        "forms": [
+            {
+                "form": code,
+                "answers": answers.get(code, {}),
+                "digests": digests.get(code, {}),
+            }
+            for code in kind.forms
+        ],
         "steps": _steps(context, row),
         "questions": [_question(one) for one in questions_of(connection, row.id)],
         "returned": _returned(context, row),

@@ -33,6 +33,7 @@ from amanat.settlement.commands import (
     Side,
     TakeNumbers,
 )
+from amanat.settlement.finality import require_accounts
 from amanat.settlement.lists import packed_list
 from amanat.settlement.model import (
     FreeDeliveryForbidden,
@@ -300,6 +301,7 @@ def _checked(command: Instruct, context: ActContext) -> tuple[InstructionTerms, 
         raise FreeDeliveryForbidden(deliverer=deliverer.address, receiver=receiver.address)
     parties = (deliverer.participant, receiver.participant)
     require_standing(connection, programme, *parties, context.business_date)
+    require_accounts(connection, programme, terms.deliverer, terms.receiver, context.business_date)
     return terms, parties
 
 
@@ -341,6 +343,13 @@ def _open_side(context: ActContext, row: Row[Any]) -> Side:
             context.programme,
             row.deliverer_institution,
             row.receiver_institution,
+            context.business_date,
+        )
+        require_accounts(
+            context.uow.connection,
+            context.programme,
+            row.deliverer,
+            row.receiver,
             context.business_date,
         )
         if row.receiver_institution == institution and row.receiver_signature is None:

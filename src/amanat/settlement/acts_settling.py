@@ -31,6 +31,7 @@ from amanat.register.signing import struct_to_sign
 from amanat.settlement import events
 from amanat.settlement.acts_instructions import PARTIES, new_row
 from amanat.settlement.commands import CycleTrade, NetCycle, SettleDay
+from amanat.settlement.finality import cancel_matched, require_accounts, withheld_accounts
 from amanat.settlement.lists import packed_lists, runs
 from amanat.settlement.model import (
     InstructionState,
@@ -74,15 +75,18 @@ _NOT_SETTLED = (*_WAITING, InstructionState.RESERVED, InstructionState.ALLEGED)
 def settle_day(command: SettleDay, context: ActContext) -> Result:
     """Send what is due in the order in which it was accepted, then what failed before.
 
+    What was matched before a suspension settles, waits or is cancelled as its level says.
+
     Whoever sends adds no authority: every instruction carries its parties' signatures.
     Refuses `Halted`; what waits on a halted security is refused one by one, by the ledger.
     """
     connection, programme = context.uow.connection, context.programme
     require_running(connection, programme, "settlement", "cash")
-    expired = _expire(context)
+    expired, cancelled = _expire(context), cancel_matched(context)
     today = context.business_date.isoformat()
     table = instruction
     no_delivery, no_receipt = withheld(connection, programme, context.business_date)
+    shut = withheld_accounts(connection, programme, context.business_date)
     rows = connection.execute(
         sql.select(table)
         .where(
@@ -94,6 +98,8 @@ def settle_day(command: SettleDay, context: ActContext) -> Result:
             table.c.deliverer_institution.not_in(no_delivery),
             table.c.receiver_institution.not_in(no_receipt)
             | (table.c.receiver_institution == table.c.deliverer_institution),
+            table.c.deliverer.not_in(shut.deliver),
+            table.c.receiver.not_in(shut.acquire),
             ~deliverer_is_frozen(),
         )
         # What failed comes after what is new, which may bring what it lacked.
@@ -110,6 +116,7 @@ def settle_day(command: SettleDay, context: ActContext) -> Result:
         "batches": len(orders),
         "instructions": len(rows),
         "expired": expired,
+        "cancelled": cancelled,
         "orders": orders,
         "entry": entry,
     }
@@ -447,6 +454,9 @@ def _ask_cycle(command: NetCycle, context: ActContext) -> Ask:
     parties = sorted({(owner[trade.deliverer], owner[trade.receiver]) for trade in command.trades})
     for deliverer, receiver in parties:
         require_standing(connection, programme, deliverer, receiver, context.business_date)
+    for trade in command.trades:
+        sides = (trade.deliverer.lower(), trade.receiver.lower())
+        require_accounts(connection, programme, *sides, context.business_date)
     trades = [_trade_record(trade) for trade in command.trades]
     return ask_positions(context, net, trades, command.first_day, command.last_day)
 

@@ -14,7 +14,9 @@ from amanat.core.errors import NotFound
 from amanat.core.messages import Message
 from amanat.ledger.balances import balance_at, supply_at
 from amanat.licensing.commands import Suspend
-from amanat.licensing.standing import level_of_suspension
+from amanat.licensing.deriving import Changed
+from amanat.licensing.model import Change
+from amanat.licensing.standing import level_after, standing_on
 from amanat.participants.commands import SetLevel
 from amanat.participants.effects import account_name
 from amanat.participants.model import Level
@@ -34,6 +36,7 @@ from amanat.settlement.commands import (
     Side,
     WithdrawCash,
 )
+from amanat.settlement.finality import withheld_accounts
 from amanat.settlement.model import InstructionState, Trade, net_positions
 from amanat.settlement.records import (
     DELIVERS,
@@ -260,10 +263,22 @@ def instructions_of_level(command: SetLevel, seen: Seen) -> Iterator[Message]:
 
 @effects(Suspend)
 def instructions_of_suspension(command: Suspend, seen: Seen) -> Iterator[Message]:
-    """Open instructions that a suspension of all permissions keeps from settling."""
-    if command.category is not None:
+    """Open instructions that a suspension keeps from settling."""
+    standing = standing_on(seen.connection, seen.programme, command.provider, seen.business_date)
+    licence = [one.id for one in standing.held if command.category in one.categories]
+    if command.category is not None and not licence:
         return
-    level = level_of_suspension(seen.connection, seen.programme, command.provider, command.level)
+    suspended = Changed(
+        permission=licence[0] if licence else None,
+        change=Change.SUSPEND,
+        effective_at="",
+        effective_on=seen.business_date,
+        order="~",
+        level=command.level,
+        suspension="~",
+        accounts=command.accounts.value if command.accounts else None,
+    )
+    level = level_after(seen.connection, seen.programme, command.provider, suspended)
     if level is None:
         return
     row = find_participant(seen.connection, seen.programme, command.provider)
@@ -321,6 +336,7 @@ def settling(command: SettleDay, seen: Seen) -> Iterator[Message]:
     """What is given to the ledger, what waits, and what expires."""
     today = seen.business_date.isoformat()
     no_delivery, no_receipt = withheld(seen.connection, seen.programme, seen.business_date)
+    shut = withheld_accounts(seen.connection, seen.programme, seen.business_date)
     table = instruction
     may = (
         table.c.deliverer_institution.not_in(no_delivery)
@@ -328,6 +344,8 @@ def settling(command: SettleDay, seen: Seen) -> Iterator[Message]:
             table.c.receiver_institution.not_in(no_receipt)
             | (table.c.receiver_institution == table.c.deliverer_institution)
         )
+        & table.c.deliverer.not_in(shut.deliver)
+        & table.c.receiver.not_in(shut.acquire)
         & ~deliverer_is_frozen()
     )
     due = _waiting(seen, table.c.first_day <= today, table.c.last_day >= today)

@@ -19,6 +19,7 @@ from amanat.register.signing import domain_of
 from amanat.settlement import events
 from amanat.settlement.acts_instructions import new_row
 from amanat.settlement.commands import ListedInstruction, PresignedInstruction
+from amanat.settlement.finality import require_accounts, withheld_accounts
 from amanat.settlement.model import (
     FreeDeliveryForbidden,
     InstructionState,
@@ -51,6 +52,7 @@ class Submission:
         self._securities = securities_of(connection, programme)
         self._given = numbers_given(connection, programme)
         self._days: dict[date, int] = {}
+        self._shut = withheld_accounts(connection, programme, context.business_date)
         self._no_delivery, self._no_receipt = map(
             frozenset, withheld(connection, programme, context.business_date)
         )
@@ -114,6 +116,14 @@ class Submission:
         if parties[0] in self._no_delivery or parties[1] in self._no_receipt:
             today = self._context.business_date
             require_standing(self._context.uow.connection, self._context.programme, *parties, today)
+        if leg.deliverer in self._shut.deliver or leg.receiver in self._shut.acquire:
+            require_accounts(
+                self._context.uow.connection,
+                self._context.programme,
+                leg.deliverer,
+                leg.receiver,
+                self._context.business_date,
+            )
         if leg.number >= self._given.get(leg.deliverer, 0):
             raise NumberNotGiven(
                 number=leg.number, account=leg.deliverer, reason="it has not been given"

@@ -344,10 +344,13 @@ def _field(page: Page, fault: Refusal) -> str:
 def _save(
     pages: Pages, session: Session, file: OwnFile, form: str, section: str, content: Any
 ) -> None:
+    (saved,) = [one["digests"] for one in file.shown["forms"] if one["form"] == form]
     fields = {
         "file": file.shown["file"],
         "form": form,
         "section": section,
+        # The answer is put into the section as it was read for this request, and no later one.
+        "former": saved.get(section, ""),
         "content": content,
     }
     pages.app.desk.submit(session.actor, parse(SaveSection, fields))

@@ -104,6 +104,7 @@ def _check_urgent(
         permission=held.id if held else None,
         level=on.pack.suspension(command.level).code,
         suspension=file_id,
+        accounts=command.accounts.value if command.accounts else None,
         expires_on=command.until,
         file=file_id,
     )
@@ -294,6 +295,7 @@ def _check_end(command: EndStay, context: ActContext) -> tuple[Stepped, list[Mov
             change=Change.SUSPEND,
             permission=first.permission,
             level=first.level,
+            accounts=first.accounts,
             suspension=stepped.row.id,
             expires_on=date.fromisoformat(first.expires_on) if first.expires_on else None,
         )

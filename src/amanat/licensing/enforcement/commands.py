@@ -11,6 +11,7 @@ from amanat.access.acts import Command, Query
 from amanat.access.fields import Day, PlainDecimal, Whole
 from amanat.licensing.commands import FileNumber, Prose, Reference
 from amanat.licensing.complaints.commands import Digest
+from amanat.licensing.model import Accounts
 from amanat.licensing.openness.commands import Currency, Name
 from amanat.participants.commands import Code, Country
 
@@ -147,6 +148,7 @@ class SuspendUrgently(Command):
     provider: Code
     level: Code
     category: Code | None = None
+    accounts: Accounts | None = None
     reason: Prose
     until: Day
 

@@ -100,6 +100,7 @@ def urgent(command: SuspendUrgently, seen: Seen) -> Iterator[Message]:
         provider=command.provider,
         level=command.level,
         category=command.category,
+        accounts=command.accounts,
         reason=command.reason,
     )
     yield from suspension(plain, seen)

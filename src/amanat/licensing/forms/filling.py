@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 import sqlalchemy as sql
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Row
 
 from amanat.core.errors import NotFound, Place, Refusal
 from amanat.jurisdictions.licensing import FileKind, LicensingPack
@@ -28,6 +28,33 @@ def answers_of(connection: Connection, file_id: str) -> dict[str, dict[str, Any]
     for row in rows:
         found.setdefault(row.form, {})[row.section] = json.loads(row.content)
     return found
+
+
+def digests_of(connection: Connection, file_id: str) -> dict[str, dict[str, str]]:
+    """SHA-256 of what was saved last of each section, by form and section."""
+    rows = connection.execute(
+        sql.select(file_section.c.form, file_section.c.section, file_section.c.digest)
+        .where(file_section.c.file == file_id)
+        .order_by(file_section.c.id)
+    )
+    found: dict[str, dict[str, str]] = {}
+    for row in rows:
+        found.setdefault(row.form, {})[row.section] = row.digest
+    return found
+
+
+def last_saved(connection: Connection, file_id: str, form: str, section: str) -> Row[Any] | None:
+    """The last save of a section: its digest, by whom and when; None where there is none."""
+    return connection.execute(
+        sql.select(file_section)
+        .where(
+            file_section.c.file == file_id,
+            file_section.c.form == form,
+            file_section.c.section == section,
+        )
+        .order_by(file_section.c.id.desc())
+        .limit(1)
+    ).one_or_none()
 
 
 def unfilled(

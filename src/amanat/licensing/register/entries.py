@@ -141,7 +141,12 @@ def _state_of(
         last = [change for change in own if change.change.value == ended]
         return _ENDINGS[ended], last[-1].effective_on
     levels = [level.code for level in pack.suspensions]
-    over = [held for held in standing.suspensions if held.permission in (None, one.id)]
+    # What lies over own accounts alone, or clients' alone, leaves the permission itself in force.
+    over = [
+        held
+        for held in standing.suspensions
+        if held.permission in (None, one.id) and held.accounts is None
+    ]
     if ended is None and over:
         strictest = max(over, key=lambda held: levels.index(held.level))
         return strictest.level, strictest.since

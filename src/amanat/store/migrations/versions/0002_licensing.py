@@ -1020,6 +1020,12 @@ def upgrade() -> None:
             comment="file of the suspension that it begins, ends",
         ),
         sa.Column(
+            "accounts",
+            sa.String(length=8),
+            nullable=True,
+            comment="own or client, of a suspension of these alone",
+        ),
+        sa.Column(
             "expires_on",
             sa.String(length=10),
             nullable=True,
