@@ -36,10 +36,15 @@ def desk(database_url: str) -> Iterator[DeskWorld]:
                     .where(institution.c.programme == CODE, institution.c.code == code)
                     .values(capacities=sorted({*row, word}))
                 )
-            for number, code in enumerate(("exchange_x", "exchange_y"), 1):
+            names = {"exchange_x": "Invented Exchange X", "exchange_y": "Zargun Trading Y"}
+            for number, (code, name) in enumerate(names.items(), 1):
+                connection.execute(
+                    sql.update(institution).where(institution.c.code == code).values(name=name)
+                )
                 connection.execute(
                     provider.insert().values(
-                        programme=CODE, code=code, number=number, country="PK", status="applicant",
+                        programme=CODE, code=code, number=number, country="PK",
+                        lei="5493001KJTIIGC8Y1R12", status="applicant",
                         institution=code, person=f"{code}_officer", entry="e" * 36,
                         recorded_at="2026-03-09T06:00:00+00:00", recorded_on="2026-03-09",
                     )
