@@ -98,7 +98,10 @@ class DetectionModel:
         An effect is the mean of the boosters' exact Shapley values (LightGBM's `pred_contrib`).
         """
         effects = np.mean(
-            [one.predict(measures, pred_contrib=True, num_threads=2) for one in self._of_movements],
+            [
+                one.predict(measures, pred_contrib=True, num_threads=_threads(measures))
+                for one in self._of_movements
+            ],
             axis=0,
         )[:, :-1]
         found = []
@@ -117,13 +120,18 @@ class DetectionModel:
         return found
 
 
+def _threads(rows: Matrix) -> int:
+    """Two, but one where waiting for the other would take longer than the work."""
+    return 2 if len(rows) >= 20_000 else 1
+
+
 def likeness(boosters: Sequence[lgb.Booster], accounts: Numbers, habits: Matrix) -> Numbers:
     """Likeness of accounts, each by the booster of its own fold, which did not see it."""
     found = np.zeros(len(accounts))
     for fold, booster in enumerate(boosters):
         own = accounts % ACCOUNT_FOLDS == fold
         if own.any():
-            found[own] = booster.predict(habits[own], num_threads=2)
+            found[own] = booster.predict(habits[own], num_threads=_threads(habits))
     return found
 
 
@@ -131,7 +139,9 @@ def mean_score(boosters: Sequence[lgb.Booster], measures: Matrix) -> Numbers:
     """Mean of the boosters' scores."""
     if not len(measures):
         return np.zeros(0)
-    answers = [np.asarray(one.predict(measures, num_threads=2)) for one in boosters]
+    answers = [
+        np.asarray(one.predict(measures, num_threads=_threads(measures))) for one in boosters
+    ]
     return np.asarray(np.mean(answers, axis=0))
 
 

@@ -42,12 +42,14 @@ SETTINGS: dict[str, Any] = {
     "bagging_fraction": 0.8,
     "bagging_freq": 1,
     "lambda_l2": 5.0,
-    "num_threads": 2,
     "deterministic": True,
     "force_row_wise": True,
     "verbose": -1,
 }
 ACCOUNT_ROUNDS, MOVEMENT_ROUNDS = 150, 200
+THREADS = 2
+ROWS_ALONE = 200_000
+"""Below so many rows one thread is faster than waiting for another."""
 ROWS_MAX = 500_000
 """Rows that a model is trained on: all confirmed ones and an even sample of the others."""
 
@@ -92,7 +94,8 @@ def known_of(labels: pa.Table) -> Known:
 
 def _learned(rows: Matrix, right: Numbers, weight: Numbers, seed: int, rounds: int) -> lgb.Booster:
     dataset = lgb.Dataset(rows, right.astype(np.int8), weight=weight)
-    return lgb.train(SETTINGS | {"seed": seed}, dataset, rounds)
+    threads = THREADS if len(rows) >= ROWS_ALONE else 1
+    return lgb.train(SETTINGS | {"seed": seed, "num_threads": threads}, dataset, rounds)
 
 
 class _Sample:
