@@ -32,6 +32,7 @@ from amanat.supervision.returns.specification import (
 WHOLE, ROWS = "whole", "rows"
 MANIFEST_BYTES_MAX = 2 << 20
 WITHDRAWN_MAX = 10_000
+_DAYS_CHECKED_MAX = 400
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MONEY = re.compile(FORMS[Form.MONEY].pattern or "")
@@ -165,9 +166,11 @@ def read_manifest(path: Path, pack: ReturnsPack, today: date, findings: Findings
         findings.add(MANIFEST, "manifest_readable", value=str(error))
         return None
     stated = _stated(reader, given, digest)
-    if reader.sound:
-        _period(stated, pack, today, findings)
-    return stated if reader.sound else None
+    if date.min in (stated.first_day, stated.last_day) or not stated.exchange:
+        return None
+    _period(stated, pack, today, findings)
+    days = (stated.last_day - stated.first_day).days
+    return stated if 0 <= days <= _DAYS_CHECKED_MAX else None
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

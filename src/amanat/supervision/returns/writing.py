@@ -129,7 +129,7 @@ def _rupees(paisa: int) -> str:
 
 def balances_of(transactions: pa.Table, accounts: Iterable[str]) -> pa.Table:
     """Balances that roll from what moved, each opening just large enough for what went."""
-    known = {one: at for at, one in enumerate(accounts)}
+    known = {one: at for at, one in enumerate(dict.fromkeys(accounts))}
     names = sorted(set(pc.unique(transactions.column("asset")).to_pylist()))
     assets = {one: at for at, one in enumerate(names)}
     moved = Moved(len(assets))
