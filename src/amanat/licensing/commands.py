@@ -343,9 +343,11 @@ class ProviderAsked(Query):
 
 
 class ConsultationsAsked(Query):
-    """Which consultations to list: open ones, or all."""
+    """Which consultations to list: open ones, or all; a page goes on after the one with an id."""
 
     open: bool = True
+    after: Identifier | None = None
+    limit: Annotated[Whole, Field(ge=1, le=PAGE_MAX)] = 100
 
 
 class CalendarAsked(Query):

@@ -25,24 +25,45 @@ from amanat.licensing.tables import (
 )
 from amanat.licensing.views import consultation_json, consulted_on, sees_all
 
-CONSULTATIONS_MAX = 500
+# What of a consultation, a file and a provider is shown: the rest is not brought.
+_CONSULTED = tuple(
+    consultation.c[name]
+    for name in (
+        "id",
+        "stakeholder",
+        "consulted",
+        "question",
+        "recorded_on",
+        "days",
+        "position",
+        "answer",
+        "answered_on",
+    )
+)
 
 
 @view("consultations")
 def consultations(query: ConsultationsAsked, context: ViewContext) -> list[dict[str, Any]]:
-    """Consultations of one's own institution, or to the authority and the auditor all of them."""
+    """A page of the consultations of one's own institution, or to those who license of all.
+
+    The newest first; `after` is the id of the one after which a page goes on.
+    """
     newest = consultation.c.id.desc()
-    return _consultations(context, query.open, newest, CONSULTATIONS_MAX)
+    return _consultations(context, query.open, newest, query.limit, query.after)
 
 
 def _consultations(
-    context: ViewContext, unanswered: bool, order: sql.ColumnElement[Any], limit: int
+    context: ViewContext,
+    unanswered: bool,
+    order: sql.ColumnElement[Any],
+    limit: int,
+    after: str | None = None,
 ) -> list[dict[str, Any]]:
     assert context.actor is not None
     pack = pack_of(context.connection, context.programme)
     calendar = calendar_of(pack)
     wanted = (
-        sql.select(consultation, licensing_file.c.number, licensing_file.c.provider)
+        sql.select(*_CONSULTED, licensing_file.c.number, licensing_file.c.provider)
         .join(licensing_file, licensing_file.c.id == consultation.c.file)
         .where(consultation.c.programme == context.programme)
         .order_by(order)
@@ -58,6 +79,8 @@ def _consultations(
         wanted = wanted.where(licensing_file.c.provider.not_in(list(away)))
     if unanswered:
         wanted = wanted.where(consultation.c.answered_at.is_(None))
+    if after is not None:
+        wanted = wanted.where(consultation.c.id < after)
     # Many were opened on one day: its working days are counted once.
     days: dict[tuple[str, int], str | None] = {}
     found = []
@@ -129,7 +152,8 @@ def licensing_calendar(query: CalendarAsked, context: ViewContext) -> list[dict[
 
 def _files(context: ViewContext, own: str | None, last: date, limit: int) -> list[dict[str, Any]]:
     table = licensing_file
-    wanted = sql.select(table).where(
+    of = table.c
+    wanted = sql.select(of.due_on, of.due_clock, of.due_by, of.provider, of.number).where(
         table.c.programme == context.programme,
         table.c.due_on <= last.isoformat(),
         table.c.closed_on.is_(None),
@@ -163,8 +187,8 @@ def _owed(
     last: date,
     limit: int,
 ) -> list[dict[str, Any]]:
-    """Conditions, duties and directions of providers that are due and not done."""
-    wanted = sql.select(table).where(
+    """Conditions and directions of providers that are due and not done."""
+    wanted = sql.select(table.c.due_on, table.c.provider, table.c.text).where(
         table.c.programme == context.programme,
         table.c.due_on <= last.isoformat(),
         *([table.c[done].is_(None)] if done else []),
@@ -180,7 +204,7 @@ def _owed(
             "owed_by": row.provider,
             "provider": row.provider,
             "file": None,
-            "text": row._mapping.get("text") or row._mapping.get("code"),
+            "text": row.text,
         }
         for row in rows
     ]
@@ -207,7 +231,7 @@ def _expiries(
     context: ViewContext, own: str | None, last: date, limit: int
 ) -> list[dict[str, Any]]:
     """Permissions that end by themselves, the first of each provider."""
-    wanted = sql.select(provider).where(
+    wanted = sql.select(provider.c.status_until, provider.c.code, provider.c.status).where(
         provider.c.programme == context.programme,
         provider.c.status_until >= context.business_date.isoformat(),
         provider.c.status_until <= last.isoformat(),
