@@ -261,7 +261,7 @@ def state_of(market: Trading) -> str:
 
 
 # No institution of this market runs the installation, applies for a licence, or is asked of one.
-ABSENT = {"operator", "applicant", "confirms", "consulted"}
+ABSENT = {"operator", "applicant", "confirms", "consulted", "supervises", "fiu"}
 
 
 def actor_of(kind: ActKind, market: Trading) -> Actor | None:

@@ -22,6 +22,7 @@ from amanat.cli import (
     operations,
     pilots,
     reminders,
+    screening,
     sealing,
     tools,
 )
@@ -78,6 +79,7 @@ app.add_typer(letters.letters, name="letters")
 app.add_typer(licences.licence, name="licence")
 app.add_typer(detection.detection, name="detection")
 app.add_typer(intake.intake, name="intake")
+app.add_typer(screening.screening, name="screening")
 
 
 def _version(asked: bool) -> None:
