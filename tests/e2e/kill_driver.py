@@ -7,7 +7,10 @@ has `log` and either
 - `command`, arguments of `amanat`, with `counts` (a file) and `kill`: [POINT, NUMBER, VICTIM] or
   null.  The NUMBER-th time that POINT is reached, VICTIM (`application`, `node` or `both`) is
   killed with SIGKILL; with null, nothing is, and `counts` receives how often each was reached; or
-- `state`, the folder of an installation, and `end`, a file that receives its end (`end_state`).
+- `story`, the folder of an installation in which `licensing_story` is played, with `counts` and
+  `kill` as above, and `resume`, whether it was played before; or
+- `state`, the folder of an installation, and `end`, a file that receives its end (`end_state`, or
+  that of the story where `of` says so).
 
 The product has no code for this: its functions are wrapped here.
 """
@@ -26,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import end_state
+import licensing_story
 
 from amanat.app import Application
 from amanat.cli import main as amanat
@@ -116,10 +120,10 @@ def check_after_start() -> None:
     Application.start = started  # type: ignore[method-assign,assignment]
 
 
-def run_command(job: Mapping[str, Any]) -> int:
+def killer_of(job: Mapping[str, Any]) -> Killer:
+    """Who kills in this job, at all points."""
     point, number, victim = job["kill"] or ("none", 0, "none")
-    counts_file = Path(job["counts"])
-    killer = Killer(counts_file, point, number, victim)
+    killer = Killer(Path(job["counts"]), point, number, victim)
     killer.wrap(UnitOfWork, "commit", "commit")
     killer.wrap(Dispatcher, "_sign", "signing")
     killer.wrap(Dispatcher, "send_signed", "sending")
@@ -127,6 +131,23 @@ def run_command(job: Mapping[str, Any]) -> int:
     killer.wrap(Indexer, "_complete", "completion")
     killer.watch_node()
     killer.watch_mining()
+    return killer
+
+
+def run_story(job: Mapping[str, Any]) -> int:
+    """The acts of licensing, killed among or not."""
+    killer = killer_of(job)
+    if job["resume"]:
+        check_after_start()
+    licensing_story.play(Path(job["story"]))
+    if not job["kill"]:
+        Path(job["counts"]).write_text(json.dumps(killer.counts))
+    return 0
+
+
+def run_command(job: Mapping[str, Any]) -> int:
+    """A command of the product, killed or not."""
+    killer = killer_of(job)
     if "--resume" in job["command"]:
         check_after_start()
     sys.argv = ["amanat", *job["command"]]
@@ -135,13 +156,14 @@ def run_command(job: Mapping[str, Any]) -> int:
         amanat()
     except SystemExit as stop:
         code = stop.code or 0
-    if point == "none":
-        counts_file.write_text(json.dumps(killer.counts))
+    if not job["kill"]:
+        Path(job["counts"]).write_text(json.dumps(killer.counts))
     return int(code)
 
 
 def run_state(job: Mapping[str, Any]) -> int:
-    found, wrong = end_state.end_of(Path(job["state"]))
+    told = licensing_story if job.get("of") == "story" else end_state
+    found, wrong = told.end_of(Path(job["state"]))
     Path(job["end"]).write_text(json.dumps(found, sort_keys=True))
     print("\n".join(wrong))
     return 1 if wrong else 0
@@ -158,7 +180,8 @@ def run_in_child(job: Mapping[str, Any]) -> int:
         log = os.open(job["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(log, 1)
         os.dup2(log, 2)
-        code = run_command(job) if "command" in job else run_state(job)
+        run = {"command": run_command, "story": run_story, "state": run_state}
+        code = next(run[name](job) for name in run if name in job)
     except BaseException:
         traceback.print_exc()
     finally:
