@@ -304,7 +304,5 @@ def test_no_law_no_step(desk: DeskWorld) -> None:
     number = desk.submitted("exchange_x", "noc", "exchange")
     desk.decided(number, "noc")
     assert row(desk, decision).law == "Virtual Assets Ordinance 2025"
-    with pytest.raises(
-        Exception, match=r"On 2025-12-12 no law is in force .*licence"
-    ):
+    with pytest.raises(Exception, match=r"On 2025-12-12 no law is in force .*licence"):
         desk.opened("exchange_x", "licence", "exchange")

@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -13,7 +14,10 @@ from tests.licensing.world import MARCH, LicensingWorld, found_licensing_world
 from tests.programme.world import CODE
 from tests.web.installation import serving
 
+from amanat.access.shown_once import hash_of
 from amanat.app import Application
+from amanat.licensing.commands import Revoke
+from amanat.licensing.enforcement.commands import BeginWindingDown, ListClients, ProposeTransfer
 from amanat.licensing.openness.commands import AnswerComment, ConsultOnRulebook, DraftRulebook
 from amanat.licensing.openness.public_letters import FROM_A_NETWORK
 from amanat.licensing.openness.tables import public_letter
@@ -193,3 +197,43 @@ def test_what_is_published_has_a_page_for_everyone(reader: httpx.Client, name: s
     assert (
         reader.get(f"/p/{CODE}/v/{name}?format=csv").headers["content-type"].startswith("text/csv")
     )
+
+
+def test_a_client_objects_to_being_moved_on_a_page_and_by_the_interface(
+    licensing_site: tuple[str, LicensingWorld], reader: httpx.Client
+) -> None:
+    """With reference and code together; a wrong code is told nothing, and is not shown again."""
+    _address, world = licensing_site
+    day, code = MARCH, "tulip-4711-brass-kettle"
+    world.noc("exchange_y")
+    world.confirm("fmu", "exchange_y", "goaml_registered")
+    world.noc("exchange_x")
+
+    def both(command: Any) -> Any:
+        return world.do_as("pvara_officer", command, "pvara_approver")
+
+    both(Revoke(provider="exchange_x", reason="grave"))
+    begin = BeginWindingDown(
+        provider="exchange_x", cause="revocation", administrator="One", plan="clients first",
+        deadline=day + timedelta(days=180),
+    )  # fmt: skip
+    number = str(both(begin)["file"])
+    client = {"client": "c-1", "holdings": [], "code": hash_of(code)}
+    listed = ListClients.model_validate({"file": number, "clients": [client]})
+    world.do_as("exchange_x_officer", listed)
+    until = day + timedelta(days=14)
+    both(ProposeTransfer(file=number, transfer_to="exchange_y", objections_until=until))
+    place = f"/p/{CODE}/transfer/object"
+    page = reader.get(place, params={"file": number}).text
+    assert number in page
+    given = {"file": number, "client": "c-1", "reason": "my coins", "form_token": token_of(page)}
+    refused = reader.post(place, data=given | {"code": "not-the-right-one"})
+    assert refused.status_code == 404
+    assert "not-the-right-one" not in refused.text
+    taken = reader.post(place, data=given | {"code": code})
+    assert (taken.status_code, "Your objection was taken" in taken.text) == (200, True)
+    stated = {"file": number, "client": "c-1", "code": code, "reason": "my coins"}
+    api = f"/v1/programmes/{CODE}/transfers/objections"
+    again = reader.post(api, json=stated)
+    assert (again.status_code, again.json()["again"]) == (201, True)
+    assert reader.post(api, json=stated | {"code": "x" * 20}).status_code == 404

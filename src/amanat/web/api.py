@@ -23,7 +23,7 @@ from amanat.access.desk import parse
 from amanat.app import Application
 from amanat.core.errors import Invalid, NotFound, Unauthenticated
 from amanat.core.messages import Message
-from amanat.web import comments, complaints, documents, returns
+from amanat.web import comments, complaints, documents, objections, returns
 from amanat.web.problems import PROBLEM_SCHEMA
 from amanat.web.visitors import visitor_of
 
@@ -117,6 +117,7 @@ def router(app: Application) -> APIRouter:
     _add_proposals(api, app, signed_in)
     complaints.add_routes(api, app)
     comments.add_routes(api, app)
+    objections.add_routes(api, app)
     documents.add_routes(api, app, signed_in)
     returns.add_routes(api, app, signed_in)
     return api

@@ -40,6 +40,7 @@ from amanat.web import (
     documents,
     forms,
     licensing_pages,
+    objections,
     openid,
     operations,
     pages,
@@ -120,6 +121,7 @@ def create_app(app: Application) -> FastAPI:
     faces.include_router(openid.router(shown))
     faces.include_router(complaints.router(shown))
     faces.include_router(comments.router(shown))
+    faces.include_router(objections.router(shown))
     faces.include_router(documents.router(shown))
     faces.include_router(applying.router(shown))
     faces.include_router(question_pages.router(shown))

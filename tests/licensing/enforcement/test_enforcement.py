@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sql
 
-from amanat.core.errors import Forbidden, NotFound
+from amanat.access.entrance import Visitor
+from amanat.access.shown_once import hash_of
+from amanat.core.canonical import digest
+from amanat.core.errors import Forbidden, Invalid, NotFound, Refusals
 from amanat.licensing.commands import OpenFile, Revoke, SubmitFile, Suspend
 from amanat.licensing.enforcement.acts_control import ControlUnchanged
 from amanat.licensing.enforcement.acts_inspection import FindingSettled, FindingsOpen, RemedyMissing
@@ -25,6 +29,7 @@ from amanat.licensing.enforcement.acts_winding_down import (
     ClientTwice,
     ObjectionsOpen,
     ObjectionsOver,
+    OtherClients,
     WindowTooShort,
 )
 from amanat.licensing.enforcement.commands import (
@@ -54,6 +59,7 @@ from amanat.licensing.enforcement.commands import (
     ShowCause,
     SuspendUrgently,
 )
+from amanat.licensing.enforcement.objections import NoSuchClient, Objected, take_objection
 from amanat.licensing.model import (
     Outcome,
     OwnWork,
@@ -62,6 +68,7 @@ from amanat.licensing.model import (
     RequirementMissing,
     StepNotAllowed,
 )
+from amanat.licensing.openness.public_letters import FROM_A_NETWORK, TooManyLetters
 from amanat.licensing.standing import require_permission, standing_on
 from amanat.licensing.tables import permission_change
 from amanat.store.journal import read_entries
@@ -341,6 +348,8 @@ def test_clients_are_moved_unless_they_object(desk: DeskWorld) -> None:
     with pytest.raises(ClientTwice):
         desk.do_as("exchange_x_officer", listed(number, "c-1", "c-1"))
     desk.do_as("exchange_x_officer", listed(number, "c-1", "c-2", "c-3"))
+    shown = desk.view("enforcement", "pvara_officer", file=number)
+    (case,) = shown["winding_down"]
     until = desk.day + timedelta(days=14)
     offer = ProposeTransfer(file=number, transfer_to="exchange_y", objections_until=until)
     with pytest.raises(PermissionMissing):  # an NOC alone takes on no clients
@@ -348,7 +357,9 @@ def test_clients_are_moved_unless_they_object(desk: DeskWorld) -> None:
     desk.confirm("fmu", "exchange_y", "goaml_registered")
     with pytest.raises(WindowTooShort):
         both(desk, offer.model_copy(update={"objections_until": until - timedelta(days=1)}))
-    both(desk, offer)
+    with pytest.raises(OtherClients):
+        both(desk, offer.model_copy(update={"clients": "0" * 64}))
+    both(desk, offer.model_copy(update={"clients": case["clients_digest"]}))
     objection = ObjectToTransfer(file=number, client="c-2", reason="I want my coins")
     desk.do_as("pvara_officer", objection)
     complete = CompleteTransfer(file=number, reference="batch 1")
@@ -357,8 +368,18 @@ def test_clients_are_moved_unless_they_object(desk: DeskWorld) -> None:
     desk.day = until + timedelta(days=1)
     with pytest.raises(ObjectionsOver):
         desk.do_as("pvara_officer", objection.model_copy(update={"client": "c-3"}))
-    done = both(desk, complete)
+    moved = desk.view("enforcement", "pvara_officer", file=number)["clients_moved"]
+    kept = [{"client": one, "holdings": [{"asset": "BTC", "quantity": "0.5"}]} for one in "13"]
+    assert (
+        moved == digest({"clients": [one | {"client": f"c-{one['client']}"} for one in kept]}).hex()
+    )
+    with pytest.raises(OtherClients, match=moved):
+        both(desk, complete.model_copy(update={"clients": case["clients_digest"]}))
+    done = both(desk, complete.model_copy(update={"clients": moved}))
     assert (done["transferred"], done["objected"]) == (2, 1)
+    with desk.store.reading() as connection:
+        (told,) = read_entries(connection, programme=CODE, kinds=["ClientsTransferred"])
+    assert (told["log"], told["content"]["clients"]) == ("public", moved)
     end = EndWindingDown(file=number, statement="everyone has what is theirs")
     with pytest.raises(ClientsOpen):
         both(desk, end)
@@ -371,3 +392,57 @@ def test_clients_are_moved_unless_they_object(desk: DeskWorld) -> None:
     with desk.store.reading() as connection:
         (entry,) = read_entries(connection, programme=CODE, kinds=["WindingDownEnded"])
     assert entry["log"] == "public"
+
+
+def test_a_client_objects_itself_with_its_reference_and_code(desk: DeskWorld) -> None:
+    number, code = begun(desk), "tulip-4711-brass-kettle"
+    desk.confirm("fmu", "exchange_y", "goaml_registered")
+    command = listed(number, "c-1", "c-2", "c-3").model_dump(mode="json")
+    for client in command["clients"][:2]:
+        client["code"] = hash_of(code)
+    desk.do_as("exchange_x_officer", ListClients.model_validate(command))
+
+    def objects(client: str, given: str = code, *, file: str = number, at: int = 1) -> Objected:
+        stated = {"file": file, "client": client, "code": given, "reason": "I want my coins"}
+        visitor = Visitor(f"192.0.2.{at}")
+        return take_objection(desk.store, lambda _one, _code: desk.day, CODE, stated, visitor)
+
+    with pytest.raises(NoSuchClient):  # nothing is proposed yet
+        objects("c-1")
+    until = desk.day + timedelta(days=14)
+    both(desk, ProposeTransfer(file=number, transfer_to="exchange_y", objections_until=until))
+    assert objects("c-1") == Objected(number, desk.day.isoformat(), again=False)
+    assert objects("c-1").again
+    for wrong in (
+        lambda: objects("c-2", "another-code-of-theirs"),
+        lambda: objects("c-3"),  # was sent no code
+        lambda: objects("c-9"),
+        lambda: objects("c-2", file="WND-2026-0099"),
+    ):
+        with pytest.raises(NoSuchClient):
+            wrong()
+    with pytest.raises((Refusals, Invalid)):
+        objects("c-2", "short")
+    with desk.store.reading() as connection:
+        (told,) = read_entries(connection, programme=CODE, kinds=["ObjectedToTransfer"])
+    assert (told["log"], told["content"]["client"]) == ("confidential", "c-1")
+    desk.day = until + timedelta(days=1)
+    with pytest.raises(ObjectionsOver):
+        objects("c-2", at=2)
+    done = both(desk, CompleteTransfer(file=number, reference="batch 1"))
+    assert (done["transferred"], done["objected"]) == (2, 1)
+    shown = desk.view("enforcement", "exchange_x_officer", file=number)
+    assert "code" not in shown["clients"][0]
+
+
+def test_a_network_objects_only_so_often(desk: DeskWorld) -> None:
+    """Codes are not tried out one after another: ten letters a day from one network."""
+    stated = {"file": "WND-2026-0001", "client": "c-1", "code": "x" * 16, "reason": "no"}
+    seen = Counter[str]()
+    for _ in range(FROM_A_NETWORK + 2):
+        with pytest.raises((NoSuchClient, TooManyLetters)) as refusal:
+            take_objection(
+                desk.store, lambda _one, _code: desk.day, CODE, stated, Visitor("192.0.2.7")
+            )
+        seen[type(refusal.value).__name__] += 1
+    assert seen["TooManyLetters"] == 2

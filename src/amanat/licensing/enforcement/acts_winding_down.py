@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any, ClassVar
 
 import sqlalchemy as sql
-from sqlalchemy.engine import Row
+from sqlalchemy.engine import Connection, Row
 
 from amanat.access.acts import ActContext, Ask, Result, act
 from amanat.core.canonical import digest
@@ -78,6 +78,12 @@ class ClientSettled(Refusal):
     """What became of a client's holdings is recorded once."""
 
     template: ClassVar[str] = "{client} was settled on {settled_on}: {fate}."
+
+
+class OtherClients(Refusal):
+    """What is signed about clients names the very list that it is about."""
+
+    template: ClassVar[str] = "{file}: the list of clients has the digest {digest}, not {given}."
 
 
 class ClientsOpen(Refusal):
@@ -160,6 +166,7 @@ def list_clients(command: ListClients, context: ActContext) -> Result:
                 "client": one["client"],
                 "programme": context.programme,
                 "holdings": one["holdings"],
+                "code": one["code"],
             }
             for one in stated
         ],
@@ -186,14 +193,36 @@ def _check_transfer(command: ProposeTransfer, context: ActContext) -> Stepped:
     days = (command.objections_until - context.business_date).days
     if days < OBJECTION_DAYS_MIN:
         raise WindowTooShort(days=days, least=OBJECTION_DAYS_MIN)
+    _require_list(stepped, command.clients, _case(context, stepped).clients_digest)
     return stepped
+
+
+def _require_list(stepped: Stepped, given: str | None, known: str) -> None:
+    if given is not None and given != known:
+        raise OtherClients(file=stepped.row.number, digest=known, given=given)
+
+
+def moved_digest(connection: Connection, file_id: str) -> str:
+    """SHA-256 of the list of clients who are moved: all who neither objected nor were settled."""
+    rows = connection.execute(
+        sql.select(winding_client.c.client, winding_client.c.holdings)
+        .where(
+            winding_client.c.file == file_id,
+            winding_client.c.objected_on.is_(None),
+            winding_client.c.fate.is_(None),
+        )
+        .order_by(winding_client.c.client)
+    )
+    stated = [{"client": row.client, "holdings": row.holdings} for row in rows]
+    return digest({"clients": stated}).hex()
 
 
 @act(capacities=[AUTHORITY], approvals=_ask_transfer, confidential=True)
 def propose_transfer(command: ProposeTransfer, context: ActContext) -> Result:
     """Propose a transfer to a provider that may take on clients; it is announced to everyone.
 
-    Refuses as the path does; then `PermissionMissing` (of whom takes them), `WindowTooShort`.
+    Refuses as the path does; then `PermissionMissing` (of whom takes them), `WindowTooShort`,
+    `OtherClients`.
     """
     stepped = _check_transfer(command, context)
     require_approvers_apart(context, stepped)
@@ -206,6 +235,7 @@ def propose_transfer(command: ProposeTransfer, context: ActContext) -> Result:
             "provider": stepped.row.provider,
             "transfer_to": command.transfer_to,
             "objections_until": until,
+            "clients": _case(context, stepped).clients_digest,
         },
         subject=stepped.subject,
     )
@@ -221,11 +251,16 @@ def _client(context: ActContext, stepped: Stepped, client: str) -> Row[Any]:
     ).one_or_none()
     if row is None:
         raise NotFound(thing="client", value=client)
+    require_open(row)
+    return row
+
+
+def require_open(row: Row[Any]) -> None:
+    """Refuse `ClientSettled`."""
     if row.fate is not None:
         raise ClientSettled(
-            client=client, settled_on=date.fromisoformat(row.settled_on), fate=Word(row.fate)
+            client=row.client, settled_on=date.fromisoformat(row.settled_on), fate=Word(row.fate)
         )
-    return row
 
 
 def _of_client(context: ActContext, stepped: Stepped, client: str, **values: Any) -> None:
@@ -269,25 +304,27 @@ def object_to_transfer(command: ObjectToTransfer, context: ActContext) -> Result
 
 def _ask_completion(command: CompleteTransfer, context: ActContext) -> Ask:
     """A second person of the authority."""
-    stepped = _check_completion(command, context)
+    stepped, _moved = _check_completion(command, context)
     return second_person(context, stepped.subject)
 
 
-def _check_completion(command: CompleteTransfer, context: ActContext) -> Stepped:
+def _check_completion(command: CompleteTransfer, context: ActContext) -> tuple[Stepped, str]:
     stepped = load_step(context, command.file, "CompleteTransfer")
     until = date.fromisoformat(_case(context, stepped).objections_until)
     if context.business_date <= until:
         raise ObjectionsOpen(until=until)
-    return stepped
+    moved = moved_digest(context.uow.connection, stepped.row.id)
+    _require_list(stepped, command.clients, moved)
+    return stepped, moved
 
 
 @act(capacities=[AUTHORITY], approvals=_ask_completion, confidential=True)
 def complete_transfer(command: CompleteTransfer, context: ActContext) -> Result:
     """Record the transfer of all who did not object.
 
-    Refuses as the path does, then `ObjectionsOpen`.
+    Refuses as the path does, then `ObjectionsOpen`, `OtherClients`.
     """
-    stepped = _check_completion(command, context)
+    stepped, clients = _check_completion(command, context)
     require_approvers_apart(context, stepped)
     record_step(context, stepped, command.reference)
     table, today = winding_client, context.business_date.isoformat()
@@ -308,6 +345,7 @@ def complete_transfer(command: CompleteTransfer, context: ActContext) -> Result:
             "transfer_to": _case(context, stepped).transfer_to,
             "transferred": moved,
             "objected": objected,
+            "clients": clients,
         },
         subject=stepped.subject,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from amanat.access.acts import Command, Query
 from amanat.access.fields import Day, PlainDecimal, Whole
@@ -227,9 +227,14 @@ class ClientHolding(Command):
 
 
 class WindingClient(Command):
-    """One client and everything that it holds."""
+    """One client and everything that it holds.
+
+    `code` is the SHA-256 of a code of at least 16 random characters that the provider sent to the
+    client, by which it objects to a transfer itself.
+    """
 
     client: Client
+    code: Digest | None = None
     holdings: Annotated[tuple[ClientHolding, ...], Field(max_length=200)]
 
 
@@ -241,11 +246,15 @@ class ListClients(Command):
 
 
 class ProposeTransfer(Command):
-    """Propose to move all clients to another licensee; each may object until a day."""
+    """Propose to move all clients to another licensee; each may object until a day.
+
+    `clients` is the digest of the list as it was closed, so that what is signed names who is moved.
+    """
 
     file: FileNumber
     transfer_to: Code
     objections_until: Day
+    clients: Digest | None = None
 
 
 class ObjectToTransfer(Command):
@@ -257,10 +266,25 @@ class ObjectToTransfer(Command):
 
 
 class CompleteTransfer(Command):
-    """Record that everyone who did not object was moved."""
+    """Record that everyone who did not object was moved.
+
+    `clients` is the digest of the list of those who are moved, as the winding-down shows it.
+    """
 
     file: FileNumber
     reference: Reference
+    clients: Digest | None = None
+
+
+class PublicObjection(BaseModel):
+    """What a client says against being moved, with the reference and code that it was given."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: FileNumber
+    client: Client
+    code: Annotated[str, StringConstraints(min_length=16, max_length=80)]
+    reason: Prose
 
 
 class SettleClient(Command):

@@ -29,11 +29,11 @@ WINDING_DOWN_BEGUN = declare(
 )
 CLIENTS_LISTED = _confidential("ClientsListed", "file", "count", "digest")
 TRANSFER_PROPOSED = declare(
-    "TransferProposed", ("file", "provider", "transfer_to", "objections_until")
+    "TransferProposed", ("file", "provider", "transfer_to", "objections_until", "clients")
 )
 OBJECTED = _confidential("ObjectedToTransfer", "file", "client", "digest")
 CLIENTS_TRANSFERRED = declare(
-    "ClientsTransferred", ("file", "provider", "transfer_to", "transferred", "objected")
+    "ClientsTransferred", ("file", "provider", "transfer_to", "transferred", "objected", "clients")
 )
 CLIENT_SETTLED = _confidential("ClientSettled", "file", "client", "fate", "reference")
 WINDING_DOWN_ENDED = declare(

@@ -118,6 +118,7 @@ winding_client = sql.Table(
     sql.Column("client", sql.String(64), primary_key=True, comment="pseudonym of the provider"),
     programme_column(),
     sql.Column("holdings", sql.JSON, nullable=False, comment="by asset: quantity as a string"),
+    sql.Column("code", sql.String(64), comment="SHA-256 of the code that the client was sent"),
     sql.Column("objection", sql.Text),
     sql.Column("objected_on", sql.String(10)),
     sql.Column("fate", sql.String(16), comment="transferred, returned, unclaimed; null: open"),

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection, Row
 
 from amanat.access.acts import ViewContext, view
 from amanat.core.errors import NotFound
+from amanat.licensing.enforcement.acts_winding_down import moved_digest
 from amanat.licensing.enforcement.commands import EnforcementAsked, InspectionAsked
 from amanat.licensing.enforcement.tables import (
     appeal,
@@ -25,7 +26,7 @@ from amanat.licensing.records import authority_of, pack_of
 from amanat.licensing.tables import licensing_file
 from amanat.licensing.views import sees_all
 
-_HIDDEN = {"programme", "file", "id", "institution", "person", "recorded_at", "entry"}
+_HIDDEN = {"programme", "file", "id", "institution", "person", "recorded_at", "entry", "code"}
 
 
 def _with_file(context: ViewContext, table: sql.Table, asked: EnforcementAsked) -> sql.Select[Any]:
@@ -145,6 +146,7 @@ def enforcement(query: InspectionAsked, context: ViewContext) -> dict[str, Any]:
         "changes_of_control": _rows(context, control_change, row),
         "winding_down": _rows(context, winding_down, row),
         "clients": _rows(context, winding_client, row),
+        "clients_moved": moved_digest(context.connection, row.id),
     }
 
 

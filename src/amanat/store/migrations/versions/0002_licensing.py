@@ -1277,6 +1277,12 @@ def upgrade() -> None:
         ),
         sa.Column("programme", sa.String(length=64), nullable=False),
         sa.Column("holdings", sa.JSON(), nullable=False, comment="by asset: quantity as a string"),
+        sa.Column(
+            "code",
+            sa.String(length=64),
+            nullable=True,
+            comment="SHA-256 of the code that the client was sent",
+        ),
         sa.Column("objection", sa.Text(), nullable=True),
         sa.Column("objected_on", sa.String(length=10), nullable=True),
         sa.Column(
