@@ -9,6 +9,7 @@ import sqlalchemy as sql
 from pydantic import Field
 from sqlalchemy.engine import Row
 
+from amanat.access.actors import Role
 from amanat.access.acts import ACTS, Query, ViewContext, view
 from amanat.access.effects import Seen, effects_now
 from amanat.access.fields import Whole
@@ -41,6 +42,8 @@ def proposals(query: ProposalsAsked, context: ViewContext) -> dict[str, Any]:
     )
     if query.state:
         found = found.where(proposal.c.state == query.state)
+    if context.actor.role is Role.VIEWER:
+        found = found.where(proposal.c.act.not_in(_untold()))
     return {
         "rows": [
             {
@@ -57,6 +60,11 @@ def proposals(query: ProposalsAsked, context: ViewContext) -> dict[str, Any]:
             for row in context.connection.execute(found)
         ]
     }
+
+
+def _untold() -> list[str]:
+    """Acts of which who only reads along learns nothing, not even of their own institution's."""
+    return [name for name, kind in ACTS.items() if kind.untold]
 
 
 class ProposalAsked(Query):
@@ -86,7 +94,9 @@ def proposal_shown(query: ProposalAsked, context: ViewContext) -> dict[str, Any]
             .order_by(requirement.c.position)
         )
     )
-    if row is None or mine not in {row.institution} | {need.institution for need in needs}:
+    parties = {need.institution for need in needs}
+    hidden = row is not None and context.actor.role is Role.VIEWER and row.act in _untold()
+    if row is None or hidden or mine not in {row.institution} | parties:
         raise NotFound(thing="proposal", value=query.proposal)
     return {
         "proposal": row.id,

@@ -22,21 +22,21 @@ import vl_convert
 from markupsafe import Markup
 
 _ROLES = re.compile(r' (?:role|aria-[a-z]+)="[^"]*"')
-_GREEN = "#0b7a4c"
+GREEN = "#0b7a4c"
 _AMBER = "#b36b00"
-_GREY = "#7d8983"
+GREY = "#7d8983"
 _LINE = "#888833"
-_CONFIG: dict[str, Any] = {
+CONFIG: dict[str, Any] = {
     "aria": False,
     "background": "transparent",
     "font": "Plex Sans, system-ui, sans-serif",
     "view": {"stroke": None},
     "axis": {
-        "labelColor": _GREY,
-        "titleColor": _GREY,
+        "labelColor": GREY,
+        "titleColor": GREY,
         "gridColor": _LINE,
-        "domainColor": _GREY,
-        "tickColor": _GREY,
+        "domainColor": GREY,
+        "tickColor": GREY,
         "labelFontSize": 13,
         "titleFontSize": 13,
         "titleFontWeight": "normal",
@@ -123,7 +123,7 @@ def demand_curve(
         layers = _demand_layers(steps, unit, across, ticks=8 if name == "wide" else 3)
         if cut_off is not None and points:
             layers += _cut_layers(float(cut_off), cut_words)
-        picture = draw({"config": _CONFIG, "width": width, "height": height, "layer": layers})
+        picture = draw({"config": CONFIG, "width": width, "height": height, "layer": layers})
         pictures.append(Markup('<div class="{}">{}</div>').format(name, picture))
     return Markup("").join(pictures)
 
@@ -145,7 +145,7 @@ def _demand_layers(
         "scale": {"zero": False, "nice": True, "padding": 12},
         "axis": {"tickCount": 5},
     }
-    line = {"type": "line", "color": _GREEN, "strokeWidth": 2.5}
+    line = {"type": "line", "color": GREEN, "strokeWidth": 2.5}
     curve = {
         "data": {"values": steps},
         "mark": line,
@@ -157,7 +157,7 @@ def _demand_layers(
         curve,
         {
             "data": {"values": dots},
-            "mark": {"type": "point", "filled": True, "color": _GREEN, "size": 34, "opacity": 1},
+            "mark": {"type": "point", "filled": True, "color": GREEN, "size": 34, "opacity": 1},
             "encoding": {"x": {"field": "x", "type": "quantitative"}, "y": y},
         },
     ]

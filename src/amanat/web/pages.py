@@ -23,7 +23,7 @@ from amanat.access.sessions import Session
 from amanat.app import Application
 from amanat.core.errors import AmanatError, NotFound, Refusal, Refusals, Unauthenticated
 from amanat.core.ids import new_id
-from amanat.web import licensing_desk, subjects, tables, texts
+from amanat.web import licensing_desk, subjects, supervision_pages, tables, texts
 from amanat.web.guard import FormTokens
 from amanat.web.messages import Reader, message_text, refusal_text
 from amanat.web.places import PARENTS, here, sections_for
@@ -66,6 +66,8 @@ LINKS = {
     "agreement": ("agreement", "agreement"),
     "complaint": ("complaint", "complaint"),
     "rulebook": ("rulebook", "rulebook"),
+    "case": ("case", "case"),
+    "report": ("report", "report"),
 }
 
 
@@ -464,6 +466,17 @@ def _extra(
     found: Mapping[str, list[dict[str, Any]]],
 ) -> dict[str, Any]:
     """What a special page shows beside its own view, as far as its reader may see that."""
+    if kind.name == "case":
+        asked = {"case": shown["case"]}
+        network = pages.look(request, programme, "case_network", asked)
+        return {"network": network, "picture": supervision_pages.network_svg(network)}
+    if kind.name == "market_overview":
+        language = language_of(request)
+        return {
+            "pictures": supervision_pages.market_pictures(
+                shown, lambda text: texts.translated(language, texts.words(text))
+            )
+        }
     if kind.name in licensing_desk.PAGES:
         return licensing_desk.extra(pages, request, programme, kind.name, shown)
     if kind.name == "tender":

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from amanat.access.actors import Actor
+from amanat.access.actors import Actor, Role
 from amanat.licensing.model import CONFIRMS, CONSULTED
 from amanat.participants.signing import AUTHORITY
+from amanat.supervision.cases.model import DESKS, REPORTS, SUPERVISES
 
 SECTIONS = (
     ("", "Programme"),
@@ -16,6 +17,8 @@ SECTIONS = (
     ("/register", "Register"),
     ("/apply", "Apply"),
     ("/licensing", "Licensing"),
+    ("/v/cases", "Cases"),
+    ("/v/market_overview", "Market"),
     ("/v/journal", "Journal"),
     ("/v/proposals", "Approvals"),
     ("/acts", "Acts"),
@@ -44,6 +47,18 @@ PARENTS = {
     "agreement": "agreements",
     "complaint": "complaints",
     "rulebook": "rulebooks",
+    "case": "cases",
+    "case_network": "cases",
+    "case_statistics": "cases",
+    "referrals": "cases",
+    "information_requests": "cases",
+    "disseminations": "cases",
+    "reports": "cases",
+    "report": "cases",
+    "report_batches": "cases",
+    "handed_over_reports": "cases",
+    "ctr_due": "cases",
+    "retention": "cases",
 }
 
 
@@ -56,6 +71,8 @@ def sections_for(actor: Actor | None, programme: str | None) -> list[tuple[str, 
         if (inside or path not in {"/v/proposals", "/v/instructions"})
         and (path != "/operations" or (inside and actor and "operator" in actor.capacities))
         and (path != "/licensing" or (inside and actor and licenses(actor)))
+        and (path != "/v/cases" or (inside and actor and works_cases(actor)))
+        and (path != "/v/market_overview" or (inside and actor and _supervises(actor)))
     ]
 
 
@@ -77,3 +94,13 @@ def here(path: str, programme: str | None) -> str | None:
 def licenses(actor: Actor) -> bool:
     """Whether an institution has a part in others' applications: decides, confirms, is asked."""
     return any(one.split(".")[0] in LICENSERS for one in actor.capacities)
+
+
+def works_cases(actor: Actor) -> bool:
+    """Whether an institution has a desk of supervision, and the person works there."""
+    reads_along = actor.role is Role.VIEWER and REPORTS in actor.capacities
+    return bool(actor.capacities & set(DESKS)) and not reads_along
+
+
+def _supervises(actor: Actor) -> bool:
+    return SUPERVISES in actor.capacities

@@ -15,6 +15,25 @@ Glance = Callable[..., Any]
 Say = Callable[[str], str]
 # What a reader of a page is likely to do next with the thing on it.
 ACTS_OF: dict[str, tuple[str, ...]] = {
+    "cases": ("OpenCase", "GroupFindings"),
+    "case": (
+        "AssignCase",
+        "AddCaseNote",
+        "AttachEvidence",
+        "CiteTransactions",
+        "FormSuspicion",
+        "DraftReport",
+        "ReferCase",
+        "RequestInformation",
+        "Disseminate",
+        "CloseCase",
+        "ReopenCase",
+    ),
+    "referrals": ("ReceiveReferral",),
+    "information_requests": ("AnswerInformationRequest",),
+    "reports": ("RecordFiuAnswers", "HandOverReports", "ReadReport"),
+    "report": ("SubmitReport", "AmendReport", "ReadReport"),
+    "report_batches": ("ReadBatch",),
     "programme": ("MoveDay", "AttestReserves", "RecordExchangeRate", "Halt", "Resume"),
     "securities": ("AuthoriseSecurity", "IssueNominal"),
     "security": ("IssueNominal", "CancelUnsold", "SetTarget", "FixEntitlements", "Halt", "Resume"),

@@ -18,6 +18,7 @@ from tests.licensing.world import CODE, MARCH
 from tests.supervision.returns.stored_rows import row, store_transactions
 
 from amanat.access.tables import institution
+from amanat.store.uow import Store
 from amanat.supervision.cases.stored import lie_in
 from amanat.supervision.transactions import transaction_id
 
@@ -78,9 +79,9 @@ def ids(*references: str, exchange: str = "exchange_x") -> tuple[str, ...]:
     return tuple(str(transaction_id(exchange, one)) for one in references)
 
 
-def give_capacity(world: DeskWorld, code: str, word: str) -> None:
+def give_capacity(store: Store, code: str, word: str) -> None:
     """Another capacity of an institution, as its terms would have it."""
-    with world.store.engine.begin() as connection:
+    with store.engine.begin() as connection:
         known = connection.execute(
             sql.select(institution.c.capacities).where(institution.c.code == code)
         ).scalar_one()
@@ -97,8 +98,8 @@ def desks_world(database_url: str, folder: Path, *, registered: bool = True) -> 
     with desk_world(database_url) as found:
         found.__class__ = Desks
         world: Any = found
-        give_capacity(world, "pvara", "supervises")
-        give_capacity(world, "fmu", "fiu")
+        give_capacity(world.store, "pvara", "supervises")
+        give_capacity(world.store, "fmu", "fiu")
         lie_in(world.store.engine, folder)
         with world.store.engine.begin() as connection:
             store_transactions(connection, folder, CODE, "exchange_x", 1, x_rows())

@@ -12,7 +12,6 @@ from sqlalchemy.engine import Row
 
 from amanat.access.acts import ActContext, Ask, Result, act
 from amanat.jurisdictions.cases import Disposition
-from amanat.participants.acts_people import second_person
 from amanat.supervision.cases.commands import (
     AddCaseNote,
     AssignCase,
@@ -41,6 +40,7 @@ from amanat.supervision.cases.records import (
     note_step,
     open_row,
     require_on_desk,
+    second_pair,
     step,
 )
 from amanat.supervision.cases.tables import case
@@ -116,7 +116,7 @@ def form_suspicion(command: FormSuspicion, context: ActContext) -> Result:
 def _ask_closing(command: CloseCase, context: ActContext) -> Ask:
     """A second person of the desk."""
     _check_closing(command, context)
-    return second_person(context, f"case:{command.case}")
+    return second_pair(context)
 
 
 @act(capacities=DESKS, approvals=_ask_closing, confidential=True, untold=True)

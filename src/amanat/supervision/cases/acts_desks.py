@@ -12,7 +12,6 @@ from amanat.access.tables import institution
 from amanat.core.errors import NotFound
 from amanat.core.ids import new_id
 from amanat.licensing.records import institution_with, is_provider
-from amanat.participants.acts_people import second_person
 from amanat.supervision.cases.commands import (
     AnswerInformationRequest,
     Disseminate,
@@ -37,6 +36,7 @@ from amanat.supervision.cases.records import (
     note_step,
     open_row,
     rows_of,
+    second_pair,
     step,
     unlike,
     written,
@@ -50,7 +50,7 @@ def _ask_referral(command: ReferCase, context: ActContext) -> Ask:
     """A second person of the supervisor."""
     load_case(context, command.case)
     institution_with(context.uow.connection, context.programme, FIU)
-    return second_person(context, f"case:{command.case}")
+    return second_pair(context)
 
 
 @act(capacities=[SUPERVISES], approvals=_ask_referral, confidential=True, untold=True)
@@ -187,7 +187,7 @@ def _ask_dissemination(command: Disseminate, context: ActContext) -> Ask:
     """A second person of the FIU."""
     load_case(context, command.case)
     _require_recipient(command, context)
-    return second_person(context, f"case:{command.case}")
+    return second_pair(context)
 
 
 @act(capacities=[FIU], approvals=_ask_dissemination, confidential=True, untold=True)

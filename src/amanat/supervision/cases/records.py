@@ -13,7 +13,7 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Connection, Row
 
 from amanat.access.actors import Actor, Role
-from amanat.access.acts import ActContext, ViewContext
+from amanat.access.acts import ActContext, Ask, Requirement, ViewContext
 from amanat.access.tables import person
 from amanat.core.canonical import digest
 from amanat.core.errors import NotFound
@@ -151,6 +151,11 @@ def journal_step(context: ActContext, act: str, about: str, text: str | None) ->
     content = {"act": act, "case": about, "about": context.actor.institution, "text": text or ""}
     salted = content | {"salt": secrets.token_hex(16)}
     return context.uow.journal.append(events.DESK_STEP, {"digest": digest(salted).hex(), **content})
+
+
+def second_pair(context: ActContext) -> Ask:
+    """The approval of another person of the desk; the proposal names no subject in any log."""
+    return Ask([Requirement(context.actor.institution, "second_person")])
 
 
 def note_step(

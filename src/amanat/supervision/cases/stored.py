@@ -93,7 +93,7 @@ def rows_around(
     with duckdb.connect() as database:
         database.execute(
             "CREATE TEMP VIEW t AS SELECT * FROM read_parquet("
-            + _listed(paths)
+            + listed(paths)
             + f") WHERE day BETWEEN DATE '{first_day}' AND DATE '{last_day}'"
         )
         database.execute("CREATE TEMP TABLE seen (id BIGINT)")
@@ -139,7 +139,8 @@ def _one_hop(database: duckdb.DuckDBPyConnection, *, last: bool) -> list[str]:
     return [str(one[0]) for one in hubs]
 
 
-def _listed(paths: Sequence[str]) -> str:
+def listed(paths: Sequence[str]) -> str:
+    """Paths as a list in SQL."""
     quoted = ", ".join("'" + one.replace("'", "''") + "'" for one in paths)
     return f"[{quoted}]"
 

@@ -17,7 +17,6 @@ from amanat.access.shown_once import ShownOnce
 from amanat.core.errors import NotFound, Refusal, Refused
 from amanat.core.ids import new_id
 from amanat.ledger.orders import next_numbers
-from amanat.participants.acts_people import second_person
 from amanat.supervision.cases.model import FIU, REPORTS
 from amanat.supervision.cases.records import (
     desk_of,
@@ -25,6 +24,7 @@ from amanat.supervision.cases.records import (
     load_case,
     note_step,
     rows_of,
+    second_pair,
     step,
     written,
 )
@@ -187,7 +187,7 @@ def _ask_submission(command: SubmitReport, context: ActContext) -> Ask:
     """A second person of the institution; what the gate refuses is not even proposed."""
     row = _open_report(context, command.report)
     require_none(_gate(context, row, content_from(context, row))[2])
-    return second_person(context, f"report:{command.report}")
+    return second_pair(context)
 
 
 @act(capacities=[REPORTS], approvals=_ask_submission, confidential=True, untold=True)

@@ -247,7 +247,7 @@ def _daily_sums(
             "SELECT account, day, direction, sum(value) total, count(*),"
             ' list(reference ORDER BY "at")'
             f" FROM (SELECT CASE kind WHEN 'fiat_in' THEN to_account ELSE from_account END account,"
-            f" day, {direction} direction, value, reference, \"at\" FROM read_parquet({listed})"
+            f' day, {direction} direction, value, reference, "at" FROM read_parquet({listed})'
             f" WHERE kind IN ('fiat_in', 'fiat_out') {cash}"
             f" AND day BETWEEN DATE '{first}' AND DATE '{last}')"
             " GROUP BY ALL HAVING total >= ? ORDER BY day DESC, total DESC, account LIMIT 1000",

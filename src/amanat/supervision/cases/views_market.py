@@ -1,0 +1,136 @@
+"""The market to its supervisor: volumes, flows, alerts by scenario, quality of what is reported.
+
+Nothing here counts a report to the FIU, a request or a freeze.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sql
+
+from amanat.access.acts import ViewContext, view
+from amanat.core.errors import NotFound
+from amanat.store.tables import metadata
+from amanat.supervision.cases.commands import PeriodAsked
+from amanat.supervision.cases.model import SUPERVISES
+from amanat.supervision.cases.records import desk_of
+from amanat.supervision.cases.stored import listed, paths_of
+from amanat.supervision.returns.tables import manifest, refused
+
+_DAYS = 30
+_FLOWS_MAX = 200
+
+
+@view("market_overview")
+def market_overview(query: PeriodAsked, context: ViewContext) -> dict[str, Any]:
+    """Volumes by day, exchange and asset, flows, alerts by scenario, quality; to the supervisor.
+
+    `value` is in minor units.  Refuses `NotFound` to everybody else.
+    """
+    actor = desk_of(context)
+    if SUPERVISES not in actor.capacities:
+        raise NotFound(thing="desk", value=actor.institution)
+    last = query.last_day or context.business_date
+    first = query.first_day or last - timedelta(_DAYS)
+    paths = paths_of(context.connection, context.programme, first, last)
+    sums = _sums(tuple(paths), first, last) if paths else _NOTHING
+    return {
+        "first_day": first.isoformat(),
+        "last_day": last.isoformat(),
+        "transactions": sum(one[3] for one in sums["volumes"]),
+        "value": str(sum(one[2] for one in sums["volumes"])),
+        "volumes": [
+            {"day": day.isoformat(), "exchange": exchange, "value": str(value), "count": count}
+            for day, exchange, value, count in sums["volumes"]
+        ],
+        "assets": [
+            {"exchange": exchange, "asset": asset, "value": str(value), "count": count}
+            for exchange, asset, value, count in sums["assets"]
+        ],
+        "flows": [
+            {"source": source, "target": target, "value": str(value), "count": count}
+            for source, target, value, count in sums["flows"]
+        ],
+        "alerts": _alerts(context, first, last),
+        "quality": _quality(context),
+    }
+
+
+_NOTHING: dict[str, list[tuple[Any, ...]]] = {"volumes": [], "assets": [], "flows": []}
+# An account that no exchange keeps is a bank's, or an address on a chain.
+_SIDE = (
+    "CASE WHEN {way}_exchange IS NOT NULL THEN {way}_exchange "
+    "WHEN kind IN ('fiat_in', 'fiat_out') THEN 'bank' "
+    "WHEN hosted THEN 'hosted_wallet' ELSE 'unhosted_wallet' END"
+)
+
+
+@lru_cache(maxsize=32)
+def _sums(paths: Sequence[str], first: date, last: date) -> dict[str, list[tuple[Any, ...]]]:
+    """Three sums over the files; files never change, so that the same ones are read once."""
+    import duckdb
+
+    source = f"read_parquet({listed(paths)}) WHERE day BETWEEN DATE '{first}' AND DATE '{last}'"
+    sides = [_SIDE.format(way=way) for way in ("from", "to")]
+    with duckdb.connect() as database:
+        return {
+            "volumes": database.execute(
+                f"SELECT day, exchange, sum(value)::HUGEINT, count(*) FROM {source} "
+                "GROUP BY ALL ORDER BY day, exchange"
+            ).fetchall(),
+            "assets": database.execute(
+                f"SELECT exchange, asset, sum(value)::HUGEINT v, count(*) FROM {source} "
+                "GROUP BY ALL ORDER BY v DESC, exchange, asset"
+            ).fetchall(),
+            "flows": database.execute(
+                f"SELECT {sides[0]} a, {sides[1]} b, sum(value)::HUGEINT v, count(*) "
+                f"FROM {source} GROUP BY ALL HAVING a <> b ORDER BY v DESC, a, b LIMIT {_FLOWS_MAX}"
+            ).fetchall(),
+        }
+
+
+def _alerts(context: ViewContext, first: date, last: date) -> list[dict[str, Any]]:
+    """Alerts of these days by scenario, the most first."""
+    table = metadata.tables.get("supervision_alert")
+    if table is None:
+        return []
+    counted = sql.func.count().label("n")
+    rows = context.connection.execute(
+        sql.select(table.c.scenario, counted)
+        .where(
+            table.c.programme == context.programme,
+            table.c.day >= first.isoformat(),
+            table.c.day <= last.isoformat(),
+        )
+        .group_by(table.c.scenario)
+        .order_by(counted.desc(), table.c.scenario)
+    )
+    return [{"scenario": row.scenario, "alerts": row.n} for row in rows]
+
+
+def _quality(context: ViewContext) -> list[dict[str, Any]]:
+    """Of each exchange: returns that were accepted and refused, and rows."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, table, rows in (
+        ("accepted", manifest, sql.func.sum(manifest.c.rows)),
+        ("refused", refused, sql.func.sum(refused.c.errors)),
+    ):
+        query = (
+            sql.select(table.c.exchange, sql.func.count().label("n"), rows.label("rows"))
+            .where(table.c.programme == context.programme)
+            .group_by(table.c.exchange)
+            .order_by(table.c.exchange)
+        )
+        for row in context.connection.execute(query):
+            empty = {"exchange": row.exchange, "accepted": 0, "refused": 0, "rows": 0, "errors": 0}
+            one = found.setdefault(row.exchange, empty)
+            one[name] = row.n
+            one["rows" if name == "accepted" else "errors"] = int(row.rows or 0)
+    return [
+        one | {"accepted_percent": one["accepted"] * 100 // (one["accepted"] + one["refused"])}
+        for _exchange, one in sorted(found.items())
+    ]

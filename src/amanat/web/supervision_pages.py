@@ -1,0 +1,205 @@
+"""What the pages of supervision draw: the network of a case, and the market in pictures.
+
+Drawn on the server, like every picture here; each stands beside the table of what it shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from amanat.web import charts
+
+PAGES = frozenset({"case", "market_overview"})
+"""Views with a page of their own here."""
+_WIDTHS = (2, 4, 7, 11)
+_BARS_MAX = 12
+Say = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class MarketPictures:
+    """The pictures of a market; None where there is nothing to draw."""
+
+    volumes: Markup | None
+    assets: Markup | None
+    flows: Markup | None
+    alerts: Markup | None
+
+
+def network_svg(network: Mapping[str, Any]) -> Markup | None:
+    """The network around a subject: circles in rings, arrows as broad as the value they carry.
+
+    A filled circle is the subject, a hollow one a customer, a square somebody outside all
+    exchanges; None where there is nobody.
+    """
+    nodes = {one["node"]: one for one in network["nodes"]}
+    if not nodes:
+        return None
+    most = max((int(one["value"]) for one in network["edges"]), default=1)
+    parts = [
+        '<svg class="network" viewBox="-130 -70 1260 1140" aria-hidden="true">'
+        '<defs><marker id="tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="14" '
+        'markerHeight="14" markerUnits="userSpaceOnUse" orient="auto">'
+        '<path class="tip" d="M0 0 10 5 0 10z"/></marker></defs>'
+    ]
+    for edge in network["edges"]:
+        parts.append(_arrow(nodes[edge["source"]], nodes[edge["target"]], int(edge["value"]), most))
+    parts += [_circle(one) for one in network["nodes"]]
+    return Markup("".join(parts) + "</svg>")
+
+
+def _arrow(source: Mapping[str, Any], target: Mapping[str, Any], value: int, most: int) -> str:
+    x1, y1, x2, y2 = source["x"], source["y"], target["x"], target["y"]
+    length = max(((x2 - x1) ** 2 + (y2 - y1) ** 2) ** 0.5, 1)
+    # Bent a little, so that there and back are two lines; it ends before the circle.
+    bend = 0.12 * length
+    mx, my = (x1 + x2) / 2 - (y2 - y1) / length * bend, (y1 + y2) / 2 + (x2 - x1) / length * bend
+    end = max(((x2 - mx) ** 2 + (y2 - my) ** 2) ** 0.5, 1)
+    ex, ey = x2 - (x2 - mx) / end * 34, y2 - (y2 - my) / end * 34
+    width = _WIDTHS[min(len(_WIDTHS) - 1, value * len(_WIDTHS) // (most + 1))]
+    return (
+        f'<path class="flow" d="M{x1} {y1}Q{mx:.0f} {my:.0f} {ex:.0f} {ey:.0f}" '
+        f'stroke-width="{width}" marker-end="url(#tip)"/>'
+    )
+
+
+def _circle(one: Mapping[str, Any]) -> str:
+    kind = "subject" if one["ring"] == 0 else "outside" if one["outside"] else "customer"
+    x, y = one["x"], one["y"]
+    shape = (
+        f'<rect class="{kind}" x="{x - 22}" y="{y - 22}" width="44" height="44"/>'
+        if kind == "outside"
+        else f'<circle class="{kind}" cx="{x}" cy="{y}" r="{30 if kind == "subject" else 24}"/>'
+    )
+    label = escape(short_of(one["node"]))
+    above = y < 500 and one["ring"] > 0
+    at = y - 40 if above else y + 62
+    return f'{shape}<text x="{x}" y="{at}" text-anchor="middle">{label}</text>'
+
+
+def short_of(node: str) -> str:
+    """A pseudonym as it is written on a picture: its last six digits."""
+    kind, _, number = node.partition(":")
+    return f"{kind[0].upper()}…{number[-6:]}" if len(number) > 8 else f"{kind[0].upper()} {number}"
+
+
+def market_pictures(shown: Mapping[str, Any], say: Say) -> MarketPictures:
+    """Volumes by day, assets by exchange, flows and alerts, as bars from nought."""
+    assets = [
+        {"name": f"{one['asset']} · {one['exchange']}", "value": _millions(one["value"])}
+        for one in shown["assets"][:_BARS_MAX]
+    ]
+    flows = [
+        {"name": f"{say(one['source'])} → {say(one['target'])}", "value": _millions(one["value"])}
+        for one in shown["flows"][:_BARS_MAX]
+    ]
+    alerts = [
+        {"name": say(one["scenario"]), "value": one["alerts"]}
+        for one in shown["alerts"][:_BARS_MAX]
+    ]
+    unit = say("PKR million")
+    return MarketPictures(
+        volumes=_days(shown["volumes"], unit),
+        assets=_bars(assets, unit),
+        flows=_bars(flows, unit),
+        alerts=_bars(alerts, say("alerts")),
+    )
+
+
+def _millions(minor: str) -> float:
+    # A length on a picture, not an amount: the table has the exact figure.
+    return round(int(minor) / 100_000_000, 3)
+
+
+def _bars(values: Sequence[Mapping[str, Any]], unit: str) -> Markup | None:
+    """Bars with their figures at the end, the longest first; once for wide, once for narrow."""
+    if not values:
+        return None
+    y = {"field": "name", "type": "nominal", "sort": None, "title": None}
+    x = {"field": "value", "type": "quantitative", "title": unit, "axis": {"tickCount": 4}}
+    pictures = []
+    for name, width, label in (("wide", 620, 260), ("narrow", 190, 120)):
+        axis = {"labelLimit": label, "ticks": False, "domain": False, "labelPadding": 8}
+        bar = {
+            "mark": {"type": "bar", "color": charts.GREEN, "height": {"band": 0.7}},
+            "encoding": {"x": x, "y": y | {"axis": axis}},
+        }
+        figure = {
+            "mark": {
+                "type": "text",
+                "align": "left",
+                "dx": 5,
+                "fontSize": 13,
+                "color": charts.GREY,
+            },
+            "encoding": {
+                "x": {"field": "value", "type": "quantitative"},
+                "y": y,
+                "text": {"field": "value", "type": "quantitative", "format": ",.4~r"},
+            },
+        }
+        picture = charts.draw(
+            {
+                "config": charts.CONFIG,
+                "data": {"values": list(values)},
+                "width": width,
+                "height": {"step": 26},
+                "layer": [bar, figure],
+            }
+        )
+        pictures.append(Markup('<div class="{}">{}</div>').format(name, picture))
+    return Markup("").join(pictures)
+
+
+def _days(volumes: Sequence[Mapping[str, Any]], unit: str) -> Markup | None:
+    """Volume of each day as one bar, of all exchanges together."""
+    if not volumes:
+        return None
+    days: dict[str, int] = {}
+    for one in volumes:
+        days[one["day"]] = days.get(one["day"], 0) + int(one["value"])
+    values = [{"day": day, "value": _millions(str(value))} for day, value in sorted(days.items())]
+    pictures = []
+    for name, width, ticks in (("wide", 820, 10), ("narrow", 255, 3)):
+        bar = {
+            "config": charts.CONFIG,
+            "data": {"values": values},
+            "width": width,
+            "height": 240,
+            "mark": {"type": "bar", "color": charts.GREEN, "width": {"band": 0.8}},
+            "encoding": {
+                "x": {
+                    "field": "day",
+                    "type": "ordinal",
+                    "title": None,
+                    "axis": {"labelAngle": 0, "labelOverlap": True, "tickCount": ticks},
+                },
+                "y": {
+                    "field": "value",
+                    "type": "quantitative",
+                    "title": unit,
+                    "axis": {"tickCount": 4},
+                },
+            },
+        }
+        pictures.append(Markup('<div class="{}">{}</div>').format(name, charts.draw(bar)))
+    return Markup("").join(pictures)
+
+
+def flows_of(network: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The flows of a network as the rows of a table."""
+    return [
+        {
+            "source": one["source"],
+            "target": one["target"],
+            "value": one["value"],
+            "transactions": one["transactions"],
+            "first_day": one["first_day"],
+            "last_day": one["last_day"],
+        }
+        for one in network["edges"]
+    ]

@@ -1,0 +1,142 @@
+"""The desks on a whole installation with its faces, in this process.
+
+Planted: a supervisor's case that was referred, the FIU's case with a request and a dissemination,
+the exchange's case with an STR that was submitted, each with words of its own to search for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+
+from fastapi.testclient import TestClient
+from tests.licensing.world import CODE, LicensingWorld, found_licensing_world
+from tests.supervision.cases.desks import (
+    REFERENCES,
+    SUBJECT,
+    give_capacity,
+    ids,
+    x_rows,
+    y_rows,
+)
+from tests.supervision.goaml.test_reports import PARTIES, fields
+from tests.supervision.returns.stored_rows import store_transactions
+
+from amanat.access import sessions
+from amanat.access.tokens import authenticate, issue_token
+from amanat.app import Application
+from amanat.settings import Settings, SignIn
+from amanat.supervision.cases.commands import (
+    AddCaseNote,
+    AnswerInformationRequest,
+    Disseminate,
+    OpenCase,
+    ReceiveReferral,
+    ReferCase,
+    RequestInformation,
+)
+from amanat.supervision.goaml.commands import DraftReport, SubmitReport
+from amanat.web.server import create_app
+from amanat.web.visitors import COOKIE
+
+WORDS = {
+    "pvara": ("quokka alpha", "quokka beta"),
+    "fmu": ("quokka gamma", "quokka delta", "quokka epsilon"),
+    "exchange_x": ("quokka zeta", "quokka eta"),
+}
+"""What each desk writes, and nobody else may read."""
+
+
+@dataclass
+class Told:
+    """An installation, its faces, and what was planted there."""
+
+    world: LicensingWorld
+    client: TestClient
+    numbers: dict[str, str] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def app(self) -> Application:
+        """The installation."""
+        return self.world.app
+
+    def bearer(self, person: str | None) -> dict[str, str]:
+        """Headers of a program that acts for a person."""
+        if person is None:
+            return {}
+        if person not in self.tokens:
+            now = self.app.store.clock()
+            with self.app.engine.begin() as connection:
+                lifetime = timedelta(days=30)
+                self.tokens[person] = issue_token(connection, CODE, person, now, lifetime)
+        return {"Authorization": f"Bearer {self.tokens[person]}"}
+
+    def cookie(self, person: str | None) -> dict[str, str]:
+        """Headers of a browser in which a person has just signed in."""
+        if person is None:
+            return {}
+        self.bearer(person)
+        now, entrance = self.app.store.clock(), self.app.entrance
+        with self.app.engine.begin() as connection:
+            actor = authenticate(connection, self.tokens[person], now)
+            secret = sessions.begin(connection, actor, now, entrance.rules.terms, browser="a test")
+        return {"Cookie": f"{COOKIE}={secret[1]}"}
+
+
+@contextmanager
+def installed(folder: Path) -> Iterator[Told]:
+    """The installation, with transactions stored and one exchange registered on goAML."""
+    unbound = SignIn(lockout_failures=0, rate_address=0, rate_token=0)
+    settings = replace(Settings.at(folder, light_keys=True), sign_in=unbound)
+    with Application(settings) as app:
+        world = found_licensing_world(app)
+        for code, word in (("pvara", "supervises"), ("fmu", "fiu")):
+            give_capacity(app.store, code, word)
+        with app.engine.begin() as connection:
+            store_transactions(connection, folder, CODE, "exchange_x", 1, x_rows())
+            store_transactions(connection, folder, CODE, "exchange_y", 1, y_rows())
+        world.opened("exchange_y", "noc", "exchange")
+        world.noc("exchange_x")
+        world.confirm("fmu", "exchange_x", "goaml_registered", registration="4711",
+                      entity_name="Exchange X Limited")  # fmt: skip
+        with TestClient(create_app(app), base_url="http://127.0.0.1") as client:
+            yield Told(world, client)
+
+
+def plant(told: Told) -> None:
+    """Every desk does what it does, with words of its own."""
+    world, numbers = told.world, told.numbers
+    alpha, beta = WORDS["pvara"]
+    gamma, delta, epsilon = WORDS["fmu"]
+    zeta, eta = WORDS["exchange_x"]
+    case = world.do_as(
+        "pvara_officer",
+        OpenCase(subject=f"party:{SUBJECT}", title="Structured deposits", reason=alpha,
+                 transactions=ids(*REFERENCES)),
+    )["case"]  # fmt: skip
+    world.do_as("pvara_officer", AddCaseNote(case=case, text=beta))
+    referring = ReferCase(case=case, grounds="deposits below the threshold, emptied at once")
+    numbers["referral"] = world.do_as("pvara_officer", referring, "pvara_approver")["referral"]
+    received = ReceiveReferral(referral=numbers["referral"])
+    theirs = world.do_as("fmu_officer", received)["case"]
+    world.do_as("fmu_officer", AddCaseNote(case=theirs, text=gamma))
+    asking = RequestInformation(case=theirs, asked="exchange_x", question=delta)
+    numbers["request"] = world.do_as("fmu_officer", asking)["request"]
+    giving = Disseminate(case=theirs, recipient="interior", text=epsilon)
+    numbers["dissemination"] = world.do_as("fmu_officer", giving, "fmu_approver")["dissemination"]
+    own = world.do_as(
+        "exchange_x_officer",
+        OpenCase(subject="customer:17", title="Structuring", reason=zeta, references=REFERENCES),
+    )["case"]
+    answer = AnswerInformationRequest(request=numbers["request"], answer=eta)
+    world.do_as("exchange_x_officer", answer)
+    drafting = DraftReport(case=own, **fields(parties=PARTIES, answers=numbers["request"]))
+    numbers["report"] = world.do_as("exchange_x_officer", drafting)["report"]
+    sent = world.do_as(
+        "exchange_x_officer", SubmitReport(report=numbers["report"]), "exchange_x_approver"
+    )
+    numbers["reference"], numbers["digest"] = sent["reference"], sent["digest"]
