@@ -18,6 +18,7 @@ from amanat.cli import (
     keys,
     letters,
     licences,
+    monitoring,
     networks,
     operations,
     pilots,
@@ -78,6 +79,7 @@ app.add_typer(contingency.contingency, name="contingency")
 app.add_typer(letters.letters, name="letters")
 app.add_typer(licences.licence, name="licence")
 app.add_typer(detection.detection, name="detection")
+app.add_typer(monitoring.monitoring, name="monitoring")
 app.add_typer(intake.intake, name="intake")
 app.add_typer(screening.screening, name="screening")
 

@@ -129,8 +129,24 @@ def plan_run(
         for planned in by_day.values()
         for one in planned
     )
-    stored = files_in_force(connection, programme, first - timedelta(days=reach), last)
-    files = tuple(
+    files = tuple(plan_sources(connection, programme, data_dir, last, (last - first).days + reach))
+    return RunPlan(
+        programme,
+        first,
+        last,
+        files,
+        tuple(steps_of(files, first, last, by_day, step_rows)),
+        lists_of(connection, programme, last),
+        table.currency,
+    )
+
+
+def plan_sources(
+    connection: Connection, programme: str, data_dir: Path, last: date, days_before: int
+) -> list[SourceFile]:
+    """The files in force of the days up to `last`, numbered."""
+    first = last - timedelta(days=days_before)
+    return [
         SourceFile(
             number=number,
             source=one.return_id,
@@ -141,17 +157,8 @@ def plan_run(
             id_sum=one.id_sum,
             location=str(one.at(data_dir)),
         )
-        for number, one in enumerate(stored, 1)
-    )
-    return RunPlan(
-        programme,
-        first,
-        last,
-        files,
-        tuple(steps_of(files, first, last, by_day, step_rows)),
-        lists_of(connection, programme, last),
-        table.currency,
-    )
+        for number, one in enumerate(files_in_force(connection, programme, first, last), 1)
+    ]
 
 
 class Running:

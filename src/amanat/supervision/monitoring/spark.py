@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -21,6 +21,7 @@ from amanat.supervision.monitoring.model import SourceFile, day_of
 from amanat.supervision.transactions import TRANSACTIONS
 
 LOCAL = "local[2]"
+_MISSING = "Spark is not here ({}): install amanat[spark], and Java 17 or newer"
 _SPARK_READS = {
     "day": "CAST(unix_date(day) AS INT) AS day",
     "at": "unix_micros(at) AS at",
@@ -35,8 +36,6 @@ _TYPES = {"date32[day]": "DATE", "timestamp[us, tz=UTC]": "TIMESTAMP", "int64": 
 class SparkMissing(Unavailable):
     """Spark is installed with the extra, and Java is there."""
 
-    template: ClassVar[str] = "Spark is not here: {reason}. Install amanat[spark] and Java 17."
-
 
 class SparkEngine:
     """A Spark session as an engine of scenarios."""
@@ -49,7 +48,7 @@ class SparkEngine:
         try:
             from pyspark.sql import SparkSession
         except ImportError as error:
-            raise SparkMissing(reason=str(error)) from error
+            raise SparkMissing(_MISSING.format(error)) from error
         builder: Any = SparkSession.builder.master(master).appName("amanat monitoring")
         settings = {
             "spark.sql.session.timeZone": "UTC",
@@ -67,7 +66,7 @@ class SparkEngine:
         try:
             self._session: Any = builder.getOrCreate()
         except Exception as error:
-            raise SparkMissing(reason=type(error).__name__) from error
+            raise SparkMissing(_MISSING.format(type(error).__name__)) from error
         self._session.sparkContext.setLogLevel("ERROR")
         self._ibis = ibis.pyspark.connect(self._session)
         self._serial = itertools.count(1)

@@ -1,0 +1,209 @@
+"""A provider asks before it settles; the answer is kept, and the transaction counts from then on.
+
+Who asks is told the scenarios' names and no figures: these may rest on other providers' returns.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from dataclasses import asdict
+from datetime import date
+from typing import Any, ClassVar
+
+import sqlalchemy as sql
+from sqlalchemy.engine import Connection, Engine
+
+from amanat.access.acts import ActContext, Result, act
+from amanat.core.errors import Invalid
+from amanat.jurisdictions.returns import load_returns
+from amanat.licensing.model import APPLICANT
+from amanat.licensing.records import pack_of
+from amanat.licensing.standing import require_permission
+from amanat.supervision.identities.model import SECRET
+from amanat.supervision.identities.pseudonyms import Pseudonyms
+from amanat.supervision.identities.tables import account as held_account
+from amanat.supervision.identities.vault import Vault
+from amanat.supervision.monitoring import events
+from amanat.supervision.monitoring.acts import supervision_of
+from amanat.supervision.monitoring.commands import DecideTransaction
+from amanat.supervision.monitoring.deciding import Deciding, rules_in_force, state_from
+from amanat.supervision.monitoring.decisions import Answer, Asked, Decision, Reason
+from amanat.supervision.monitoring.engines import DuckEngine
+from amanat.supervision.monitoring.model import day_number
+from amanat.supervision.monitoring.planning import in_force, lists_of, versions_of
+from amanat.supervision.monitoring.running import insert_new, plan_sources
+from amanat.supervision.monitoring.scenarios import SCENARIOS
+from amanat.supervision.monitoring.staging import KINDS, country_number
+from amanat.supervision.monitoring.tables import decision
+from amanat.supervision.returns.intake import REPORT
+from amanat.supervision.returns.tables import manifest
+from amanat.supervision.transactions import transaction_id
+
+_HELD: weakref.WeakKeyDictionary[Engine, dict[str, tuple[Any, Deciding]]] = (
+    weakref.WeakKeyDictionary()
+)
+_LOCK = threading.Lock()
+SPILL = "supervision/spill"
+
+
+class CounterpartyIncomplete(Invalid):
+    """A deposit or withdrawal names the network of the address."""
+
+    template: ClassVar[str] = "A {kind} names the network of the counterparty's address."
+
+
+@act(capacities=[APPLICANT], confidential=True, untold=True)
+def decide_transaction(command: DecideTransaction, context: ActContext) -> Result:
+    """Answer allow, review or block; the same reference again gets the same answer.
+
+    Refuses, in order: `ProviderSuspended`, `PermissionMissing`, `CounterpartyIncomplete`,
+    `NoParametersForDate`.
+    """
+    connection, exchange = context.uow.connection, context.actor.institution
+    today = context.business_date
+    require_permission(connection, context.programme, exchange, REPORT, today)
+    identifier = transaction_id(exchange, command.reference)
+    known = connection.execute(
+        sql.select(decision.c.answer, decision.c.reasons).where(
+            decision.c.programme == context.programme, decision.c.id == identifier
+        )
+    ).one_or_none()
+    if known is not None:
+        return _told(command.reference, known.answer, known.reasons)
+    asked = _asked(command, context, identifier)
+    decided = deciding_of(context).decide(asked)
+    reasons = [asdict(one) | {"values": dict(one.values)} for one in decided.reasons]
+    rows = [
+        {
+            "programme": context.programme,
+            "id": identifier,
+            "exchange": exchange,
+            "reference": command.reference,
+            "asked_at": context.now.isoformat(),
+            "answer": decided.answer.value,
+            "reasons": reasons,
+            "transaction": asdict(asked),
+        }
+    ]
+    insert_new(connection, decision, rows)
+    context.uow.journal.append(
+        events.TRANSACTION_DECIDED,
+        {"transaction": str(identifier), "answer": decided.answer.value},
+        subject="monitoring:decisions",
+    )
+    return _told(command.reference, decided.answer.value, reasons)
+
+
+def _told(reference: str, answer: str, reasons: list[dict[str, Any]]) -> Result:
+    codes = sorted({one["scenario"] for one in reasons})
+    said = [
+        {"scenario": code, "explains": SCENARIOS[code].explanation.splitlines()[0]}
+        for code in codes
+    ]
+    return {"reference": reference, "answer": answer, "reasons": said}
+
+
+def _asked(command: DecideTransaction, context: ActContext, identifier: int) -> Asked:
+    connection, own = context.uow.connection, context.actor.institution
+    pseudonyms = Vault(context.uow.store.secret(SECRET)).pseudonyms
+    kind = KINDS[command.kind]
+    customer = _who(connection, context.programme, pseudonyms.account(own, command.account))
+    other, outside = _other(command, context, pseudonyms)
+    incoming = command.kind in ("fiat_in", "deposit")
+    countries = [
+        country_number(one) if one else 0 for one in (command.country, command.counterparty_country)
+    ]
+    sides = (other, customer) if incoming else (customer, other)
+    return Asked(
+        id=identifier,
+        day=day_number(context.business_date),
+        kind=kind,
+        from_who=sides[0],
+        to_who=sides[1],
+        value=command.value_minor,
+        outside=outside,
+        cash=command.cash,
+        between=command.counterparty_exchange not in (None, own),
+        from_country=countries[1] if incoming else countries[0],
+        to_country=countries[0] if incoming else countries[1],
+        hosted={None: 0, False: 1, True: 2}[command.hosted],
+        told=command.travel_rule is not None,
+    )
+
+
+def _other(
+    command: DecideTransaction, context: ActContext, pseudonyms: Pseudonyms
+) -> tuple[int, int]:
+    """The other side as rows name it, and the address outside where it is one."""
+    if command.kind in ("fiat_in", "fiat_out"):
+        return -pseudonyms.bank_account(command.counterparty), 0
+    if command.kind in ("deposit", "withdrawal"):
+        if command.network is None:
+            raise CounterpartyIncomplete(kind=command.kind)
+        pack = load_returns(pack_of(context.uow.connection, context.programme).code)
+        network = pack.network(command.network)
+        folded = network is not None and network.fold
+        address = command.counterparty.lower() if folded else command.counterparty
+        number = pseudonyms.address(command.network, address)
+        return -number, number
+    keeper = command.counterparty_exchange or context.actor.institution
+    number = pseudonyms.account(keeper, command.counterparty)
+    return _who(context.uow.connection, context.programme, number), 0
+
+
+def _who(connection: Connection, programme: str, account: int) -> int:
+    """Whose account it is, as returns said; the account where they did not yet."""
+    person = connection.execute(
+        sql.select(sql.func.min(held_account.c.person)).where(
+            held_account.c.programme == programme, held_account.c.account == account
+        )
+    ).scalar_one_or_none()
+    return int(person) if person is not None else -account
+
+
+def deciding_of(context: ActContext) -> Deciding:
+    """The programme's state in this process, made anew when a return, a day or a list is new."""
+    connection, programme = context.uow.connection, context.programme
+    day = context.business_date
+    lists = lists_of(connection, programme, day)
+    planned = in_force(versions_of(connection, programme), supervision_of(context), day)
+    rules = rules_in_force(planned, lists)
+    newest = connection.execute(
+        sql.select(sql.func.count(), sql.func.max(manifest.c.received_at)).where(
+            manifest.c.programme == programme
+        )
+    ).one()
+    mark = (day, tuple(newest), rules)
+    with _LOCK:
+        held = _HELD.setdefault(connection.engine, {})
+        if programme in held and held[programme][0] == mark:
+            return held[programme][1]
+        folder = context.uow.store.folder
+        if folder is None:
+            raise LookupError("this store has no folder of files")
+        files = plan_sources(connection, programme, folder, day, rules.history_days)
+        engine = DuckEngine(folder / SPILL)
+        try:
+            made = Deciding(state_from(engine, files, rules, day))
+        finally:
+            engine.close()
+        covered = max((one.last_day for one in files), default=date.min)
+        made.recall(_since(connection, programme, covered))
+        held[programme] = (mark, made)
+        return made
+
+
+def _since(connection: Connection, programme: str, covered: date) -> list[tuple[Asked, Decision]]:
+    """What was asked of days that no return covers yet."""
+    rows = connection.execute(
+        sql.select(decision).where(decision.c.programme == programme).order_by(decision.c.asked_at)
+    )
+    found = []
+    for row in rows:
+        asked = Asked(**row.transaction)
+        if asked.day <= day_number(covered):
+            continue
+        reasons = tuple(Reason(**one) for one in row.reasons)
+        found.append((asked, Decision(Answer(row.answer), reasons)))
+    return found
