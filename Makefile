@@ -115,11 +115,13 @@ bench: setup .venv/.dev
 	$(BIN)/python bench/settlement.py
 	$(BIN)/python bench/tender_page.py
 	$(BIN)/python bench/licensing.py
+	$(BIN)/python bench/intake.py
 
 # What is generated from the code; tests fail while it is stale.
 docs: setup .venv/.dev
 	$(BIN)/python -m amanat.ledger.compile docs/reference/contracts.md
 	$(BIN)/python -m amanat.cli.reference docs/reference
+	$(BIN)/python -m amanat.supervision.returns.publishing docs/reference
 
 # The bill of materials of the runtime, CycloneDX 1.6.
 bom: setup .venv/.dev

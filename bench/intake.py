@@ -247,11 +247,11 @@ def _measured(given: str, told: Any) -> None:
         with intake.incoming() as place:
             for one in Path(given).iterdir():
                 shutil.copyfile(one, place / one.name)
-            start = time.perf_counter()
+            start, used = time.perf_counter(), time.process_time()
             receipt = intake.take(actor, place)
-            lapse = time.perf_counter() - start
+            lapse, used = time.perf_counter() - start, time.process_time() - used
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        told.send((lapse, receipt["rows"], peak // 1024, before // 1024))
+        told.send((lapse, receipt["rows"], peak // 1024, before // 1024, used))
 
 
 def measure(rows: int, repeats: int) -> dict[str, Any]:
@@ -272,16 +272,17 @@ def measure(rows: int, repeats: int) -> dict[str, Any]:
             there.close()
             found.append(here.recv())
             worker.join()
-    assert all(stored == rows for _, stored, _, _ in found)
+    assert all(stored == rows for _, stored, *_ in found)
     rates = [rows / lapse for lapse, *_ in found]
     return {
         "rows": rows,
         "mib": size / 2**20,
         "rate": statistics.median(rates),
+        "of_processor": rows / statistics.median(used for *_, used in found),
         "least": min(rates),
         "most": max(rates),
-        "peak": max(peak for _, _, peak, _ in found),
-        "before": max(before for _, _, _, before in found),
+        "peak": max(peak for _, _, peak, *_ in found),
+        "before": max(before for _, _, _, before, _ in found),
     }
 
 
@@ -298,13 +299,13 @@ def main() -> None:
     shown = Table(
         title="Intake of Parquet: checked, under pseudonyms, stored", title_justify="left"
     )
-    for name in ("transactions", "MiB", "rows/s", "least", "most", "peak MiB", "before MiB", "bar"):
+    for name in ("rows", "MiB", "rows/s", "least", "most", "per CPU s", "peak", "before", "bar"):
         shown.add_column(name, justify="right")
     for one in found:
         shown.add_row(
             f"{one['rows']:,}", f"{one['mib']:.0f}", f"{one['rate']:,.0f}", f"{one['least']:,.0f}",
-            f"{one['most']:,.0f}", f"{one['peak']:,}", f"{one['before']:,}",
-            "met" if one["rate"] >= BAR else f"missed: {BAR:,}",
+            f"{one['most']:,.0f}", f"{one['of_processor']:,.0f}", f"{one['peak']:,}",
+            f"{one['before']:,}", "met" if one["rate"] >= BAR else "missed",
         )  # fmt: skip
     Console().print(shown)
     if asked.json:

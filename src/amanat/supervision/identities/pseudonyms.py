@@ -56,12 +56,21 @@ class Pseudonyms:
 
     def accounts(self, exchange: str, numbers: Iterable[str]) -> list[int]:
         """As `account`, of many."""
-        key, digest = self._key, hmac.digest
-        prefix = f"account\x1f{exchange}\x1f".encode()
-        return [
-            int.from_bytes(digest(key, prefix + one.encode(), "sha256")[:8], "big") >> 1
-            for one in numbers
-        ]
+        return self._many(("account", exchange), numbers)
+
+    def bank_accounts(self, numbers: Iterable[str]) -> list[int]:
+        """As `bank_account`, of many."""
+        return self._many(("bank",), [one.upper() for one in numbers])
+
+    def addresses(self, network: str, addresses: Iterable[str]) -> list[int]:
+        """As `address`, of many."""
+        return self._many(("address", network), addresses)
+
+    def _many(self, before: tuple[str, ...], last: Iterable[str]) -> list[int]:
+        """The numbers of many that differ in their last part alone."""
+        prefix = "\x1f".join((*before, "")).encode()
+        key, mac, number = self._key, hmac.digest, int.from_bytes
+        return [number(mac(key, prefix + one.encode(), "sha256")[:8], "big") >> 1 for one in last]
 
 
 def derived(key: bytes, purpose: bytes) -> bytes:

@@ -199,7 +199,7 @@ class Storing:
         if not own.all():
             outside = np.flatnonzero(~own)
             found = found.copy()
-            found[outside] = self._outside(rows, keepers, side, ~own)
+            found[outside] = self._outside(rows, side, ~own)
         named = rows.texts(f"{side}_keeper")
         abroad = pa.array(keepers == len(KEEPERS))
         nobody = pa.scalar(None, pa.string())
@@ -212,7 +212,7 @@ class Storing:
             country=pc.if_else(inside, homes, rows.texts(f"{side}_country")),
         )
 
-    def _outside(self, rows: Rows, keepers: Places, side: str, away: Mask) -> Places:
+    def _outside(self, rows: Rows, side: str, away: Mask) -> Places:
         """Pseudonyms of accounts that others keep: each distinct one is made once."""
         chosen = pa.array(away)
         names = [
@@ -227,24 +227,27 @@ class Storing:
             one.indices.to_numpy(zero_copy_only=False).astype(np.int64) for one in names
         )
         keeper_names, networks, numbers = (one.dictionary.to_pylist() for one in names)
-        keys = (keeper * len(networks) + network) * len(numbers) + account
-        distinct, inverse = np.unique(keys, return_inverse=True)
+        groups = keeper * len(networks) + network
+        distinct, inverse = np.unique(groups * len(numbers) + account, return_inverse=True)
         made = np.empty(len(distinct), dtype=np.int64)
-        for at, key in enumerate(distinct.tolist()):
-            rest, number = divmod(key, len(numbers))
-            kept, chain = divmod(rest, len(networks))
-            made[at] = self._pseudonym(keeper_names[kept], networks[chain], numbers[number])
-        del keepers
+        of_group = distinct // len(numbers)
+        for group in np.unique(of_group).tolist():
+            first, end = np.searchsorted(of_group, (group, group + 1))
+            kept, chain = divmod(group, len(networks))
+            chosen_numbers = [numbers[one] for one in (distinct[first:end] % len(numbers)).tolist()]
+            made[first:end] = self._of(keeper_names[kept], networks[chain], chosen_numbers)
         return made[inverse]
 
-    def _pseudonym(self, keeper: str, network: str, number: str) -> int:
+    def _of(self, keeper: str, network: str, numbers: list[str]) -> list[int]:
+        """Pseudonyms of accounts of one keeper."""
         if keeper == BANK:
-            return self.pseudonyms.bank_account(number)
+            return self.pseudonyms.bank_accounts(numbers)
         if keeper == CHAIN:
             known = self.pack.network(network)
-            folded = number.lower() if known is not None and known.fold else number
-            return self.pseudonyms.address(network, folded)
-        return self.pseudonyms.account(keeper, number)
+            folds = known is not None and known.fold
+            folded = [one.lower() for one in numbers] if folds else numbers
+            return self.pseudonyms.addresses(network, folded)
+        return self.pseudonyms.accounts(keeper, numbers)
 
     def _address(self, rows: Rows, moved: Movements) -> pa.Array:
         """The outside address on the chain; small where capitals mean nothing."""
