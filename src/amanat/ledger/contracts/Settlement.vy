@@ -17,10 +17,14 @@
 """
 
 import codes
+import cycles
 import governed
 import refusals
+import signed_instructions
 
 initializes: governed
+initializes: cycles[governed := governed]
+initializes: signed_instructions[governed := governed]
 exports: (
     governed.DOMAIN_SEPARATOR,
     governed.eip712Domain,
@@ -41,17 +45,12 @@ interface Token:
     def check_transfer(sender: address, to: address, amount: uint256) -> bool: view
 
 interface Former:
-    def DOMAIN_SEPARATOR() -> bytes32: view
     def number_spent(deliverer: address, number: uint256) -> bool: view
-    def predecessor() -> address: view
 
 interface Inner:
     def settle_inner(terms: uint256, deliverer: address, receiver: address, security: address, cash_and_index: uint256, standing: uint256, cash_standing: uint256, deliverer_r: uint256, deliverer_s: uint256, receiver_r: uint256, receiver_s: uint256) -> bytes32: nonpayable
     def settle_listed(terms: uint256, deliverer: address, receiver: address, security: address, cash_and_index: uint256, standing: uint256, cash_standing: uint256, is_former: bool): nonpayable
 
-INSTRUCTION_TYPE: constant(bytes32) = keccak256("Instruction(address security,address deliverer,address receiver,uint256 nominal,uint256 consideration,uint256 number,uint256 first_day,uint256 last_day)")
-LIST_TYPE: constant(bytes32) = keccak256("InstructionList(Instruction[] instructions)Instruction(address security,address deliverer,address receiver,uint256 nominal,uint256 consideration,uint256 number,uint256 first_day,uint256 last_day)")
-POSITION_TYPE: constant(bytes32) = keccak256("Position(bytes32 trades,address account,uint256 number,address[] securities,int256[] nominals,int256 cash,uint256 first_day,uint256 last_day)")
 BURN_TYPE: constant(bytes32) = keccak256("NumberBurn(address deliverer,uint256 number,address party)")
 
 MASK_32: constant(uint256) = 2**32 - 1
@@ -62,43 +61,12 @@ LISTED: constant(uint256) = 1 << 63
 # (20 bytes each) and the instructions (160 each): security, deliverer, receiver (1 byte each, in
 # those tables), v (1: bit 0 deliverer's, bit 1 receiver's parity), number, first day, last day
 # (4 each), nominal, consideration (8 each), then r, s of the deliverer and r, s of the receiver.
-MAX_SECURITIES: constant(uint256) = 32
-MAX_INSTRUCTIONS: constant(uint256) = 128
 MAX_BATCH: constant(uint256) = 4 + 20 * (255 + 32) + 160 * 128
-# A list: securities (1 byte), instructions (2), v (1: bit 0 first account's, bit 1 second's parity),
-# r, s of the first and of the second account, the two accounts and the securities (20 each), and
-# the instructions (32 each) as in a batch: deliverer and receiver are 0 or 1, and v says whether
-# it is tried (1), or only part of what was signed (0).
-MAX_LIST: constant(uint256) = 172 + 20 * 32 + 32 * 128
-# A cycle: positions (1 byte), securities (1), first day, last day (4 each), digest of the trades
-# (32), the securities (20 each), then for each position: account (20), number (4), v (1), cash
-# (8, signed), nominal of each security (8 each, signed), r, s (32 each).
-MAX_POSITIONS: constant(uint256) = 64
-MAX_CYCLE: constant(uint256) = 42 + 20 * 8 + 64 * (97 + 8 * 8)
 # More than any instruction uses, even if it opens four slots. With this much left when the inner
 # call starts, nothing in it can fail for want of gas.
 INNER_GAS: constant(uint256) = 300_000
-# Replacements whose instructions may still be settled.
-MAX_FORMERS: constant(uint256) = 8
-
-struct Instruction:
-    security: address
-    deliverer: address
-    receiver: address
-    nominal: uint256
-    consideration: uint256
-    number: uint256
-    first_day: uint256
-    last_day: uint256
-
-struct SignedList:
-    first: address
-    second: address
-    separator: bytes32
-    hashes: DynArray[bytes32, MAX_INSTRUCTIONS]
-
 event InstructionsSettled:
-    digests: DynArray[bytes32, MAX_INSTRUCTIONS]
+    digests: DynArray[bytes32, signed_instructions.MAX_INSTRUCTIONS]
 
 event InstructionFailed:
     digest: indexed(bytes32)
@@ -123,12 +91,12 @@ def __init__(directory: address):
 
 
 @external
-def settle(instruction: Instruction, deliverer_signature: Bytes[65], receiver_signature: Bytes[65]):
+def settle(instruction: signed_instructions.Instruction, deliverer_signature: Bytes[65], receiver_signature: Bytes[65]):
     """
     @notice Exchanges the security for its price: both legs move, or neither does.
     @param instruction What both parties signed: accounts, amounts, number, first and last day.
     """
-    self._check_fields(instruction)
+    signed_instructions._check_fields(instruction)
     board: Board = Board(governed.DIRECTORY.address)
     self._require_running(board)
     words: DynArray[uint256, 255] = staticcall board.standings(
@@ -136,7 +104,7 @@ def settle(instruction: Instruction, deliverer_signature: Bytes[65], receiver_si
     )
     cash: address = staticcall board.contract_at(codes.CASH)
     digest: bytes32 = extcall Inner(self).settle_inner(
-        self._terms(instruction, deliverer_signature, receiver_signature),
+        signed_instructions._terms(instruction, deliverer_signature, receiver_signature),
         instruction.deliverer,
         instruction.receiver,
         instruction.security,
@@ -167,8 +135,8 @@ def settle_batch(batch: Bytes[MAX_BATCH]):
     if (
         len(batch) != start + 160 * instructions
         or accounts == 0
-        or securities > MAX_SECURITIES
-        or instructions > MAX_INSTRUCTIONS
+        or securities > signed_instructions.MAX_SECURITIES
+        or instructions > signed_instructions.MAX_INSTRUCTIONS
         or instructions == 0
     ):
         refusals._batch_malformed(len(batch))
@@ -178,9 +146,9 @@ def settle_batch(batch: Bytes[MAX_BATCH]):
             break
         parties.append(convert(extract32(batch, 4 + 20 * i, output_type=uint256) >> 96, address))
     words: DynArray[uint256, 255] = staticcall board.standings(parties)
-    tokens: DynArray[address, MAX_SECURITIES] = []
-    flags: DynArray[uint256, MAX_SECURITIES] = []
-    for i: uint256 in range(MAX_SECURITIES):
+    tokens: DynArray[address, signed_instructions.MAX_SECURITIES] = []
+    flags: DynArray[uint256, signed_instructions.MAX_SECURITIES] = []
+    for i: uint256 in range(signed_instructions.MAX_SECURITIES):
         if i == securities:
             break
         token: address = convert(extract32(batch, 4 + 20 * (accounts + i), output_type=uint256) >> 96, address)
@@ -189,9 +157,9 @@ def settle_batch(batch: Bytes[MAX_BATCH]):
     cash_token: address = staticcall board.contract_at(codes.CASH)
     cash: uint256 = convert(cash_token, uint256)
     cash_flags: uint256 = staticcall board.token_flags(cash_token)
-    digests: DynArray[bytes32, MAX_INSTRUCTIONS] = []
+    digests: DynArray[bytes32, signed_instructions.MAX_INSTRUCTIONS] = []
     at: uint256 = start
-    for i: uint256 in range(MAX_INSTRUCTIONS):
+    for i: uint256 in range(signed_instructions.MAX_INSTRUCTIONS):
         if i == instructions:
             break
         terms: uint256 = extract32(batch, at, output_type=uint256)
@@ -243,10 +211,10 @@ def settle_inner(
     if msg.sender != self:
         refusals._caller_not_allowed(msg.sender)
     self._spend(terms, deliverer, receiver, security, cash_and_index, standing)
-    digest: bytes32 = self._digest(terms, deliverer, receiver, security)
+    digest: bytes32 = signed_instructions._digest(terms, deliverer, receiver, security)
     signer: address = ecrecover(digest, unsafe_add(27, (terms >> 224) & 1), deliverer_r, deliverer_s)
     if signer != deliverer or signer == empty(address):
-        digest = self._former_digest(
+        digest = signed_instructions._former_digest(
             terms, deliverer, receiver, security, deliverer_r, deliverer_s
         )
         if digest == empty(bytes32):
@@ -261,7 +229,7 @@ def settle_inner(
 
 
 @external
-def settle_list(listed: Bytes[MAX_LIST]):
+def settle_list(listed: Bytes[signed_instructions.MAX_LIST]):
     """
     @notice Settles instructions between two accounts that each signed all of them once; each on
             its own, a failure never undoes its neighbours.
@@ -269,12 +237,12 @@ def settle_list(listed: Bytes[MAX_LIST]):
     """
     board: Board = Board(governed.DIRECTORY.address)
     self._require_running(board)
-    signed: SignedList = self._signed_list(listed)
+    signed: signed_instructions.SignedList = signed_instructions._signed_list(listed)
     parties: address[2] = [signed.first, signed.second]
     words: DynArray[uint256, 255] = staticcall board.standings([signed.first, signed.second])
     securities: uint256 = convert(slice(listed, 0, 1), uint256)
-    flags: DynArray[uint256, MAX_SECURITIES] = []
-    for i: uint256 in range(MAX_SECURITIES):
+    flags: DynArray[uint256, signed_instructions.MAX_SECURITIES] = []
+    for i: uint256 in range(signed_instructions.MAX_SECURITIES):
         if i == securities:
             break
         flags.append(
@@ -285,9 +253,9 @@ def settle_list(listed: Bytes[MAX_LIST]):
     cash: address = staticcall board.contract_at(codes.CASH)
     cash_flags: uint256 = staticcall board.token_flags(cash)
     is_former: bool = signed.separator != governed.DOMAIN
-    digests: DynArray[bytes32, MAX_INSTRUCTIONS] = []
+    digests: DynArray[bytes32, signed_instructions.MAX_INSTRUCTIONS] = []
     at: uint256 = 172 + 20 * securities
-    for place: uint256 in range(MAX_INSTRUCTIONS):
+    for place: uint256 in range(signed_instructions.MAX_INSTRUCTIONS):
         if place == len(signed.hashes):
             break
         terms: uint256 = extract32(listed, at, output_type=uint256)
@@ -339,7 +307,7 @@ def settle_listed(
 
 
 @external
-def settle_cycle(cycle: Bytes[MAX_CYCLE]):
+def settle_cycle(cycle: Bytes[cycles.MAX_CYCLE]):
     """
     @notice Settles many trades by their net positions: each participant's account signed its own
             position once. All of it or nothing.
@@ -358,7 +326,7 @@ def settle_cycle(cycle: Bytes[MAX_CYCLE]):
     if (
         len(cycle) != start + size * positions
         or positions == 0
-        or positions > MAX_POSITIONS
+        or positions > cycles.MAX_POSITIONS
         or securities > 8
     ):
         refusals._batch_malformed(len(cycle))
@@ -372,18 +340,18 @@ def settle_cycle(cycle: Bytes[MAX_CYCLE]):
     self._check_days(first_day, last_day, cash_flags & MASK_32)
     tokens_hash: bytes32 = keccak256(slice(abi_encode(tokens), 64, 32 * securities))
     accounts: DynArray[address, 64] = []
-    for i: uint256 in range(MAX_POSITIONS):
+    for i: uint256 in range(cycles.MAX_POSITIONS):
         if i == positions:
             break
         accounts.append(
             convert(extract32(cycle, start + size * i, output_type=uint256) >> 96, address)
         )
     words: DynArray[uint256, 255] = staticcall board.standings(accounts)
-    for i: uint256 in range(MAX_POSITIONS):
+    for i: uint256 in range(cycles.MAX_POSITIONS):
         if i == positions:
             break
         at: uint256 = start + size * i
-        self._check_position(
+        cycles._check_position(
             cycle, at, securities, trades, tokens_hash, first_day, last_day, accounts[i]
         )
         self._spend_number(
@@ -401,7 +369,7 @@ def settle_cycle(cycle: Bytes[MAX_CYCLE]):
             offset = 33 + 8 * j
             if token_flags & LISTED == 0:
                 refusals._security_unknown(token)
-        amounts: DynArray[int256, 64] = self._net_amounts(cycle, start + offset, size, positions)
+        amounts: DynArray[int256, 64] = cycles._net_amounts(cycle, start + offset, size, positions)
         standings: DynArray[uint256, 64] = []
         for word: uint256 in words:
             standings.append(self._standing(token_flags, word, word))
@@ -425,25 +393,25 @@ def burn_number(deliverer: address, number: uint256, signature: Bytes[65]):
 
 
 @external
-def burn_instruction(instruction: Instruction, deliverer_signature: Bytes[65], signature: Bytes[65]):
+def burn_instruction(instruction: signed_instructions.Instruction, deliverer_signature: Bytes[65], signature: Bytes[65]):
     """
     @notice The receiver's way to burn the number of an instruction that the deliverer signed.
     @param signature The receiver's, over NumberBurn.
     """
-    self._check_fields(instruction)
-    digest: bytes32 = self._signed_digest(instruction, deliverer_signature)
+    signed_instructions._check_fields(instruction)
+    digest: bytes32 = signed_instructions._signed_digest(instruction, deliverer_signature)
     governed._require_signed_by(instruction.deliverer, digest, deliverer_signature)
     self._burn(instruction.deliverer, instruction.number, instruction.receiver, signature)
 
 
 @external
-def burn_listed(listed: Bytes[MAX_LIST], place: uint256, signature: Bytes[65]):
+def burn_listed(listed: Bytes[signed_instructions.MAX_LIST], place: uint256, signature: Bytes[65]):
     """
     @notice The receiver's way to burn the number of an instruction of a list that both signed.
     @param place Of the instruction in the list, from 0.
     @param signature The receiver's, over NumberBurn.
     """
-    signed: SignedList = self._signed_list(listed)
+    signed: signed_instructions.SignedList = signed_instructions._signed_list(listed)
     if place >= len(signed.hashes):
         refusals._batch_malformed(len(listed))
     securities: uint256 = convert(slice(listed, 0, 1), uint256)
@@ -459,7 +427,7 @@ def burn_listed(listed: Bytes[MAX_LIST], place: uint256, signature: Bytes[65]):
 
 @external
 @view
-def can_settle(instruction: Instruction, deliverer_signature: Bytes[65], receiver_signature: Bytes[65]) -> Bytes[160]:
+def can_settle(instruction: signed_instructions.Instruction, deliverer_signature: Bytes[65], receiver_signature: Bytes[65]) -> Bytes[160]:
     """
     @return Empty when `settle` would succeed now; else the ABI-encoded refusal. Never reverts.
     """
@@ -484,14 +452,14 @@ def can_settle(instruction: Instruction, deliverer_signature: Bytes[65], receive
 
 @external
 @view
-def check_settle(instruction: Instruction, deliverer_signature: Bytes[65], receiver_signature: Bytes[65]):
+def check_settle(instruction: signed_instructions.Instruction, deliverer_signature: Bytes[65], receiver_signature: Bytes[65]):
     """@notice Refuses as `settle` would."""
-    self._check_fields(instruction)
+    signed_instructions._check_fields(instruction)
     board: Board = Board(governed.DIRECTORY.address)
     self._require_running(board)
     flags: uint256 = staticcall board.token_flags(instruction.security)
     self._refuse_terms(
-        self._terms(instruction, deliverer_signature, receiver_signature),
+        signed_instructions._terms(instruction, deliverer_signature, receiver_signature),
         instruction.deliverer,
         instruction.receiver,
         instruction.security,
@@ -499,7 +467,7 @@ def check_settle(instruction: Instruction, deliverer_signature: Bytes[65], recei
         self._number_spent(instruction.deliverer, instruction.number)
         or self._spent_before(instruction.deliverer, instruction.number),
     )
-    digest: bytes32 = self._signed_digest(instruction, deliverer_signature)
+    digest: bytes32 = signed_instructions._signed_digest(instruction, deliverer_signature)
     governed._require_signed_by(instruction.deliverer, digest, deliverer_signature)
     governed._require_signed_by(instruction.receiver, digest, receiver_signature)
     fine: bool = staticcall Token(instruction.security).check_transfer(
@@ -569,93 +537,6 @@ def _exchange(
 
 @internal
 @view
-def _signed_list(listed: Bytes[MAX_LIST]) -> SignedList:
-    """
-    @return The accounts, the domain for which both signed, and the hash of each instruction.
-    @dev Refuses BatchMalformed, then BadSignature (first, then second).
-    """
-    securities: uint256 = convert(slice(listed, 0, 1), uint256)
-    instructions: uint256 = convert(slice(listed, 1, 2), uint256)
-    start: uint256 = 172 + 20 * securities
-    if (
-        len(listed) != start + 32 * instructions
-        or securities == 0
-        or securities > MAX_SECURITIES
-        or instructions == 0
-        or instructions > MAX_INSTRUCTIONS
-    ):
-        refusals._batch_malformed(len(listed))
-    signed: SignedList = empty(SignedList)
-    signed.first = convert(extract32(listed, 132, output_type=uint256) >> 96, address)
-    signed.second = convert(extract32(listed, 152, output_type=uint256) >> 96, address)
-    parties: address[2] = [signed.first, signed.second]
-    at: uint256 = start
-    for _: uint256 in range(MAX_INSTRUCTIONS):
-        if len(signed.hashes) == instructions:
-            break
-        terms: uint256 = extract32(listed, at, output_type=uint256)
-        # Nothing but 0 or 1 in the bytes of deliverer, receiver and v: two bytes never mean the same.
-        if terms >> 248 >= securities or (terms >> 224) & 16711422 != 0:
-            refusals._batch_malformed(len(listed))
-        signed.hashes.append(
-            self._instruction_hash(
-                terms,
-                parties[(terms >> 240) & 1],
-                parties[(terms >> 232) & 1],
-                convert(extract32(listed, 172 + 20 * (terms >> 248), output_type=uint256) >> 96, address),
-            )
-        )
-        at = unsafe_add(at, 32)
-    struct_hash: bytes32 = keccak256(
-        concat(LIST_TYPE, keccak256(slice(abi_encode(signed.hashes), 64, 32 * instructions)))
-    )
-    parities: uint256 = convert(slice(listed, 3, 1), uint256)
-    signer: address = empty(address)
-    signed.separator, signer = self._signed_for(
-        struct_hash,
-        signed.first,
-        unsafe_add(27, parities & 1),
-        extract32(listed, 4, output_type=uint256),
-        extract32(listed, 36, output_type=uint256),
-    )
-    if signer != signed.first or signer == empty(address):
-        refusals._bad_signature(signed.first, signer)
-    signer = ecrecover(
-        keccak256(concat(x"1901", signed.separator, struct_hash)),
-        unsafe_add(27, (parities >> 1) & 1),
-        extract32(listed, 68, output_type=uint256),
-        extract32(listed, 100, output_type=uint256),
-    )
-    if signer != signed.second or signer == empty(address):
-        refusals._bad_signature(signed.second, signer)
-    return signed
-
-
-@internal
-@view
-def _signed_for(
-    struct_hash: bytes32, account: address, v: uint256, r: uint256, s: uint256
-) -> (bytes32, address):
-    """
-    @return The domain of this contract or of one that it replaced for which the account signed,
-            and the account; where it signed for none, who signed for this one.
-    """
-    signer: address = ecrecover(keccak256(concat(x"1901", governed.DOMAIN, struct_hash)), v, r, s)
-    if signer == account and account != empty(address):
-        return governed.DOMAIN, signer
-    one: address = governed.former
-    for _: uint256 in range(MAX_FORMERS):
-        if one == empty(address) or account == empty(address):
-            break
-        separator: bytes32 = staticcall Former(one).DOMAIN_SEPARATOR()
-        if ecrecover(keccak256(concat(x"1901", separator, struct_hash)), v, r, s) == account:
-            return separator, account
-        one = staticcall Former(one).predecessor()
-    return governed.DOMAIN, signer
-
-
-@internal
-@view
 def _refuse_terms(
     terms: uint256,
     deliverer: address,
@@ -683,122 +564,6 @@ def _check_days(first_day: uint256, last_day: uint256, day: uint256):
         refusals._instruction_not_yet_due(first_day, day)
     if day > last_day:
         refusals._instruction_expired(last_day, day)
-
-
-@internal
-@view
-def _check_fields(instruction: Instruction):
-    """@dev The fields of a batch are narrower than those that are signed."""
-    if instruction.nominal > MASK_64 or instruction.consideration > MASK_64:
-        refusals._amount_too_large(max(instruction.nominal, instruction.consideration))
-    if instruction.number > MASK_32:
-        refusals._amount_too_large(instruction.number)
-    if instruction.first_day > MASK_32 or instruction.last_day > MASK_32:
-        refusals._amount_too_large(max(instruction.first_day, instruction.last_day))
-
-
-@internal
-@pure
-def _terms_unsigned(instruction: Instruction) -> uint256:
-    return (
-        (instruction.number << 192)
-        | (instruction.first_day << 160)
-        | (instruction.last_day << 128)
-        | (instruction.nominal << 64)
-        | instruction.consideration
-    )
-
-
-@internal
-@pure
-def _terms(instruction: Instruction, deliverer_signature: Bytes[65], receiver_signature: Bytes[65]) -> uint256:
-    if len(deliverer_signature) != 65:
-        refusals._malformed_signature(len(deliverer_signature))
-    if len(receiver_signature) != 65:
-        refusals._malformed_signature(len(receiver_signature))
-    parities: uint256 = (convert(slice(deliverer_signature, 64, 1), uint256) + 1) & 1
-    parities |= ((convert(slice(receiver_signature, 64, 1), uint256) + 1) & 1) << 1
-    return self._terms_unsigned(instruction) | (parities << 224)
-
-
-@internal
-@view
-def _digest(terms: uint256, deliverer: address, receiver: address, security: address) -> bytes32:
-    return governed._digest(self._instruction_hash(terms, deliverer, receiver, security))
-
-
-@internal
-@pure
-def _instruction_hash(
-    terms: uint256, deliverer: address, receiver: address, security: address
-) -> bytes32:
-    return keccak256(
-        abi_encode(
-            INSTRUCTION_TYPE,
-            security,
-            deliverer,
-            receiver,
-            (terms >> 64) & MASK_64,
-            terms & MASK_64,
-            (terms >> 192) & MASK_32,
-            (terms >> 160) & MASK_32,
-            (terms >> 128) & MASK_32,
-        )
-    )
-
-
-@internal
-@view
-def _former_digest(
-    terms: uint256,
-    deliverer: address,
-    receiver: address,
-    security: address,
-    r: uint256,
-    s: uint256,
-) -> bytes32:
-    """
-    @return The digest of the instruction for the former contract for which the deliverer signed
-            it; empty when it signed for none of them.
-    @dev Off the path of what was signed for this contract: it costs only what was not.
-    """
-    struct_hash: bytes32 = self._instruction_hash(terms, deliverer, receiver, security)
-    separator: bytes32 = empty(bytes32)
-    signer: address = empty(address)
-    separator, signer = self._signed_for(
-        struct_hash, deliverer, unsafe_add(27, (terms >> 224) & 1), r, s
-    )
-    if signer != deliverer or signer == empty(address):
-        return empty(bytes32)
-    return keccak256(concat(x"1901", separator, struct_hash))
-
-
-@internal
-@view
-def _signed_digest(instruction: Instruction, signature: Bytes[65]) -> bytes32:
-    """@return What the deliverer signed, for this contract or a former one; else this one's."""
-    terms: uint256 = self._terms(instruction, signature, signature)
-    return self._digest_of(
-        terms,
-        instruction.deliverer,
-        instruction.receiver,
-        instruction.security,
-        extract32(signature, 0, output_type=uint256),
-        extract32(signature, 32, output_type=uint256),
-    )
-
-
-@internal
-@view
-def _digest_of(
-    terms: uint256, deliverer: address, receiver: address, security: address, r: uint256, s: uint256
-) -> bytes32:
-    """@return As `_signed_digest`, of terms with the parity of the signature."""
-    own: bytes32 = self._digest(terms, deliverer, receiver, security)
-    if ecrecover(own, unsafe_add(27, (terms >> 224) & 1), r, s) == deliverer:
-        return own
-    before: bytes32 = self._former_digest(terms, deliverer, receiver, security, r, s)
-    return own if before == empty(bytes32) else before
 
 
 @internal
@@ -887,7 +652,7 @@ def _settle_apart(
     if len(answer) == 0:
         refusals._batch_starved(index, msg.gas)
     log InstructionFailed(
-        digest=self._digest_of(terms, deliverer, receiver, security, deliverer_r, deliverer_s),
+        digest=signed_instructions._digest_of(terms, deliverer, receiver, security, deliverer_r, deliverer_s),
         index=index,
         reason=answer,
     )
@@ -933,67 +698,6 @@ def _settle_listed_apart(
             refusals._batch_starved(index, msg.gas)
         log InstructionFailed(digest=digest, index=index, reason=answer)
     return success
-
-
-@internal
-@pure
-def _net_amounts(cycle: Bytes[MAX_CYCLE], first: uint256, size: uint256, positions: uint256) -> DynArray[int256, 64]:
-    """@return Every position's amount of one token: the words at `first`, each `size` bytes on."""
-    amounts: DynArray[int256, 64] = []
-    at: uint256 = first
-    for i: uint256 in range(MAX_POSITIONS):
-        if i == positions:
-            break
-        amounts.append(extract32(cycle, at, output_type=int256) >> 192)
-        at = unsafe_add(at, size)
-    return amounts
-
-
-@internal
-@view
-def _check_position(
-    cycle: Bytes[MAX_CYCLE],
-    at: uint256,
-    securities: uint256,
-    trades: bytes32,
-    tokens_hash: bytes32,
-    first_day: uint256,
-    last_day: uint256,
-    account: address,
-):
-    """@dev Checks one position's signature."""
-    number: uint256 = extract32(cycle, at + 20, output_type=uint256) >> 224
-    v: uint256 = convert(slice(cycle, at + 24, 1), uint256)
-    cash: int256 = extract32(cycle, at + 25, output_type=int256) >> 192
-    nominals: DynArray[int256, 8] = []
-    for j: uint256 in range(8):
-        if j == securities:
-            break
-        nominals.append(extract32(cycle, at + 33 + 8 * j, output_type=int256) >> 192)
-    digest: bytes32 = governed._digest(
-        keccak256(
-            abi_encode(
-                POSITION_TYPE,
-                trades,
-                account,
-                number,
-                tokens_hash,
-                keccak256(slice(abi_encode(nominals), 64, 32 * securities)),
-                cash,
-                first_day,
-                last_day,
-            )
-        )
-    )
-    signature_at: uint256 = at + 33 + 8 * securities
-    signer: address = ecrecover(
-        digest,
-        v,
-        extract32(cycle, signature_at, output_type=uint256),
-        extract32(cycle, signature_at + 32, output_type=uint256),
-    )
-    if signer != account or signer == empty(address):
-        refusals._bad_signature(account, signer)
 
 
 @internal
