@@ -58,7 +58,8 @@ class Requirement:
     `signs` is the 32-byte digest for the chain, where there is one; `shows` the typed data behind
     it, for the person's eyes.  `key` names the account that must sign; without it the approver's
     own key does.  `proposer_counts` lets the proposer's own signature meet this requirement (the
-    first of two key holders; a participant's trader signing its own bid).
+    first of two key holders; a participant's trader signing its own bid).  With `along` whoever
+    meets the requirement of that place signs this one in the same approval.
     """
 
     institution: str
@@ -67,6 +68,7 @@ class Requirement:
     shows: Mapping[str, Any] | None = None
     key: str | None = None
     proposer_counts: bool = False
+    along: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

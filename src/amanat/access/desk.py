@@ -398,9 +398,10 @@ class Desk:
         # are two people.
         already = any(n.person == actor.person and n.key is None for n in met)
         chosen = [need for need in theirs if need.key is not None]
-        own = [need for need in theirs if need.key is None]
+        own = [need for need in theirs if need.key is None and need.along is None]
         if own and not already:
             chosen.append(own[0])
+            chosen += [need for need in theirs if need.along == own[0].position]
         if not chosen:
             raise NotAwaited(act=row.act, proposal=row.id, institution=actor.institution)
         for need in chosen:

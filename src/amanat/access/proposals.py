@@ -117,6 +117,7 @@ def store_proposal(
                 key=need.key,
                 shows=dict(need.shows) if need.shows is not None else None,
                 proposer_counts=need.proposer_counts,
+                along=need.along,
             )
         )
     return find_proposal(uow.connection, actor.programme, identifier)

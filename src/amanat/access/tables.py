@@ -166,6 +166,7 @@ requirement = sql.Table(
     sql.Column("key", sql.String(42), comment="account that must sign; else the person's own key"),
     sql.Column("shows", sql.JSON, comment="the typed data behind the digest"),
     sql.Column("proposer_counts", sql.Boolean, nullable=False, comment="the proposer may meet it"),
+    sql.Column("along", sql.Integer, comment="position whose signer signs this too"),
     sql.Column("person", sql.String(64), comment="who met it"),
     sql.Column("address", sql.String(42)),
     sql.Column("signature", sql.String(132)),

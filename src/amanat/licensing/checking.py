@@ -28,6 +28,7 @@ from amanat.licensing.deriving import (
     Standing,
     standing_from,
 )
+from amanat.licensing.enforcement.lapses import check_lapses
 from amanat.licensing.model import Change, Outcome
 from amanat.licensing.records import pack_of
 from amanat.licensing.standing import changes_of, granted_of, refused_on
@@ -63,6 +64,7 @@ def check_licensing(
             _check(connection, programme, gateway(programme), today(connection, programme))
         )
         found.extend(check_register(connection, programme, today(connection, programme)))
+        found.extend(check_lapses(connection, programme, today(connection, programme)))
     return found
 
 

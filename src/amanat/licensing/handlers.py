@@ -9,8 +9,10 @@ from typing import Any
 import sqlalchemy as sql
 
 from amanat.access.tables import institution
+from amanat.core.dates import date_from_business_day
 from amanat.ledger.orders import Order
 from amanat.ledger.registry import HandlerRegistry, LedgerEvent
+from amanat.licensing.enforcement.acts_stays import carry_out_lapses
 from amanat.licensing.ordering import refresh_status
 from amanat.licensing.register.book import note_provider
 from amanat.licensing.tables import permission_change
@@ -25,6 +27,13 @@ def register(registry: HandlerRegistry) -> None:
     for kind in STANDING_ORDERS:
         registry.on_done(kind)(standing_done)
         registry.on_refused(kind)(standing_refused)
+    registry.on_event("BusinessDay", "DayAdvanced")(day_advanced)
+
+
+def day_advanced(event: LedgerEvent, uow: UnitOfWork) -> None:
+    """Urgent suspensions whose last day is over end without anybody coming back for it."""
+    day = date_from_business_day(event.arguments["day"])
+    carry_out_lapses(uow, event.programme, day, uow.store.clock())
 
 
 def standing_done(order: Order, events: Sequence[LedgerEvent], uow: UnitOfWork) -> None:

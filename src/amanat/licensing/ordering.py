@@ -108,7 +108,7 @@ def plan_moves(context: ActContext, code: str, moves: Sequence[Move]) -> Plan:
     Refuses, in order: `NotClassAuthority`, `ChangePending`.
     """
     connection, programme = context.uow.connection, context.programme
-    wanted = _foreseen(context, code, moves)
+    wanted = foreseen(context, code, moves, context.business_date)
     if wanted.level == NO_LEVEL:
         return _NOTHING
     pack = pack_of(connection, programme)
@@ -138,8 +138,8 @@ def _plan_change(
     return Plan("change", level, last_day)
 
 
-def _foreseen(context: ActContext, code: str, moves: Sequence[Move]) -> Standing:
-    """The standing as it would be with these moves in effect."""
+def foreseen(context: ActContext, code: str, moves: Sequence[Move], day: date) -> Standing:
+    """The standing as it would be on `day` with these moves in effect."""
     connection, programme = context.uow.connection, context.programme
     pack = pack_of(connection, programme)
     granted = granted_of(connection, programme, [code]).get(code, [])
@@ -162,7 +162,7 @@ def _foreseen(context: ActContext, code: str, moves: Sequence[Move]) -> Standing
                 accounts=move.accounts,
             )
         )
-    return standing_from(pack, code, granted, changes, context.business_date)
+    return standing_from(pack, code, granted, changes, day)
 
 
 def _participant(connection: Connection, programme: str, code: str) -> Row[Any] | None:

@@ -340,6 +340,25 @@ def _check_nothing_pending(row: Row[Any], context: ActContext) -> None:
 
 def ask_change(context: ActContext, row: Row[Any], level: Level, last_day: date) -> Ask:
     """One key of the class authority where only something is taken away, else two."""
+    class_row = find_class(context.uow.connection, context.programme, row.participant_class)
+    number, signed = sign_standing(context, row, level, last_day)
+    takes_away = level.number >= level_of(row).number and last_day.isoformat() <= row.valid_until
+    needs = (
+        [signed.requirement(class_row.authority, AUTHORITY)]
+        if takes_away
+        else two_keys(class_row.authority, signed)
+    )
+    memo = {"number": number, "epoch": signed.epoch, "last_day": last_day.isoformat()}
+    return Ask(needs, memo=memo, subject=f"participants:{row.code}")
+
+
+def sign_standing(
+    context: ActContext, row: Row[Any], level: Level, last_day: date
+) -> tuple[int, ToSign]:
+    """What is signed for a participant's whole new standing, and the number of that act.
+
+    Of two that are signed together the ledger takes the later one after the earlier one alone.
+    """
     number = act_number(context)
     class_row = find_class(context.uow.connection, context.programme, row.participant_class)
     signed = _standing_to_sign(
@@ -351,14 +370,7 @@ def ask_change(context: ActContext, row: Row[Any], level: Level, last_day: date)
         level=level,
         valid_until=last_day,
     )
-    takes_away = level.number >= level_of(row).number and last_day.isoformat() <= row.valid_until
-    needs = (
-        [signed.requirement(class_row.authority, AUTHORITY)]
-        if takes_away
-        else two_keys(class_row.authority, signed)
-    )
-    memo = {"number": number, "epoch": signed.epoch, "last_day": last_day.isoformat()}
-    return Ask(needs, memo=memo, subject=f"participants:{row.code}")
+    return number, signed
 
 
 def _standing_to_sign(

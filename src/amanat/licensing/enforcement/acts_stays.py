@@ -7,7 +7,7 @@ stands in the history, and binds again when the stay ends.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
 import sqlalchemy as sql
@@ -27,6 +27,14 @@ from amanat.licensing.enforcement.commands import (
     LodgeAppeal,
     RecordStay,
     SuspendUrgently,
+)
+from amanat.licensing.enforcement.lapses import (
+    ask_with_return,
+    context_of,
+    first_signed,
+    keep_return,
+    open_lapses,
+    with_plan,
 )
 from amanat.licensing.enforcement.tables import appeal, charge, stay
 from amanat.licensing.model import APPLICANT, Change, DayOutOfRange
@@ -52,7 +60,9 @@ from amanat.licensing.tables import (
     permission_change,
 )
 from amanat.participants.acts_people import second_person
+from amanat.participants.model import ChangePending
 from amanat.participants.signing import AUTHORITY
+from amanat.store.uow import UnitOfWork
 
 INTERIM_DAYS_MAX = 30
 """Calendar days that an urgent suspension lasts at most; of no published source."""
@@ -112,14 +122,17 @@ def _check_urgent(
 
 
 def _ask_urgent(command: SuspendUrgently, context: ActContext) -> Ask:
-    """One key of the authority where the ledger has to say it, by a second person."""
+    """One key of the authority where the ledger has to say it, by a second person.
+
+    What the ledger is told after the last day is signed with it by both.
+    """
     _on, moves = _check_urgent(command, context, _PLANNED)
-    return ask_moves(context, command.provider, moves)
+    return ask_with_return(context, command.provider, moves, command.until)
 
 
 @act(capacities=[AUTHORITY], approvals=_ask_urgent, confidential=True)
 def suspend_urgently(command: SuspendUrgently, context: ActContext) -> Result:
-    """Suspend at once; after its last day it binds nobody here, whatever the ledger still says.
+    """Suspend at once; the day after its last one undoes it, here and on the ledger.
 
     Refuses, in order: `NotAProvider`, as the path does, `DayOutOfRange`, `InterimTooLong`,
     `PermissionNotHeld`, `NotFound` (level), `ChangePending`, `StandingMoved`.
@@ -131,7 +144,8 @@ def suspend_urgently(command: SuspendUrgently, context: ActContext) -> Result:
         context, on, categories=categories, reason=command.reason
     )
     _on, moves = _check_urgent(command, context, identifier)
-    carried = carry_moves(context, command.provider, moves)
+    carried = carry_moves(first_signed(context), command.provider, moves)
+    keep_return(context, command.provider, identifier, command.until)
     return {"file": number, "until": command.until.isoformat(), "order": carried.order}
 
 
@@ -173,6 +187,27 @@ def carry_out_lapse(command: CarryOutLapse, context: ActContext) -> Result:
     record_step(context, stepped, moves[0].reason)
     carried = carry_moves(context, stepped.row.provider, moves)
     return {"file": stepped.row.number, "order": carried.order, "entry": carried.entry}
+
+
+def carry_out_lapses(uow: UnitOfWork, programme: str, day: date, now: datetime) -> int:
+    """Carry out every end that came by itself before `day`; how many there were.
+
+    What the ledger needs and nobody has signed, or awaits an earlier change, stays open.
+    """
+    count = 0
+    for row in open_lapses(uow.connection, programme, day):
+        context = context_of(uow, programme, day, now, row)
+        stepped = load_step(context, row.case, "CarryOutLapse")
+        move = _lift(stepped, f"its last day was {row.until}")
+        try:
+            ready = with_plan(context, row, move)
+        except ChangePending:
+            ready = None
+        if ready is not None:
+            record_step(ready, stepped, move.reason)
+            carry_moves(ready, row.provider, [move])
+            count += 1
+    return count
 
 
 # -- stays ----------------------------------------------------------------------------------------

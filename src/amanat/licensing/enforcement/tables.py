@@ -93,6 +93,21 @@ appeal = sql.Table(
     sql.Index(None, "against"),
 )
 
+lapse = sql.Table(
+    "licensing_lapse",
+    metadata,
+    sql.Column("file", sql.String(36), primary_key=True, comment="the urgent suspension"),
+    programme_column(),
+    of_provider(),
+    sql.Column("until", sql.String(10), nullable=False, comment="its last day"),
+    sql.Column("level", sql.String(16), comment="on the ledger after it; null: nothing is told"),
+    sql.Column("last_day", sql.String(10), comment="of the standing on the ledger"),
+    sql.Column("number", sql.BigInteger, comment="of the act that was signed"),
+    sql.Column("epoch", sql.BigInteger, comment="of the institutions' keys"),
+    sql.Column("signatures", sql.JSON, nullable=False, comment="of the authority, hexadecimal"),
+    sql.Index(None, "programme", "until"),
+)
+
 winding_down = sql.Table(
     "licensing_winding_down",
     metadata,

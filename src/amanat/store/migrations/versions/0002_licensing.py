@@ -1270,6 +1270,45 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_licensing_stay_file"), "licensing_stay", ["file"], unique=False)
     op.create_table(
+        "licensing_lapse",
+        sa.Column("file", sa.String(length=36), nullable=False, comment="the urgent suspension"),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("provider", sa.String(length=64), nullable=False),
+        sa.Column("until", sa.String(length=10), nullable=False, comment="its last day"),
+        sa.Column(
+            "level",
+            sa.String(length=16),
+            nullable=True,
+            comment="on the ledger after it; null: nothing is told",
+        ),
+        sa.Column(
+            "last_day",
+            sa.String(length=10),
+            nullable=True,
+            comment="of the standing on the ledger",
+        ),
+        sa.Column(
+            "number", sa.BigInteger(), nullable=True, comment="of the act that was signed"
+        ),
+        sa.Column("epoch", sa.BigInteger(), nullable=True, comment="of the institutions' keys"),
+        sa.Column(
+            "signatures", sa.JSON(), nullable=False, comment="of the authority, hexadecimal"
+        ),
+        sa.PrimaryKeyConstraint("file", name=op.f("pk_licensing_lapse")),
+    )
+    op.create_index(
+        op.f("ix_licensing_lapse_programme_until"),
+        "licensing_lapse",
+        ["programme", "until"],
+        unique=False,
+    )
+    op.add_column(
+        "proposal_requirement",
+        sa.Column(
+            "along", sa.Integer(), nullable=True, comment="position whose signer signs this too"
+        ),
+    )
+    op.create_table(
         "licensing_winding_client",
         sa.Column("file", sa.String(length=36), nullable=False),
         sa.Column(
@@ -1430,6 +1469,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_column("proposal_requirement", "along")
+    op.drop_index(op.f("ix_licensing_lapse_programme_until"), table_name="licensing_lapse")
+    op.drop_table("licensing_lapse")
 
     op.drop_index(
         op.f("ix_provider_register_change_programme_subject_number"),
