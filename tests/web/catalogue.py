@@ -28,6 +28,7 @@ from amanat.access.refusals import FAULTS, FORMS
 from amanat.app import declare_rooms
 from amanat.auctions.acts_rules import TenderState
 from amanat.auctions.allotment import Status
+from amanat.jurisdictions.cases import load_cases
 from amanat.jurisdictions.countries import COUNTRIES
 from amanat.jurisdictions.licensing import load_licensing
 from amanat.ledger.refusals import ERRORS
@@ -97,6 +98,18 @@ STATES = (
     "applicant",
     "grant",
     "refuse",
+)
+# What the calendar of licensing lists, beside the clocks of files.
+DUE = (
+    "condition",
+    "consultation",
+    "direction",
+    "expiry",
+    "finding",
+    "answer_to_charge",
+    "obligation",
+    "penalty",
+    "winding_down",
 )
 PO, MO = FOLDER / "amanat.po", FOLDER / "amanat.mo"
 
@@ -267,6 +280,7 @@ def of_packs() -> Iterator[str]:
         pack = load_licensing(path.parent.name)
         for named in (*pack.files, *pack.categories, *pack.clocks):
             yield named.title
+        yield from (words(clock.code) for clock in pack.clocks)
         for listed in (*pack.statuses, *pack.permissions, *pack.suspensions):
             yield listed.title
         for told in (*pack.confirmations, *pack.checklists, *pack.stakeholders, *pack.obligations):
@@ -282,6 +296,12 @@ def of_packs() -> Iterator[str]:
     yield from WARNED_OF.values()
     yield words("advises_programme")
     yield from (*GROUPS.values(), *GROUPS_OF_OTHERS.values())
+    yield from map(words, DUE)
+    pack = load_cases("pk")
+    yield from (headline(one.title) for one in (*pack.clocks, *pack.dispositions))
+    yield from map(words, (one.code for one in pack.dispositions))
+    yield from map(words, ("bank", "hosted_wallet", "unhosted_wallet", "open", "closed", "alerts"))
+    yield "PKR million"
     yield from map(words, (*Change, *Entity, *Position, APPLICANT, AUTHORITY_CAPACITY))
 
 

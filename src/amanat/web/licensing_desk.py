@@ -231,6 +231,7 @@ def _provider(
         return list(found or []) if not isinstance(found, dict) else list(found.get("rows", []))
 
     return {
+        "kinds": {one.code: one.title for one in pack.files},
         "activities": opened(pack, shown["opens"]),
         "files": rows("files", provider=code, limit=50),
         "conditions": rows("conditions", provider=code),
