@@ -184,11 +184,11 @@ class Matcher:
         scored = self._score(query, listed)
         reading = None
         name_score = scored.name
-        readings = self._readings(names, at) if name_score < _SURE else []
-        if readings:
-            read = self._score(party_entity(party, readings), listed)
-            if read.name * READING_FACTOR > name_score:
-                name_score, reading, scored = read.name * READING_FACTOR, read.query, read
+        if name_score < _SURE:
+            read = self._best_reading(names, at, party.kind)
+            if read.score * READING_FACTOR > name_score:
+                name_score, reading = read.score * READING_FACTOR, read.name
+                scored = scored.as_read(read, name_score)
         if name_score < self.cutoff and not exact:
             return None
         evidence = evidence_of(
@@ -199,7 +199,7 @@ class Matcher:
             entry=at,
             subject=subject,
             name_score=round(name_score, 4),
-            score=round(scored.whole * (READING_FACTOR if reading else 1), 4),
+            score=round(scored.whole, 4),
             party_name=scored.query,
             listed_name=scored.listed,
             reading=reading,
@@ -214,12 +214,18 @@ class Matcher:
             self._entities[at] = listed_entity(self.entries[at], self.index.ignored)
         return self._entities[at]
 
-    def _readings(self, names: Iterable[str], at: int) -> list[str]:
+    def _best_reading(self, names: Iterable[str], at: int, kind: Subject) -> _Reading:
+        """The party's name with listed words for those that sound the same, as it scores best."""
         if at not in self._listed_names:
             self._listed_names[at] = names_to_compare(self.entries[at].names)
-        listed = self._listed_names[at]
-        found = {self._read(name, other): None for name in names for other in listed}
-        return [one for one in found if one]
+        best = _Reading(0.0, "", "", "")
+        for name in names:
+            for listed in self._listed_names[at]:
+                read = self._read(name, listed)
+                score = self._pair_score(read, listed, kind) if read else 0.0
+                if read and score > best.score:
+                    best = _Reading(score, read, name, listed)
+        return best
 
     @staticmethod
     def _score(query: EntityProxy, listed: EntityProxy) -> _Scored:
@@ -243,9 +249,24 @@ _WEAK_WEIGHT = 0.8
 
 
 @dataclass(frozen=True, slots=True)
+class _Reading:
+    score: float
+    name: str
+    written: str
+    listed: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Scored:
     name: float
     whole: float
     query: str
     listed: str
     features: tuple[Explained, ...]
+
+    def as_read(self, read: _Reading, score: float) -> _Scored:
+        """The same with the reading's score of the names; what reduces it stays."""
+        reduced = min(self.whole - self.name, 0.0) if self.name else 0.0
+        said = Explained("name_read", round(score, 4), f"{read.written} as {read.name}")
+        others = tuple(one for one in self.features if one.feature != "name_match")
+        return _Scored(score, max(score + reduced, 0.0), read.written, read.listed, (said, *others))
