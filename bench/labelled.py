@@ -30,13 +30,13 @@ SELECT
   CASE WHEN nameOrig < 0 THEN 'fiat_in' WHEN nameDest < 0 THEN 'fiat_out' ELSE 'transfer' END
     AS kind,
   CASE WHEN nameOrig >= 0 THEN (nameOrig + {apart}) END::BIGINT AS from_party,
-  CASE WHEN nameOrig >= 0 THEN (nameOrig + {apart}) * 2 + 1 ELSE (nameDest + {apart}) * 2 + 4611686018427387904 END::BIGINT
-    AS from_account,
+  CASE WHEN nameOrig >= 0 THEN (nameOrig + {apart}) * 2 + 1
+    ELSE (nameDest + {apart}) * 2 + 4611686018427387904 END::BIGINT AS from_account,
   CASE WHEN nameOrig >= 0 THEN bankOrig END AS from_exchange,
   CASE WHEN nameOrig >= 0 THEN 'PK' END AS from_country,
   CASE WHEN nameDest >= 0 THEN (nameDest + {apart}) END::BIGINT AS to_party,
-  CASE WHEN nameDest >= 0 THEN (nameDest + {apart}) * 2 + 1 ELSE (nameOrig + {apart}) * 2 + 4611686018427387904 END::BIGINT
-    AS to_account,
+  CASE WHEN nameDest >= 0 THEN (nameDest + {apart}) * 2 + 1
+    ELSE (nameOrig + {apart}) * 2 + 4611686018427387904 END::BIGINT AS to_account,
   CASE WHEN nameDest >= 0 THEN bankDest END AS to_exchange,
   CASE WHEN nameDest >= 0 THEN 'PK' END AS to_country,
   'PKR' AS asset,
