@@ -26,6 +26,7 @@ NAMES = frozenset({MANIFEST} | {f"{one}.{ending}" for one in RECORDS for ending 
 LEFT_BEHIND_S = 24 * 3600.0
 _PART = 1 << 20
 _LINE_MAX = 4 << 20
+_FOLDER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]*")
 _RECORD = re.compile(rb'\s*\{\s*"record"\s*:\s*"([a-z_]{1,32})"')
 
 
@@ -80,7 +81,8 @@ def unpack(content: IO[bytes], folder: Path, bytes_max: int) -> None:
                 name = one.name.removeprefix("./")
                 if one.isdir() and "/" not in name:
                     continue
-                name = name.rpartition("/")[2] if name.count("/") == 1 else name
+                folder_named, _, last = name.rpartition("/")
+                name = last if _FOLDER.fullmatch(folder_named) else name
                 if not one.isfile() or name not in NAMES or (folder / name).exists():
                     raise ReturnUnreadable(reason=f"{one.name[:80]!r} does not belong in it")
                 left -= one.size

@@ -1,0 +1,110 @@
+"""What is sent is taken apart: a tar of plain files of known names, or one stream of lines."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from amanat.cli.returns_sent import lines_of
+from amanat.supervision.returns.receiving import Parting, ReturnUnreadable, unpack
+
+from .exchanges import checked, found, written
+
+MIB = 2**20
+
+
+def packed(*members: tuple[str, bytes], kind: bytes = tarfile.REGTYPE) -> io.BytesIO:
+    """A tar with these files."""
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode="w") as archive:
+        for name, content in members:
+            one = tarfile.TarInfo(name)
+            one.size, one.type = len(content), kind
+            if kind == tarfile.SYMTYPE:
+                one.linkname, one.size = "/etc/passwd", 0
+            archive.addfile(one, io.BytesIO(content))
+    whole.seek(0)
+    return whole
+
+
+def test_a_tar_of_a_return(tmp_path: Path) -> None:
+    given = written(tmp_path / "r")
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode="w") as archive:
+        archive.add(given, "return")
+    whole.seek(0)
+    place = tmp_path / "place"
+    place.mkdir()
+    unpack(whole, place, MIB)
+    assert found(place) == set()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        packed(("../parties.csv", b"x")),
+        packed(("/etc/parties.csv", b"x")),
+        packed(("a/b/parties.csv", b"x")),
+        packed(("notes.txt", b"x")),
+        packed(("parties.csv", b"x"), ("parties.csv", b"y")),
+        packed(("parties.csv", b""), kind=tarfile.SYMTYPE),
+        packed(("parties.csv", b""), kind=tarfile.FIFOTYPE),
+        packed(("parties.csv", bytes(2 * MIB))),
+        io.BytesIO(b"no tar at all" * 100),
+        io.BytesIO(packed(("parties.csv", bytes(5000))).getvalue()[:2000]),
+    ],
+)
+def test_what_does_not_belong_in_it(tmp_path: Path, content: io.BytesIO) -> None:
+    content.seek(0)
+    with pytest.raises(ReturnUnreadable):
+        unpack(content, tmp_path, MIB)
+    assert not (tmp_path.parent / "parties.csv").exists()
+
+
+@pytest.mark.parametrize("size", [1, 7, 100, 10_000])
+def test_a_stream_in_parts_of_any_size(tmp_path: Path, size: int) -> None:
+    given = written(tmp_path / "r", format="ndjson")
+    whole = b"".join(lines_of(given))
+    place = tmp_path / "place"
+    place.mkdir()
+    parting = Parting(place)
+    for at in range(0, len(whole), size):
+        parting.add(whole[at : at + size])
+    parting.finish()
+    assert found(place) == set()
+    assert checked(place).id_sum == checked(given).id_sum
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"party": "P1"}\n',
+        b'{"record": "gifts"}\n',
+        b"[]\n",
+        b'{"record": "parties"}',
+        b'{"record": "manifest"}\n{"record": "manifest"}\n',
+    ],
+)
+def test_streams_that_cannot_be_parted(tmp_path: Path, content: bytes) -> None:
+    parting = Parting(tmp_path)
+
+    def whole() -> None:
+        parting.add(content)
+        parting.finish()
+
+    with pytest.raises(ReturnUnreadable):
+        whole()
+
+
+def test_a_line_that_never_ends(tmp_path: Path) -> None:
+    parting = Parting(tmp_path)
+
+    def endless() -> None:
+        for _ in range(10):
+            parting.add(b"x" * MIB)
+
+    with pytest.raises(ReturnUnreadable):
+        endless()
