@@ -25,6 +25,7 @@ from amanat.cli import (
     reminders,
     screening,
     sealing,
+    supervising,
     tools,
 )
 from amanat.cli.terminal import data_folder, errors_in_lines, out, print_json, settings_of
@@ -82,6 +83,8 @@ app.add_typer(detection.detection, name="detection")
 app.add_typer(monitoring.monitoring, name="monitoring")
 app.add_typer(intake.intake, name="intake")
 app.add_typer(screening.screening, name="screening")
+app.add_typer(supervising.cases, name="cases")
+app.add_typer(supervising.goaml, name="goaml")
 
 
 def _version(asked: bool) -> None:

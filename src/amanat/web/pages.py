@@ -474,7 +474,7 @@ def _extra(
         language = language_of(request)
         return {
             "pictures": supervision_pages.market_pictures(
-                shown, lambda text: texts.translated(language, texts.words(text))
+                shown, lambda text: texts.translated(language, text)
             )
         }
     if kind.name in licensing_desk.PAGES:

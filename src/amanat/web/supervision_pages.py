@@ -12,11 +12,14 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from amanat.web import charts
+from amanat.web.texts import words
 
 PAGES = frozenset({"case", "market_overview"})
 """Views with a page of their own here."""
-_WIDTHS = (2, 4, 7, 11)
+UNIT = "PKR million"
+_WIDTHS = (1.5, 3, 5, 8)
 _BARS_MAX = 12
+_OUTSIDE = frozenset({"bank", "hosted_wallet", "unhosted_wallet"})
 Say = Callable[[str], str]
 
 
@@ -39,7 +42,7 @@ def network_svg(network: Mapping[str, Any]) -> Markup | None:
     nodes = {one["node"]: one for one in network["nodes"]}
     if not nodes:
         return None
-    most = max((int(one["value"]) for one in network["edges"]), default=1)
+    most = max((int(one["value_minor"]) for one in network["edges"]), default=1)
     parts = [
         '<svg class="network" viewBox="-130 -70 1260 1140" aria-hidden="true">'
         '<defs><marker id="tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="14" '
@@ -47,7 +50,9 @@ def network_svg(network: Mapping[str, Any]) -> Markup | None:
         '<path class="tip" d="M0 0 10 5 0 10z"/></marker></defs>'
     ]
     for edge in network["edges"]:
-        parts.append(_arrow(nodes[edge["source"]], nodes[edge["target"]], int(edge["value"]), most))
+        parts.append(
+            _arrow(nodes[edge["source"]], nodes[edge["target"]], int(edge["value_minor"]), most)
+        )
     parts += [_circle(one) for one in network["nodes"]]
     return Markup("".join(parts) + "</svg>")
 
@@ -90,24 +95,32 @@ def short_of(node: str) -> str:
 def market_pictures(shown: Mapping[str, Any], say: Say) -> MarketPictures:
     """Volumes by day, assets by exchange, flows and alerts, as bars from nought."""
     assets = [
-        {"name": f"{one['asset']} · {one['exchange']}", "value": _millions(one["value"])}
+        {"name": f"{one['traded_asset']} · {one['exchange']}", "value": _millions(one["value_minor"])}
         for one in shown["assets"][:_BARS_MAX]
     ]
     flows = [
-        {"name": f"{say(one['source'])} → {say(one['target'])}", "value": _millions(one["value"])}
+        {
+            "name": f"{_place(one['source'], say)} → {_place(one['target'], say)}",
+            "value": _millions(one["value_minor"]),
+        }
         for one in shown["flows"][:_BARS_MAX]
     ]
     alerts = [
-        {"name": say(one["scenario"]), "value": one["alerts"]}
+        {"name": say(words(one["scenario"])), "value": one["alerts"]}
         for one in shown["alerts"][:_BARS_MAX]
     ]
-    unit = say("PKR million")
+    unit = say(UNIT)
     return MarketPictures(
         volumes=_days(shown["volumes"], unit),
         assets=_bars(assets, unit),
         flows=_bars(flows, unit),
-        alerts=_bars(alerts, say("alerts")),
+        alerts=_bars(alerts, say(words("alerts"))),
     )
+
+
+def _place(code: str, say: Say) -> str:
+    """An exchange by its code, and what is outside in words."""
+    return say(words(code)) if code in _OUTSIDE else code
 
 
 def _millions(minor: str) -> float:
@@ -161,10 +174,12 @@ def _days(volumes: Sequence[Mapping[str, Any]], unit: str) -> Markup | None:
         return None
     days: dict[str, int] = {}
     for one in volumes:
-        days[one["day"]] = days.get(one["day"], 0) + int(one["value"])
-    values = [{"day": day, "value": _millions(str(value))} for day, value in sorted(days.items())]
+        days[one["day"]] = days.get(one["day"], 0) + int(one["value_minor"])
+    values = [
+        {"day": day[5:], "value": _millions(str(value))} for day, value in sorted(days.items())
+    ]
     pictures = []
-    for name, width, ticks in (("wide", 820, 10), ("narrow", 255, 3)):
+    for name, width, ticks in (("wide", 820, 8), ("narrow", 255, 12)):
         bar = {
             "config": charts.CONFIG,
             "data": {"values": values},
@@ -176,7 +191,8 @@ def _days(volumes: Sequence[Mapping[str, Any]], unit: str) -> Markup | None:
                     "field": "day",
                     "type": "ordinal",
                     "title": None,
-                    "axis": {"labelAngle": 0, "labelOverlap": True, "tickCount": ticks},
+                    "sort": None,
+                    "axis": {"labelAngle": 0, "labelOverlap": "greedy", "labelSeparation": ticks},
                 },
                 "y": {
                     "field": "value",
@@ -188,18 +204,3 @@ def _days(volumes: Sequence[Mapping[str, Any]], unit: str) -> Markup | None:
         }
         pictures.append(Markup('<div class="{}">{}</div>').format(name, charts.draw(bar)))
     return Markup("").join(pictures)
-
-
-def flows_of(network: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The flows of a network as the rows of a table."""
-    return [
-        {
-            "source": one["source"],
-            "target": one["target"],
-            "value": one["value"],
-            "transactions": one["transactions"],
-            "first_day": one["first_day"],
-            "last_day": one["last_day"],
-        }
-        for one in network["edges"]
-    ]

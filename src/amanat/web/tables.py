@@ -60,6 +60,29 @@ _INSTRUCTIONS = (
     "reason",
 )
 PREFERRED: dict[str, tuple[str, ...]] = {
+    "cases": (
+        "case",
+        "title",
+        "risk",
+        "overdue",
+        "due_on",
+        "age_days",
+        "officer",
+        "findings",
+        "subject",
+        "state",
+    ),
+    "case.transactions": (
+        "day",
+        "exchange",
+        "reference",
+        "kind",
+        "from",
+        "to",
+        "traded_asset",
+        "quantity",
+        "value_minor",
+    ),
     "keys": (
         "institution",
         "holder",

@@ -281,7 +281,7 @@ def test_the_network_goes_on_across_exchanges_for_an_authority_alone(desks: Desk
     assert {one["source"] for one in shown["edges"]} == {"account:5003", PARTY}
     assert any(one["target"].startswith("party:") for one in shown["edges"])  # at exchange_y
     (deposits,) = (one for one in shown["edges"] if one["source"] == "account:5003")
-    assert (deposits["value"], deposits["transactions"]) == ("215000000", 2)
+    assert (deposits["value_minor"], deposits["transactions"]) == ("215000000", 2)
     own = opened(desks, "exchange_x_officer", subject="customer:17")
     mine = desks.look("exchange_x_officer", "case_network", case=own)
     assert {one["exchange"] for one in mine["nodes"]} <= {None, "exchange_x"}

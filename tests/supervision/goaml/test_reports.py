@@ -292,7 +292,11 @@ def test_older_transactions_name_the_former_entity_and_open_reports_go_over(desk
 def test_customers_at_the_threshold_are_shown_to_their_exchange_alone(desks: Desks) -> None:
     """PKR 2.0m a customer and day (FMU Circular 01/2025): PKR 1.2m and 0.95m of one day."""
     (due,) = desks.look(OFFICER, "ctr_due")
-    assert (due["value"], due["transactions"], due["direction"]) == ("215000000", 2, "fiat_in")
+    assert (due["value_minor"], due["transactions"], due["direction"]) == (
+        "215000000",
+        2,
+        "fiat_in",
+    )
     assert due["due_on"] == "2026-03-16"
     assert desks.look("exchange_y_officer", "ctr_due") == []
     number = drafted(

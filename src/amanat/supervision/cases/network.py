@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-NODES_MAX = 60
+NODES_MAX = 32
 """More than these are not drawn: the gravest flows are, and how many were left out is said."""
-SIZE = 1_000
+_RADII = (0, 255, 455, 500)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def network_of(rows: Iterable[Mapping[str, Any]], subject: str) -> Network:
     centre = subject if subject in facts else _heaviest(edges)
     kept, shown = _kept(edges, centre)
     rings = _rings(shown, centre)
-    nodes = _placed(rings, facts)
+    nodes = _placed(rings, shown, facts)
     return Network(nodes, tuple(shown), len(facts) - len(kept) if facts else 0)
 
 
@@ -125,16 +125,20 @@ def _rings(edges: Sequence[Edge], centre: str) -> dict[str, int]:
     return rings
 
 
-def _placed(rings: Mapping[str, int], facts: Mapping[str, Mapping[str, Any]]) -> tuple[Node, ...]:
+def _placed(
+    rings: Mapping[str, int], edges: Sequence[Edge], facts: Mapping[str, Mapping[str, Any]]
+) -> tuple[Node, ...]:
+    """Each ring evenly filled, everybody near whom they deal with, so that few arrows cross."""
     by_ring: dict[int, list[str]] = defaultdict(list)
     for key, ring in rings.items():
         by_ring[ring].append(key)
-    outermost = max(by_ring, default=0) or 1
+    angles: dict[str, float] = {}
     nodes = []
     for ring, keys in sorted(by_ring.items()):
-        radius = 440 * ring / outermost
-        for place, key in enumerate(sorted(keys)):
+        radius = _RADII[min(ring, len(_RADII) - 1)]
+        for place, key in enumerate(sorted(keys, key=lambda one: (_pull(one, edges, angles), one))):
             angle = 2 * math.pi * (place + 0.5 * (ring % 2)) / len(keys) - math.pi / 2
+            angles[key] = angle
             found = facts.get(key, {})
             nodes.append(
                 Node(
@@ -148,3 +152,14 @@ def _placed(rings: Mapping[str, int], facts: Mapping[str, Mapping[str, Any]]) ->
                 )
             )
     return tuple(nodes)
+
+
+def _pull(key: str, edges: Sequence[Edge], angles: Mapping[str, float]) -> float:
+    """The mean angle of those further in with whom a node deals; nought where there are none."""
+    near = [
+        angles[far]
+        for one in edges
+        for own, far in ((one.source, one.target), (one.target, one.source))
+        if own == key and far in angles
+    ]
+    return sum(near) / len(near) if near else 0.0

@@ -29,7 +29,7 @@ _FLOWS_MAX = 200
 def market_overview(query: PeriodAsked, context: ViewContext) -> dict[str, Any]:
     """Volumes by day, exchange and asset, flows, alerts by scenario, quality; to the supervisor.
 
-    `value` is in minor units.  Refuses `NotFound` to everybody else.
+    `value_minor` is in minor units.  Refuses `NotFound` to everybody else.
     """
     actor = desk_of(context)
     if SUPERVISES not in actor.capacities:
@@ -42,17 +42,22 @@ def market_overview(query: PeriodAsked, context: ViewContext) -> dict[str, Any]:
         "first_day": first.isoformat(),
         "last_day": last.isoformat(),
         "transactions": sum(one[3] for one in sums["volumes"]),
-        "value": str(sum(one[2] for one in sums["volumes"])),
+        "value_minor": str(sum(one[2] for one in sums["volumes"])),
         "volumes": [
-            {"day": day.isoformat(), "exchange": exchange, "value": str(value), "count": count}
+            {
+                "day": day.isoformat(),
+                "exchange": exchange,
+                "value_minor": str(value),
+                "count": count,
+            }
             for day, exchange, value, count in sums["volumes"]
         ],
         "assets": [
-            {"exchange": exchange, "asset": asset, "value": str(value), "count": count}
+            {"exchange": exchange, "traded_asset": asset, "value_minor": str(value), "count": count}
             for exchange, asset, value, count in sums["assets"]
         ],
         "flows": [
-            {"source": source, "target": target, "value": str(value), "count": count}
+            {"source": source, "target": target, "value_minor": str(value), "count": count}
             for source, target, value, count in sums["flows"]
         ],
         "alerts": _alerts(context, first, last),

@@ -192,7 +192,7 @@ def ctr_due(query: CtrDueAsked, context: ViewContext) -> list[dict[str, Any]]:
     """One's customers' accounts and days at or above the threshold, from one's stored returns.
 
     Aggregated per customer and day, by the parameters of that day (FMU Circular 01/2025); of cash
-    alone or of all fiat legs, as the jurisdiction's parameters say.  `value` is in minor units.
+    alone or of all fiat legs, as the jurisdiction says.  `value_minor` is in minor units.
     Refuses `NotFound` to everybody else.
     """
     own = _reporter(context)
@@ -211,7 +211,7 @@ def ctr_due(query: CtrDueAsked, context: ViewContext) -> list[dict[str, Any]]:
             "account": str(account),
             "day": day.isoformat(),
             "direction": direction,
-            "value": str(value),
+            "value_minor": str(value),
             "currency": currency,
             "transactions": count,
             "references": list(references)[:50],
