@@ -14,15 +14,18 @@ from amanat.access.shown_once import hash_of
 from amanat.core.canonical import digest
 from amanat.core.errors import Forbidden, Invalid, NotFound, Refusals
 from amanat.licensing.commands import OpenFile, Revoke, SubmitFile, Suspend
+from amanat.licensing.enforcement.acts_appeals import (
+    AppealTooLate,
+    LevelNotMilder,
+    NothingToAppeal,
+    OwnAppeal,
+)
 from amanat.licensing.enforcement.acts_control import ControlUnchanged
 from amanat.licensing.enforcement.acts_inspection import FindingSettled, FindingsOpen, RemedyMissing
 from amanat.licensing.enforcement.acts_orders import OrderTooEarly, PenaltyUnclear
 from amanat.licensing.enforcement.acts_stays import (
-    AppealTooLate,
     InterimTooLong,
-    NothingToAppeal,
     NotLapsed,
-    OwnAppeal,
 )
 from amanat.licensing.enforcement.acts_winding_down import (
     ClientsOpen,
@@ -290,6 +293,80 @@ def test_an_appeal_is_decided_by_others_and_in_time(desk: DeskWorld) -> None:
     desk.day += timedelta(days=31)
     with pytest.raises(AppealTooLate):
         desk.do_as("exchange_x_officer", lodge)
+
+
+def appealed(desk: DeskWorld, against: str) -> str:
+    lodge = LodgeAppeal(against=against, grounds="the facts were others")
+    return str(desk.do_as("exchange_x_officer", lodge)["file"])
+
+
+def by_others(desk: DeskWorld, number: str, outcome: str, **more: Any) -> Any:
+    """By two people who did not act in what is appealed against."""
+    fields = {"file": number, "outcome": outcome, "reasons": "as they were heard"} | more
+    return desk.do_as("pvara_second", DecideAppeal.model_validate(fields), "pvara_board")
+
+
+def stage_of(desk: DeskWorld, number: str) -> str:
+    shown = desk.view("enforcement", "pvara_officer", file=number)
+    return str(shown["stage"])
+
+
+def test_an_appeal_that_is_dismissed_leaves_the_suspension(desk: DeskWorld) -> None:
+    serving(desk)
+    stop = Suspend(provider="exchange_x", level="wind_down", reason="it did not report")
+    number = both(desk, stop)["file"]
+    done = by_others(desk, appealed(desk, number), "dismissed")
+    assert (done["stage"], "against" in done) == ("dismissed", False)
+    assert (status(desk), stage_of(desk, number)) == ("wind_down", "in_force")
+
+
+def test_an_appeal_that_is_allowed_lifts_the_suspension_in_the_same_act(desk: DeskWorld) -> None:
+    serving(desk)
+    stop = Suspend(provider="exchange_x", level="wind_down", reason="it did not report")
+    number = both(desk, stop)["file"]
+    lodged = appealed(desk, number)
+    done = by_others(desk, lodged, "allowed")
+    assert (done["stage"], done["against"]) == ("allowed", number)
+    assert (status(desk), stage_of(desk, number)) == ("aml_registered", "lifted")
+    with pytest.raises(StepNotAllowed):
+        by_others(desk, lodged, "allowed")
+
+
+def test_an_appeal_that_is_allowed_in_part_leaves_a_milder_suspension(desk: DeskWorld) -> None:
+    serving(desk)
+    stop = Suspend(provider="exchange_x", level="wind_down", reason="it did not report")
+    number = both(desk, stop)["file"]
+    lodged = appealed(desk, number)
+    for level in (None, "wind_down", "full_freeze", "mild"):
+        with pytest.raises(LevelNotMilder):
+            by_others(desk, lodged, "varied", level=level)
+    done = by_others(desk, lodged, "varied", level="no_new_business")
+    assert (done["stage"], stage_of(desk, number)) == ("varied", "lifted")
+    assert (status(desk), stage_of(desk, done["suspension"])) == ("suspended", "in_force")
+    with desk.store.reading() as connection:
+        require_permission(connection, CODE, "exchange_x", "client_order", desk.day)
+        with pytest.raises(ProviderSuspended, match=done["suspension"]):
+            require_permission(connection, CODE, "exchange_x", "new_clients", desk.day)
+
+
+def test_an_appeal_that_is_allowed_gives_back_what_a_revocation_took(desk: DeskWorld) -> None:
+    serving(desk)
+    number = both(desk, Revoke(provider="exchange_x", reason="grave"))["file"]
+    done = by_others(desk, appealed(desk, number), "allowed")
+    assert done["permissions"] == ["P0001-03", "P0001-04"]
+    assert (status(desk), stage_of(desk, number)) == ("aml_registered", "set_aside")
+
+
+def test_an_appeal_after_a_stay_takes_nothing_back_twice(desk: DeskWorld) -> None:
+    serving(desk)
+    number = both(desk, Revoke(provider="exchange_x", reason="grave"))["file"]
+    lodged = appealed(desk, number)
+    both(desk, stayed(number))
+    done = by_others(desk, lodged, "allowed")
+    assert "permissions" not in done
+    assert (status(desk), stage_of(desk, number)) == ("aml_registered", "set_aside")
+    with pytest.raises(StepNotAllowed):
+        both(desk, EndStay(file=number, reference="W.P. 1/2026", reason="dismissed"))
 
 
 # -- change of control ----------------------------------------------------------------------------

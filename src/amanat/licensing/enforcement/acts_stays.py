@@ -1,4 +1,4 @@
-"""Urgent suspensions that end by themselves, appeals, and stays by courts.
+"""Urgent suspensions that end by themselves, and stays by courts.
 
 A stay restores in one act what was taken and erases nothing: the suspension, revocation or order
 stands in the history, and binds again when the stay ends.
@@ -14,17 +14,14 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Row
 
 from amanat.access.acts import ActContext, Ask, Result, act
-from amanat.core.canonical import digest
-from amanat.core.errors import Invalid, NotFound, Refusal
+from amanat.core.errors import Invalid, Refusal
 from amanat.core.ids import new_id
 from amanat.core.messages import Word
 from amanat.licensing.deriving import Held, standing_from
 from amanat.licensing.enforcement import events
 from amanat.licensing.enforcement.commands import (
     CarryOutLapse,
-    DecideAppeal,
     EndStay,
-    LodgeAppeal,
     RecordStay,
     SuspendUrgently,
 )
@@ -36,8 +33,8 @@ from amanat.licensing.enforcement.lapses import (
     open_lapses,
     with_plan,
 )
-from amanat.licensing.enforcement.tables import appeal, charge, stay
-from amanat.licensing.model import APPLICANT, Change, DayOutOfRange
+from amanat.licensing.enforcement.tables import stay
+from amanat.licensing.model import Change, DayOutOfRange
 from amanat.licensing.ordering import Move, New, ask_moves, carry_moves, written
 from amanat.licensing.standing import changes_of, granted_of
 from amanat.licensing.stepping import (
@@ -53,9 +50,6 @@ from amanat.licensing.stepping import (
     require_no_conflict,
 )
 from amanat.licensing.tables import (
-    decision,
-    file_step,
-    licensing_file,
     permission,
     permission_change,
 )
@@ -79,18 +73,6 @@ class NotLapsed(Refusal):
     """Only an urgent suspension whose last day is over lapses."""
 
     template: ClassVar[str] = "{file} is no urgent suspension whose last day is over."
-
-
-class AppealTooLate(Refusal):
-    """An appeal comes within its time."""
-
-    template: ClassVar[str] = "An appeal against {file} could be lodged until {until}."
-
-
-class NothingToAppeal(Refusal):
-    """An appeal is against what was decided or ordered against the provider."""
-
-    template: ClassVar[str] = "Nothing has been decided in {file} that could be appealed."
 
 
 # -- urgent suspension ----------------------------------------------------------------------------
@@ -160,10 +142,11 @@ def _check_lapse(command: CarryOutLapse, context: ActContext) -> tuple[Stepped, 
     days = [one for one in last if one is not None]
     if not days or max(days) >= context.business_date.isoformat():
         raise NotLapsed(file=stepped.row.number)
-    return stepped, [_lift(stepped, f"its last day was {max(days)}")]
+    return stepped, [lifting(stepped, f"its last day was {max(days)}")]
 
 
-def _lift(stepped: Stepped, reason: str) -> Move:
+def lifting(stepped: Stepped, reason: str) -> Move:
+    """The move that ends the suspension of a file."""
     return Move(
         change=Change.LIFT,
         reason=reason,
@@ -198,7 +181,7 @@ def carry_out_lapses(uow: UnitOfWork, programme: str, day: date, now: datetime) 
     for row in open_lapses(uow.connection, programme, day):
         context = context_of(uow, programme, day, now, row)
         stepped = load_step(context, row.case, "CarryOutLapse")
-        move = _lift(stepped, f"its last day was {row.until}")
+        move = lifting(stepped, f"its last day was {row.until}")
         try:
             ready = with_plan(context, row, move)
         except ChangePending:
@@ -217,9 +200,9 @@ def _check_stay(command: RecordStay, context: ActContext) -> tuple[Stepped, list
     stepped = load_step(context, command.file, "RecordStay")
     reason = f"stayed by {command.court}, {command.reference}"
     if stepped.row.kind == "suspension":
-        return stepped, [_lift(stepped, reason)]
+        return stepped, [lifting(stepped, reason)]
     if stepped.row.kind == "revocation":
-        return stepped, [_given_back(stepped, one, reason) for one in _taken(context, stepped)]
+        return stepped, [given_back(stepped, one, reason) for one in taken(context, stepped)]
     return stepped, []
 
 
@@ -237,7 +220,7 @@ def _revocation(context: ActContext, stepped: Stepped) -> Row[Any]:
     return row
 
 
-def _taken(context: ActContext, stepped: Stepped) -> list[Held]:
+def taken(context: ActContext, stepped: Stepped) -> list[Held]:
     """The permissions that a revocation ended, as they stood before it."""
     connection, programme = context.uow.connection, context.programme
     code, taken = stepped.row.provider, _revocation(context, stepped)
@@ -251,7 +234,7 @@ def _taken(context: ActContext, stepped: Stepped) -> list[Held]:
     return [one for one in before.held if taken.permission in (None, one.id)]
 
 
-def _given_back(stepped: Stepped, held: Held, reason: str) -> Move:
+def given_back(stepped: Stepped, held: Held, reason: str) -> Move:
     """The same permission again, under a number of its own, with its last day."""
     return Move(
         change=Change.GRANT,
@@ -381,125 +364,3 @@ def end_stay(command: EndStay, context: ActContext) -> Result:
         )
     )
     return done | {"entry": entry}
-
-
-# -- appeals --------------------------------------------------------------------------------------
-
-
-@act(capacities=[APPLICANT], confidential=True)
-def lodge_appeal(command: LodgeAppeal, context: ActContext) -> Result:
-    """Lodge an appeal; it stays nothing by itself.
-
-    Refuses, in order: `NotAProvider`, as the path does, `NotFound`, `NothingToAppeal`,
-    `AppealTooLate`.
-    """
-    connection, code = context.uow.connection, context.actor.institution
-    on = load_provider_step(context, code, "LodgeAppeal", kind="appeal")
-    against = connection.execute(
-        sql.select(licensing_file).where(
-            licensing_file.c.programme == context.programme,
-            licensing_file.c.number == command.against,
-            licensing_file.c.provider == code,
-        )
-    ).one_or_none()
-    if against is None:
-        raise NotFound(thing="file", value=command.against)
-    until = _appeal_until(context, on, against)
-    if until is None:
-        raise NothingToAppeal(file=against.number)
-    if context.business_date > until:
-        raise AppealTooLate(file=against.number, until=until)
-    identifier, number, _moved = open_file(context, on, reason=command.grounds)
-    entry = context.uow.journal.append(
-        events.APPEALED,
-        {
-            "file": number,
-            "provider": code,
-            "against": against.number,
-            "digest": digest({"grounds": command.grounds}).hex(),
-        },
-        subject=f"licensing:{number}",
-    )
-    connection.execute(
-        appeal.insert().values(
-            file=identifier,
-            programme=context.programme,
-            against=against.id,
-            grounds=command.grounds,
-            **written(context, entry),
-        )
-    )
-    return {"file": number, "against": against.number, "entry": entry}
-
-
-def _appeal_until(context: ActContext, on: OnProvider, against: Row[Any]) -> date | None:
-    """The last day to appeal; None where nothing was decided."""
-    connection = context.uow.connection
-    decided = connection.execute(
-        sql.select(decision.c.recorded_on)
-        .where(decision.c.file == against.id)
-        .order_by(decision.c.id.desc())
-        .limit(1)
-    ).scalar_one_or_none()
-    ordered = connection.execute(
-        sql.select(charge.c.ordered_on).where(charge.c.file == against.id)
-    ).scalar_one_or_none()
-    bound = against.opened_on if against.kind in ("suspension", "revocation") else None
-    day = decided or ordered or bound
-    return date.fromisoformat(day) + timedelta(days=on.pack.appeal_days) if day else None
-
-
-def _ask_appeal(command: DecideAppeal, context: ActContext) -> Ask:
-    """A second person of the authority."""
-    stepped = _check_appeal(command, context)
-    return second_person(context, stepped.subject)
-
-
-def _check_appeal(command: DecideAppeal, context: ActContext) -> Stepped:
-    """The step; refuses `Conflicted` to who decided what is appealed against."""
-    return load_step(context, command.file, "DecideAppeal", outcome=command.outcome.value)
-
-
-@act(capacities=[AUTHORITY], approvals=_ask_appeal, confidential=True)
-def decide_appeal(command: DecideAppeal, context: ActContext) -> Result:
-    """Decide an appeal; nobody who acted in what is appealed against takes part.
-
-    Refuses as the path does, then `OwnAppeal`; `Conflicted` to an approver.
-    """
-    stepped = _check_appeal(command, context)
-    require_approvers_apart(context, stepped)
-    _require_others(context, stepped)
-    entry = record_step(context, stepped, command.reasons)
-    context.uow.connection.execute(
-        sql.update(appeal)
-        .where(appeal.c.file == stepped.row.id)
-        .values(outcome=command.outcome.value, reasons=command.reasons)
-    )
-    return {"file": stepped.row.number, "stage": stepped.step.to, "entry": entry}
-
-
-class OwnAppeal(Refusal):
-    """Nobody decides an appeal against what they did."""
-
-    status: ClassVar[int] = 403
-    template: ClassVar[str] = "{person} acted in what {file} is against, and may not decide it."
-
-
-def _require_others(context: ActContext, stepped: Stepped) -> None:
-    connection = context.uow.connection
-    against = sql.select(appeal.c.against).where(appeal.c.file == stepped.row.id)
-    people = {context.actor.person, *approvers(context)}
-    acted = set(
-        connection.execute(
-            sql.select(file_step.c.person).where(
-                file_step.c.file.in_(against),
-                file_step.c.institution == context.actor.institution,
-            )
-        ).scalars()
-    ) | set(
-        connection.execute(
-            sql.select(decision.c.approved_by).where(decision.c.file.in_(against))
-        ).scalars()
-    )
-    for person in sorted(people & acted):
-        raise OwnAppeal(person=person, file=stepped.row.number)

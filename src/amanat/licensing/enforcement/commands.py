@@ -41,6 +41,7 @@ class AppealOutcome(StrEnum):
     """How an appeal ends."""
 
     ALLOWED = "allowed"
+    VARIED = "varied"
     DISMISSED = "dismissed"
 
 
@@ -185,10 +186,14 @@ class LodgeAppeal(Command):
 
 
 class DecideAppeal(Command):
-    """Decide an appeal; what it allows is then carried out by an act of its own."""
+    """Decide an appeal; a suspension or revocation that it is against ends, or is made milder.
+
+    `level` is the milder level of a suspension that is varied.
+    """
 
     file: FileNumber
     outcome: AppealOutcome
+    level: Code | None = None
     reasons: Prose
 
 

@@ -1,4 +1,4 @@
-"""An urgent suspension ends by itself, here and on the ledger, and nobody comes back for it."""
+"""Enforcement on the ledger: urgent suspensions that end by themselves, stays, appeals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ import sqlalchemy as sql
 from amanat.app import Application
 from amanat.licensing.commands import LiftSuspension, Suspend
 from amanat.licensing.enforcement.acts_stays import carry_out_lapses
-from amanat.licensing.enforcement.commands import CarryOutLapse, SuspendUrgently
+from amanat.licensing.enforcement.commands import (
+    AppealOutcome,
+    CarryOutLapse,
+    DecideAppeal,
+    EndStay,
+    LodgeAppeal,
+    RecordStay,
+    SuspendUrgently,
+)
 from amanat.licensing.enforcement.tables import lapse
 from amanat.licensing.tables import file_step, licensing_file
 from amanat.programme.commands import MoveDay
@@ -144,3 +152,23 @@ def urgently_here(desk: DeskWorld) -> str:
         until=desk.day + timedelta(days=3),
     )
     return str(desk.do_as("pvara_officer", command, "pvara_approver")["file"])
+
+
+def test_a_stay_and_an_appeal_move_the_ledger_with_a_licence(world: LicensingWorld) -> None:
+    """Stayed: active again once the ledger has it; the stay over: frozen; allowed: active."""
+    stop = Suspend(provider="exchange_x", level="full_freeze", reason="it did not report")
+    number = world.do_as("pvara_officer", stop, "pvara_approver", pump=True)["file"]
+    assert level(world) == "frozen"
+    stay = RecordStay(file=number, court="High Court", reference="W.P. 1/2026", reason="heard")
+    world.do_as("pvara_officer", stay, "pvara_approver", pump=True)
+    assert (level(world), world.app.check()) == ("active", [])
+    over = EndStay(file=number, reference="W.P. 1/2026", reason="dismissed")
+    world.do_as("pvara_officer", over, "pvara_approver", pump=True)
+    assert (level(world), world.app.check()) == ("frozen", [])
+    lodge = LodgeAppeal(against=number, grounds="the report was there")
+    lodged = world.do_as("exchange_x_officer", lodge)["file"]
+    decide = DecideAppeal(file=lodged, outcome=AppealOutcome.ALLOWED, reasons="it was there")
+    world.do_as("pvara_second", decide, "pvara_board")
+    assert level(world) == "frozen"  # what grants waits for the ledger
+    world.app.pump()
+    assert (level(world), world.app.check()) == ("active", [])
