@@ -1,7 +1,7 @@
 """A file of labelled transfers as stored rows: the set repeated with shifted accounts and dates.
 
 The file has the columns step, nameOrig, nameDest, amount, bankOrig, bankDest, type and isSAR of the
-AMLSim family.  A step is a day; an amount of 1 is read as PKR 100.  What comes from the
+AMLSim family.  A step is a day; an amount of 1 is read as PKR 50.  What comes from the
 source or goes to the sink (accounts below 0) is money of banks outside, the rest transfers.
 """
 
@@ -15,7 +15,7 @@ import duckdb
 from amanat.supervision.monitoring.model import SUM_MODULUS, SourceFile
 
 FIRST_DAY = date(2025, 1, 1)
-PAISA_PER_UNIT = 10_000
+PAISA_PER_UNIT = 5_000
 ACCOUNTS_APART = 1_000_000
 REPEATS_PER_DAY = 3
 """So many repeats begin on one day; the next on the day after."""

@@ -16,7 +16,7 @@ from tests.supervision.monitoring.ledger_of_rows import FIRST, moved, source_fil
 from tests.supervision.monitoring.looking import all_codes, duck, look, parameters_of
 
 from amanat.supervision.monitoring.engines import DuckEngine
-from amanat.supervision.monitoring.finding import explained
+from amanat.supervision.monitoring.finding import explaining
 from amanat.supervision.monitoring.model import Classed
 from amanat.supervision.monitoring.scenarios import SCENARIOS
 from amanat.supervision.monitoring.staging import Lists
@@ -48,8 +48,8 @@ PATTERNS: dict[str, Rows] = {
         moved(20, "fiat_in", None, A, 1_000_000),
         moved(21, "withdrawal", A, None, 950_000),
     ],
-    "fan_in": [moved(20, "transfer", sender, A, 60_000) for sender in range(201, 209)],
-    "fan_out": [moved(20, "transfer", A, receiver, 60_000) for receiver in range(201, 209)],
+    "fan_in": [moved(20, "transfer", sender, A, 60_000) for sender in range(201, 211)],
+    "fan_out": [moved(20, "transfer", A, receiver, 60_000) for receiver in range(201, 211)],
     "cycle": [
         moved(18, "transfer", A, B, 100_000),
         moved(19, "transfer", B, C, 95_000),
@@ -66,7 +66,7 @@ PATTERNS: dict[str, Rows] = {
         moved(61, "fiat_out", A, None, 1_500_000),
     ],
     "velocity": [moved(day, "fiat_out", A, None, 30_000) for day in range(10, 15)]
-    + [moved(20, "fiat_out", A, None, 600_000)],
+    + [moved(20, "fiat_out", A, None, 1_000_000)],
     "round_amounts": [moved(15 + n, "fiat_in", None, A, 100_000) for n in range(5)],
     "high_risk": [moved(20, "transfer", A, B, 10_000, to_country="KP")],
     "travel_rule_gap": [moved(20, "withdrawal", A, None, 300_000, travel_rule=None, hosted=True)],
@@ -82,9 +82,9 @@ NEAR_MISSES: dict[str, Rows] = {
         moved(20, "fiat_in", None, A, 1_000_000),
         moved(22, "withdrawal", A, None, 950_000),
     ],
-    "fan_in": [moved(20 + n % 2 * 8, "transfer", 201 + n, A, 60_000) for n in range(8)]
+    "fan_in": [moved(20 + n % 2 * 8, "transfer", 201 + n, A, 60_000) for n in range(10)]
     + [moved(20, "transfer", 201, A, 60_000) for _ in range(9)],
-    "fan_out": [moved(20, "transfer", A, 201 + n, 20_000) for n in range(8)],
+    "fan_out": [moved(20, "transfer", A, 201 + n, 19_000) for n in range(10)],
     "cycle": [
         moved(20, "transfer", A, B, 100_000),
         moved(19, "transfer", B, C, 95_000),
@@ -102,7 +102,7 @@ NEAR_MISSES: dict[str, Rows] = {
         moved(61, "fiat_out", B, None, 1_500_000),
     ],
     "velocity": [moved(day, "fiat_out", A, None, 30_000) for day in range(10, 15)]
-    + [moved(20, "fiat_out", A, None, 599_000)],
+    + [moved(20, "fiat_out", A, None, 999_000)],
     "round_amounts": [moved(15 + n, "fiat_in", None, A, 100_000 + n % 2) for n in range(5)],
     "high_risk": [moved(20, "transfer", A, B, 10_000, to_country="PK")],
     "travel_rule_gap": [
@@ -128,7 +128,7 @@ def test_the_pattern_is_alerted(code: str, engine: DuckEngine, tmp_path: Path):
     assert {one.subject for one in alerts} == SUBJECTS.get(code, {A})
     assert {one for alert in alerts for one in alert.transactions} <= {row["id"] for row in rows}
     assert classed[Classed.ALERTED].rows > 0
-    words = explained(SCENARIOS[code], alerts[-1].values, parameters_of(code), "PKR")
+    words = explaining(SCENARIOS[code], parameters_of(code), "PKR")(alerts[-1].values)
     assert "{" not in words["text"]
     assert all("type" in typed for typed in words["arguments"].values())
 

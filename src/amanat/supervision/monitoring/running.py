@@ -34,7 +34,7 @@ from amanat.supervision.monitoring.covering import (
     tally_of_file,
 )
 from amanat.supervision.monitoring.engines import Engine
-from amanat.supervision.monitoring.finding import explained, found_in
+from amanat.supervision.monitoring.finding import Explains, explaining, found_in
 from amanat.supervision.monitoring.model import (
     NOTHING,
     SUM_MODULUS,
@@ -372,15 +372,16 @@ class Running:
         self, connection: Connection, identifier: str, planned: Planned, found: Sequence[Found]
     ) -> None:
         now = self._store.clock().isoformat()
+        explains = explaining(planned.scenario, planned.parameters, self._plan.currency)
         for begin in range(0, len(found), _BATCH):
             rows = [
-                self._alert_row(identifier, planned, one, now)
+                self._alert_row(identifier, planned, one, explains, now)
                 for one in found[begin : begin + _BATCH]
             ]
             insert_new(connection, alert, rows)
 
     def _alert_row(
-        self, identifier: str, planned: Planned, found: Found, now: str
+        self, identifier: str, planned: Planned, found: Found, explains: Explains, now: str
     ) -> dict[str, Any]:
         return {
             "programme": self._plan.programme,
@@ -392,9 +393,7 @@ class Running:
             "exchanges": sorted({self._files[number].exchange for number in found.files}),
             "day": found.day.isoformat(),
             "score": str(found.score),
-            "explanation": explained(
-                planned.scenario, found.values, planned.parameters, self._plan.currency
-            ),
+            "explanation": explains(found.values),
             "transactions": [str(one) for one in found.transactions],
             "transactions_all": found.values["named_of"],
             "state": "open" if planned.state == LIVE else "shadow",
