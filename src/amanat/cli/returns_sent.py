@@ -26,6 +26,7 @@ from amanat.cli.session import (
 )
 from amanat.cli.terminal import settings_of
 from amanat.core.errors import Unauthenticated
+from amanat.core.messages import Message
 from amanat.supervision.returns.receiving import NAMES, STREAM, TAR
 from amanat.supervision.returns.specification import MANIFEST, RECORDS
 
@@ -40,7 +41,9 @@ def sent(
     """The receipt of a return.  Refuses as the intake does."""
     token = os.environ.get(TOKEN_VARIABLE)
     if not token:
-        raise Unauthenticated(reason=f"put a token into {TOKEN_VARIABLE}")
+        raise Unauthenticated(
+            reason=Message("put a token into {variable}", variable=TOKEN_VARIABLE)
+        )
     server = url or os.environ.get(URL_VARIABLE)
     if server is None:
         return _here(folder, data, token)
@@ -128,7 +131,7 @@ def lines_of(folder: Path) -> Iterator[bytes]:
         if not path.is_file():
             others = [one.name for one in folder.glob(f"{name}.*")]
             if others:
-                reason = "only NDJSON is sent as a stream"
+                reason = Message("only NDJSON is sent as a stream")
                 raise FieldUnreadable(field=others[0], reason=reason)
             continue
         start = f'"record": "{name}"'.encode()
@@ -136,6 +139,7 @@ def lines_of(folder: Path) -> Iterator[bytes]:
             for line in file:
                 brace = _BRACE.match(line)
                 if brace is None or not line[brace.end() :].startswith(start):
-                    reason = f"each line begins with {{{start.decode()} to be sent as a stream"
+                    begins = "{" + start.decode()
+                    reason = Message("each line must begin with {start}", start=begins)
                     raise FieldUnreadable(field=path.name, reason=reason)
                 yield line

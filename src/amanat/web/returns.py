@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from amanat.access.actors import Actor
 from amanat.app import Application
+from amanat.core.messages import Message
 from amanat.supervision.returns.publishing import archive
 from amanat.supervision.returns.receiving import (
     STREAM,
@@ -53,12 +54,15 @@ def add_routes(api: APIRouter, app: Application, signed_in: Callable[..., Actor]
         await run_in_threadpool(app.intake.require_may_send, actor)
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind not in (TAR, STREAM):
-            raise ReturnUnreadable(reason=f"its Content-Type is neither {TAR} nor {STREAM}")
+            named = Message(
+                "its Content-Type is neither {tar} nor {stream}", tar=TAR, stream=STREAM
+            )
+            raise ReturnUnreadable(reason=named)
         with app.intake.incoming() as folder:
             try:
                 await (_stream(request, folder) if kind == STREAM else _tar(request, folder, app))
             except BodyTooLarge:
-                raise ReturnUnreadable(reason="it is too large") from None
+                raise ReturnUnreadable(reason=Message("it is too large")) from None
             return await run_in_threadpool(app.intake.take, actor, folder)
 
     def specification() -> Response:

@@ -24,7 +24,7 @@ from amanat.supervision.identities.vault import Vault
 _PERSON_MAX = 2**63
 
 
-@act(capacities=[SUPERVISES, FIU], confidential=True)
+@act(capacities=[SUPERVISES, FIU], confidential=True, untold=True)
 def open_identity(command: OpenIdentity, context: ActContext) -> Result:
     """Answer once with what every exchange says of a person; none of it is stored with the act.
 

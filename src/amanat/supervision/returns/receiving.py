@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, ClassVar
 
 from amanat.core.errors import Invalid
+from amanat.core.messages import Message
 from amanat.supervision.returns.specification import FORMATS, MANIFEST, RECORDS
 
 INCOMING = "incoming"
@@ -84,16 +85,20 @@ def unpack(content: IO[bytes], folder: Path, bytes_max: int) -> None:
                 folder_named, _, last = name.rpartition("/")
                 name = last if _FOLDER.fullmatch(folder_named) else name
                 if not one.isfile() or name not in NAMES or (folder / name).exists():
-                    raise ReturnUnreadable(reason=f"{one.name[:80]!r} does not belong in it")
+                    named = Message("{file} does not belong in it", file=repr(one.name[:80]))
+                    raise ReturnUnreadable(reason=named)
                 left -= one.size
                 if left < 0:
-                    raise ReturnUnreadable(reason="its files are too large")
+                    raise ReturnUnreadable(reason=Message("its files are too large"))
                 source = packed.extractfile(one)
                 assert source is not None
                 with (folder / name).open("wb") as file:
                     shutil.copyfileobj(source, file, _PART)
     except (tarfile.TarError, EOFError, OSError) as error:
-        raise ReturnUnreadable(reason=f"it is no whole tar ({type(error).__name__})") from None
+        fault = type(error).__name__
+        raise ReturnUnreadable(
+            reason=Message("it is no whole tar ({fault})", fault=fault)
+        ) from None
 
 
 class Parting:
@@ -113,7 +118,8 @@ class Parting:
         lines = (self._rest + part).split(b"\n")
         self._rest = lines.pop()
         if len(self._rest) > _LINE_MAX:
-            raise ReturnUnreadable(reason=f"line {self._line + 1} does not end")
+            place = str(self._line + 1)
+            raise ReturnUnreadable(reason=Message("line {line} does not end", line=place))
         for line in lines:
             self._take(line)
 
@@ -122,7 +128,7 @@ class Parting:
         for file in self._files.values():
             file.close()
         if self._rest.strip():
-            raise ReturnUnreadable(reason="it breaks off in its last line")
+            raise ReturnUnreadable(reason=Message("it breaks off in its last line"))
 
     def _take(self, line: bytes) -> None:
         self._line += 1
@@ -137,7 +143,8 @@ class Parting:
             self._files[name].write(manifest)
             return
         if name not in RECORDS:
-            raise ReturnUnreadable(reason=f"line {self._line} names no record of a return")
+            place = str(self._line)
+            raise ReturnUnreadable(reason=Message("line {line} names no record", line=place))
         file = self._files.get(name)
         if file is None:
             file = self._files[name] = (self._folder / f"{name}.ndjson").open("wb")
