@@ -45,7 +45,7 @@ def cost(file: Path, model: Path, repeats: int) -> dict[str, Any]:
     answer = subprocess.run(
         [sys.executable, __file__, str(file), "--score-only", str(model), str(repeats)],
         check=True,
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
     )
     return dict(json.loads(answer.stdout.splitlines()[-1]))
@@ -58,14 +58,16 @@ def score_only(file: Path, model: Path, repeats: int) -> None:
         made = subprocess.run(
             [sys.executable, __file__, str(file), "--adapt-only", temporary, str(repeats)],
             check=True,
-            capture_output=True,
+            stdout=subprocess.PIPE,
             text=True,
         )
         rows = int(made.stdout.splitlines()[-1])
         begun = time.perf_counter()
         kept = read_model(model)
         movements = 0
-        with Features([folder / "transactions.parquet"], folder / "features") as features:
+        with Features(
+            sorted(folder.glob("transactions*.parquet")), folder / "features"
+        ) as features:
             features.prepare()
             features.lend(kept.likenesses(features))
             for _, measures in features.measures():
@@ -79,7 +81,8 @@ def adapt_only(file: Path, folder: Path, repeats: int) -> None:
     """Write the repeated file, in a process whose memory is not counted."""
     import pyarrow.parquet as parquet
 
-    print(parquet.read_metadata(adapt(file, folder, repeats).transactions).num_rows)
+    files = adapt(file, folder, repeats).transactions
+    print(sum(parquet.read_metadata(one).num_rows for one in files))
 
 
 def shown(title: str, rows: list[tuple[str, Figures]]) -> None:
@@ -179,7 +182,7 @@ def main() -> None:
             adapted.first_day + timedelta(asked.train_days),
             adapted.first_day + timedelta(asked.threshold_days),
         )
-        files, labels = [adapted.transactions], adapted.labels
+        files, labels = adapted.transactions, adapted.labels
         main_training = trained(files, labels, split, folder / "score")
         judgements["score"] = main_training.figures
         if not asked.quick:

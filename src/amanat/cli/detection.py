@@ -51,7 +51,7 @@ def adapt(
         made = write(file, folder)
         print_answer(
             {
-                "transactions": str(made.transactions),
+                "transactions": str(made.transactions[0]),
                 "labels": str(made.labels),
                 "first_day": made.first_day.isoformat(),
                 "last_day": made.last_day.isoformat(),

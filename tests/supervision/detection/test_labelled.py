@@ -30,7 +30,8 @@ def adapted(table: pa.Table, folder: Path) -> tuple[pa.Table, pa.Table]:
     folder.mkdir()
     parquet.write_table(table, folder / "labelled.parquet")
     made = adapt(folder / "labelled.parquet", folder / "out")
-    return parquet.read_table(made.transactions), parquet.read_table(made.labels)
+    (rows,) = made.transactions
+    return parquet.read_table(rows), parquet.read_table(made.labels)
 
 
 def test_a_labelled_file_becomes_stored_rows_and_labels(tmp_path: Path) -> None:

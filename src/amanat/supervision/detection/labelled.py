@@ -17,6 +17,7 @@ from typing import ClassVar
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as parquet
 
 from amanat.core.errors import Invalid
 
@@ -47,6 +48,7 @@ TYPOLOGIES = {
 }
 """AMLGentex, `src/utils/pattern_types.py`: the ids of its patterns of laundering."""
 
+_FIRST_FILE = "transactions.parquet"
 _NEEDED = frozenset(
     ("step", "type", "amount", "nameOrig", "nameDest", "bankOrig", "bankDest", "isSAR")
 )
@@ -62,7 +64,8 @@ class NotLabelled(Invalid):
 class Adapted:
     """Where the rows and the labels lie."""
 
-    transactions: Path
+    transactions: tuple[Path, ...]
+    """One file per repeat."""
     labels: Path
     first_day: date
     last_day: date
@@ -111,6 +114,8 @@ def adapt(source: Path, folder: Path, repeats: int = 1) -> Adapted:
     Raises `NotLabelled`.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    labels: list[pa.Table] = []
+    files: list[Path] = []
     with duckdb.connect(config={"preserve_insertion_order": False, "threads": 2}) as connection:
         connection.execute("SET TimeZone = 'UTC'; SET memory_limit = '1GB'")
         connection.execute(f"SET temp_directory = '{folder / 'spill'}'")
@@ -119,20 +124,18 @@ def adapt(source: Path, folder: Path, repeats: int = 1) -> Adapted:
             raise NotLabelled(file=source.name, missing=", ".join(sorted(missing)))
         cases = " ".join(f"WHEN {code} THEN '{name}'" for code, name in TYPOLOGIES.items())
         typology = f"CASE modelType {cases} END" if "modelType" in described else "NULL::VARCHAR"
-        adapted = Adapted(
-            folder / "transactions.parquet", folder / "labels.parquet", FIRST_DAY, FIRST_DAY
-        )
-        union = " UNION ALL ".join(_rows(source, typology, repeat) for repeat in range(repeats))
-        connection.execute(
-            f"COPY (SELECT * EXCLUDE (suspicious, typology) FROM ({union}) ORDER BY id)"
-            f" TO '{adapted.transactions}' (FORMAT parquet, COMPRESSION zstd)"
-        )
-        connection.execute(
-            f"COPY (SELECT id, day, from_account, to_account, typology FROM ({union})"
-            f" WHERE suspicious = 1 ORDER BY id) TO '{adapted.labels}' (FORMAT parquet)"
-        )
+        for repeat in range(repeats):
+            files.append(folder / (f"transactions-{repeat}.parquet" if repeat else _FIRST_FILE))
+            rows = _rows(source, typology, repeat)
+            connection.execute(
+                f"COPY (SELECT * EXCLUDE (suspicious, typology) FROM ({rows}) ORDER BY id)"
+                f" TO '{files[-1]}' (FORMAT parquet, COMPRESSION zstd)"
+            )
+            query = f"SELECT {', '.join(LABELS.names)} FROM ({rows}) WHERE suspicious = 1"
+            labels.append(connection.execute(query).to_arrow_table().cast(LABELS))
         bounds = connection.execute(
-            f"SELECT min(day), max(day) FROM read_parquet('{adapted.transactions}')"
+            f"SELECT min(day), max(day) FROM read_parquet('{files[0]}')"
         ).fetchone()
     assert bounds is not None
-    return Adapted(adapted.transactions, adapted.labels, *bounds)
+    parquet.write_table(pa.concat_tables(labels).sort_by("id"), folder / "labels.parquet")
+    return Adapted(tuple(files), folder / "labels.parquet", *bounds)
