@@ -26,11 +26,14 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+sys.path.insert(0, str(Path(__file__).parent))
 from amanat.supervision.detection.comparing import compared, trained
 from amanat.supervision.detection.features import Features
 from amanat.supervision.detection.labelled import adapt
 from amanat.supervision.detection.model import Figures, Split
 from amanat.supervision.detection.scoring import read_model
+from detection_scenarios import found_by_scenarios
+from detection_scenarios import show as show_scenarios
 
 PEER = "Snap ML graph features with LightGBM"
 PEER_FIGURES = {"ap": 0.251, "f1": 0.337}
@@ -190,6 +193,9 @@ def main() -> None:
         shown(f"{asked.file.name}: days from {split.threshold_before} on", list(judgements.items()))
         shown_typologies(main_training.figures)
         console.print(f"{PEER}, seed 10: AP .251, F1 .337")
+        if not asked.quick:
+            found, there = found_by_scenarios(adapted, folder / "scenarios", split.threshold_before)
+            show_scenarios(found, there)
         model = main_training.model.write(folder)
         sizes = [int(one) for one in asked.sizes.split(",") if one][: 1 if asked.quick else None]
         costs = [cost(asked.file, model, repeats) for repeats in sizes]
