@@ -180,7 +180,8 @@ consultation = sql.Table(
     *answer_columns(),
     sql.Index(None, "file"),
     sql.Index(None, "programme", "id"),
-    sql.Index(None, "programme", "consulted"),
+    sql.Index(None, "programme", "consulted", "answered_at"),
+    sql.Index(None, "programme", "answered_at", "id"),
 )
 
 recommendation = sql.Table(

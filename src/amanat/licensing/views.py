@@ -20,6 +20,7 @@ from amanat.core.errors import NotFound
 from amanat.jurisdictions.licensing import LicensingPack
 from amanat.licensing.commands import FileAsked, FilesAsked, ProviderAsked, ProvidersAsked
 from amanat.licensing.deriving import Standing
+from amanat.licensing.finding import matching, own_or_consulted
 from amanat.licensing.forms.filling import answers_of
 from amanat.licensing.model import CONFIRMS
 from amanat.licensing.openness.grounds import recusals_of, require_not_recused
@@ -54,8 +55,6 @@ from amanat.licensing.tables import (
 from amanat.licensing.timing import clock_json, clocks_of_file
 from amanat.participants.model import UnknownClass
 
-_LIKE_MEANS = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
-
 
 def sees_all(context: ViewContext, pack: LicensingPack) -> bool:
     """Whether the actor's institution licenses, or audits."""
@@ -82,12 +81,6 @@ def consulted_on(context: ViewContext) -> sql.Select[Any]:
     )
 
 
-def matching(words: str, *columns: sql.Column[Any]) -> sql.ColumnElement[bool]:
-    """Whether one of these columns has the words in it, in whatever case."""
-    pattern = f"%{words.strip().lower().translate(_LIKE_MEANS)}%"
-    return sql.or_(*(sql.func.lower(one).like(pattern, escape="\\") for one in columns))
-
-
 # -- files ----------------------------------------------------------------------------------------
 
 
@@ -98,12 +91,7 @@ def files(query: FilesAsked, context: ViewContext) -> list[dict[str, Any]]:
     pack = pack_of(context.connection, context.programme)
     wanted = _files(context)
     if not sees_all(context, pack):
-        wanted = wanted.where(
-            sql.or_(
-                licensing_file.c.provider == context.actor.institution,
-                licensing_file.c.id.in_(consulted_on(context)),
-            )
-        )
+        wanted = wanted.where(own_or_consulted(context))
     away = recusals_of(context.connection, context.programme, context.actor.person)
     if away:
         wanted = wanted.where(licensing_file.c.provider.not_in(list(away)))
@@ -286,13 +274,11 @@ def consultation_json(row: Row[Any]) -> dict[str, Any]:
 
 
 def _decision(context: ViewContext, row: Row[Any]) -> dict[str, Any] | None:
-    one = context.connection.execute(
-        sql.select(decision)
-        .where(decision.c.file == row.id)
-        .order_by(decision.c.id.desc())
-        .limit(1)
-    ).one_or_none()
-    return None if one is None else decision_json(one)
+    # Without a limit, for which a database would look through all decisions by their ids.
+    found = context.connection.execute(
+        sql.select(decision).where(decision.c.file == row.id).order_by(decision.c.id)
+    ).all()
+    return decision_json(found[-1]) if found else None
 
 
 def decision_json(row: Row[Any]) -> dict[str, Any]:

@@ -153,12 +153,13 @@ def _steps(context: ViewContext, row: Row[Any]) -> list[dict[str, Any]]:
 
 def _returned(context: ViewContext, row: Row[Any]) -> dict[str, Any] | None:
     """What the authority found missing when it returned the file, until it is submitted again."""
-    last = context.connection.execute(
+    # Without a limit, for which a database would look through all steps by their ids.
+    found = context.connection.execute(
         sql.select(file_step)
         .where(file_step.c.file == row.id, file_step.c.from_stage != file_step.c.to_stage)
-        .order_by(file_step.c.id.desc())
-        .limit(1)
-    ).one_or_none()
+        .order_by(file_step.c.id)
+    ).all()
+    last = found[-1] if found else None
     if last is None or last.outcome != Completeness.INCOMPLETE.value:
         return None
     return {"on": last.recorded_on, "missing": (last.reason or "").split("\n")}

@@ -63,7 +63,8 @@ def _consultations(
     pack = pack_of(context.connection, context.programme)
     calendar = calendar_of(pack)
     wanted = (
-        sql.select(*_CONSULTED, licensing_file.c.number, licensing_file.c.provider)
+        sql.select(*_CONSULTED)
+        .add_columns(licensing_file.c.number, licensing_file.c.provider)
         .join(licensing_file, licensing_file.c.id == consultation.c.file)
         .where(consultation.c.programme == context.programme)
         .order_by(order)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -14,6 +14,7 @@ from amanat.access.acts import ViewContext, view
 from amanat.access.tables import institution
 from amanat.jurisdictions.licensing import LicensingPack, Step
 from amanat.licensing.commands import WorkAsked
+from amanat.licensing.finding import matching, own_or_consulted
 from amanat.licensing.model import APPLICANT, AUTHORITY_CAPACITY, CONSULTED
 from amanat.licensing.openness.grounds import recusals_of
 from amanat.licensing.path import Mover
@@ -24,7 +25,7 @@ from amanat.licensing.tables import (
     file_step,
     licensing_file,
 )
-from amanat.licensing.views import consulted_on, matching, sees_all
+from amanat.licensing.views import sees_all
 
 NOBODY = ""
 """No provider's code: as what somebody acts on everybody's files."""
@@ -52,9 +53,7 @@ def licensing_work(query: WorkAsked, context: ViewContext) -> dict[str, Any]:
     pack = pack_of(context.connection, context.programme)
     wanted = _wanted(query, context, pack)
     rows = context.connection.execute(
-        wanted.order_by(
-            licensing_file.c.due_on.is_(None), licensing_file.c.due_on, licensing_file.c.id
-        )
+        wanted.order_by(licensing_file.c.due_on.nulls_last(), licensing_file.c.id)
         .offset(query.start)
         .limit(query.limit + 1)
     ).all()
@@ -69,23 +68,16 @@ def licensing_work(query: WorkAsked, context: ViewContext) -> dict[str, Any]:
 def _wanted(query: WorkAsked, context: ViewContext, pack: LicensingPack) -> sql.Select[Any]:
     assert context.actor is not None
     file = licensing_file.c
-    wanted = (
-        sql.select(licensing_file, institution.c.name)
-        .join(
-            institution,
-            (institution.c.programme == file.programme) & (institution.c.code == file.provider),
-        )
-        .where(file.programme == context.programme, file.closed_on.is_(None))
+    wanted = sql.select(licensing_file).where(
+        file.programme == context.programme, file.closed_on.is_(None)
     )
     if sees_all(context, pack):
         # What an applicant still writes is no work of those who license.
         written = [one.initial for one in pack.files if one.forms]
         wanted = wanted.where(sql.or_(file.submitted_on.is_not(None), file.stage.not_in(written)))
     else:
-        waits = consulted_on(context).where(consultation.c.answered_at.is_(None))
-        wanted = wanted.where(
-            sql.or_(file.provider == context.actor.institution, file.id.in_(waits))
-        )
+        waits = consultation.c.answered_at.is_(None)
+        wanted = wanted.where(own_or_consulted(context, waits))
     away = recusals_of(context.connection, context.programme, context.actor.person)
     if away:
         wanted = wanted.where(file.provider.not_in(list(away)))
@@ -95,7 +87,10 @@ def _wanted(query: WorkAsked, context: ViewContext, pack: LicensingPack) -> sql.
     if query.overdue:
         wanted = wanted.where(file.due_on < context.business_date.isoformat())
     if query.words:
-        wanted = wanted.where(matching(query.words, file.number, institution.c.name))
+        named = (institution.c.programme == file.programme) & (institution.c.code == file.provider)
+        wanted = wanted.join(institution, named).where(
+            matching(query.words, file.number, institution.c.name)
+        )
     return wanted
 
 
@@ -123,6 +118,7 @@ def _work(
         return []  # also where nobody licenses
     mover = mover_of(context.connection, context.programme, pack, context.actor, NOBODY)
     ids = [row.id for row in found]
+    names = _names(context, {row.provider for row in found})
     gone, asked, consulted = _gone(context, ids), _asked(context, ids), _consulted(context, ids)
     today = context.business_date
     shown = []
@@ -133,7 +129,7 @@ def _work(
                 "file": row.number,
                 "kind": row.kind,
                 "provider": row.provider,
-                "name": row.name,
+                "name": names[row.provider],
                 "stage": row.stage,
                 "categories": list(row.categories),
                 "opened_on": row.opened_on,
@@ -197,6 +193,15 @@ def _whose(steps: list[Step], asked: bool, consulted: bool) -> str | None:
     if AUTHORITY_CAPACITY in moving:
         return AUTHORITY_CAPACITY
     return moving[0] if moving else None
+
+
+def _names(context: ViewContext, codes: Collection[str]) -> dict[str, str]:
+    rows = context.connection.execute(
+        sql.select(institution.c.code, institution.c.name).where(
+            institution.c.programme == context.programme, institution.c.code.in_(list(codes))
+        )
+    )
+    return {row.code: row.name for row in rows}
 
 
 def _gone(context: ViewContext, ids: list[str]) -> dict[str, Gone]:

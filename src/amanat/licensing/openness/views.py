@@ -178,14 +178,8 @@ def decisions(query: DecisionsAsked, context: ViewContext) -> list[dict[str, Any
     had applied, by which law and which versions of the rulebooks.
     """
     wanted = (
-        sql.select(decision, licensing_file.c.number, licensing_file.c.kind, file_step.c.rulebook)
+        sql.select(decision, licensing_file.c.number, licensing_file.c.kind)
         .join(licensing_file, licensing_file.c.id == decision.c.file)
-        .outerjoin(
-            file_step,
-            (file_step.c.file == decision.c.file)
-            & (file_step.c.act == "Decide")
-            & (file_step.c.recorded_at == decision.c.recorded_at),
-        )
         .where(decision.c.programme == context.programme)
         .order_by(decision.c.id.desc())
         .limit(query.limit)
@@ -195,6 +189,7 @@ def decisions(query: DecisionsAsked, context: ViewContext) -> list[dict[str, Any
     if query.kind is not None:
         wanted = wanted.where(licensing_file.c.kind == query.kind)
     rows = context.connection.execute(wanted).all()
+    rulebooks_then = _rulebooks_cited(context, [row.file for row in rows])
     recused = _recusals(context, [row.provider for row in rows])
     advise = advisers(
         context.connection, context.programme, context.business_date, [r.provider for r in rows]
@@ -219,13 +214,28 @@ def decisions(query: DecisionsAsked, context: ViewContext) -> list[dict[str, Any
             "applicants": row.applicants,
             "conditions": len(row.conditions),
             "law": row.law,
-            "rulebook": row.rulebook,
+            "rulebook": rulebooks_then.get((row.file, row.recorded_at)),
             "appeal_until": row.appeal_until,
             "decided_on": row.recorded_on,
             "entry": row.entry,
         }
         for row in rows
     ]
+
+
+def _rulebooks_cited(
+    context: ViewContext, files: Sequence[str]
+) -> dict[tuple[str, str], str | None]:
+    """The versions of rulebooks that a decision cited, by its file and moment.
+
+    Asked of these files alone: joined with the decisions, every step there is would be read.
+    """
+    found = context.connection.execute(
+        sql.select(file_step.c.file, file_step.c.recorded_at, file_step.c.rulebook).where(
+            file_step.c.file.in_(list(files)), file_step.c.act == "Decide"
+        )
+    )
+    return {(row.file, row.recorded_at): row.rulebook for row in found}
 
 
 def _recusals(context: ViewContext, codes: Sequence[str]) -> Sequence[Any]:

@@ -482,9 +482,15 @@ def upgrade() -> None:
         op.f("ix_licensing_consultation_file"), "licensing_consultation", ["file"], unique=False
     )
     op.create_index(
-        op.f("ix_licensing_consultation_programme_consulted"),
+        op.f("ix_licensing_consultation_programme_answered_at_id"),
         "licensing_consultation",
-        ["programme", "consulted"],
+        ["programme", "answered_at", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_licensing_consultation_programme_consulted_answered_at"),
+        "licensing_consultation",
+        ["programme", "consulted", "answered_at"],
         unique=False,
     )
     op.create_index(
@@ -1572,7 +1578,12 @@ def downgrade() -> None:
         op.f("ix_licensing_consultation_programme_id"), table_name="licensing_consultation"
     )
     op.drop_index(
-        op.f("ix_licensing_consultation_programme_consulted"), table_name="licensing_consultation"
+        op.f("ix_licensing_consultation_programme_consulted_answered_at"),
+        table_name="licensing_consultation",
+    )
+    op.drop_index(
+        op.f("ix_licensing_consultation_programme_answered_at_id"),
+        table_name="licensing_consultation",
     )
     op.drop_index(op.f("ix_licensing_consultation_file"), table_name="licensing_consultation")
     op.drop_table("licensing_consultation")
