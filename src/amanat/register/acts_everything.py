@@ -135,7 +135,7 @@ def freeze_everything(command: FreezeEverything, context: ActContext) -> Result:
         programme,
         "Orders",
         "execute_all",
-        [batch, context.approved.signatures()],
+        [batch, context.approved.signatures(ORDERS)],
         subject=("register", memo["account"]),
         cause=entry,
         things=Things(brings=things.accounts([memo["account"]])),

@@ -22,6 +22,7 @@ from amanat.store.journal import Audience, read_entries
 from amanat.supervision.identities.model import Document as VaultDocument
 from amanat.supervision.identities.tables import owner
 from amanat.supervision.identities.vault import Said, Vault
+from amanat.supervision.returns.tables import manifest
 from amanat.supervision.screening.commands import (
     AccountsToFreeze,
     AcknowledgeFreeze,
@@ -183,6 +184,26 @@ def test_customers_are_screened_at_intake_and_on_a_new_list_and_never_named(
         stored = str(connection.execute(sql.select(hit)).all())
     assert "طارق" not in stored
     assert "Yousuf" not in stored
+
+
+def test_a_customer_of_whom_a_return_says_more_is_screened_again(desk: DeskWorld) -> None:
+    party = customer(desk, "Nadia Elsewhere", "4220112345671")
+    take_in(desk, nacta())
+    assert open_hits(desk) == []
+    assert desk.do_as(OFFICER, Rescreen())["parties_behind"] == 0
+    customer(desk, "Yousuf Nowhere", "4220112345671", return_id="r-2")
+    with desk.store.engine.begin() as connection:
+        connection.execute(
+            manifest.insert().values(
+                id="r-2", programme=CODE, exchange="exchange_x", digest="d" * 64, sequence=1,
+                first_day="2026-03-09", last_day="2026-03-09", rows=0, id_sum="0", path="p",
+                scope="period", received_at="2099-01-01T00:00:00+00:00",
+                business_date="2026-03-09", person="p", received={}, quality={}, entry="e",
+            )
+        )  # fmt: skip
+    done = desk.do_as(OFFICER, Rescreen())
+    assert (done["parties"], len(done["hits_new"])) == (1, 1)
+    assert open_hits(desk)[0]["party"] == party
 
 
 # -- decisions ------------------------------------------------------------------------------------

@@ -24,11 +24,15 @@ from amanat.core.canonical import canonical_bytes, digest
 from amanat.core.ids import new_id
 from amanat.jurisdictions.screening import load_screening
 from amanat.licensing.records import pack_of
-from amanat.supervision.identities import tables as vault
 from amanat.supervision.identities.vault import Vault
 from amanat.supervision.screening.matching import Match, Matcher
 from amanat.supervision.screening.model import HitState, ScreenedParty
-from amanat.supervision.screening.sources import persons_of_return, vault_parties
+from amanat.supervision.screening.sources import (
+    PROVIDER,
+    count_behind,
+    persons_of_return,
+    vault_parties,
+)
 from amanat.supervision.screening.tables import disposition, hit, list_entry, run, screened
 from amanat.supervision.screening.versions import Entry, from_json, versions_in_force
 
@@ -359,19 +363,13 @@ def store_run(
 def behind(connection: Connection, programme: str) -> int:
     """Parties that have not been held to the versions in force: the next run compares them."""
     versions = written_versions(connection, programme)
-    customers = sql.select(sql.func.count()).where(vault.person.c.programme == programme)
-    done = sql.select(sql.func.count()).where(
-        screened.c.programme == programme,
-        screened.c.versions == versions,
-        screened.c.party.not_like("provider:%"),
-    )
     waiting = sql.select(sql.func.count()).where(
         screened.c.programme == programme,
         screened.c.versions != versions,
-        screened.c.party.like("provider:%"),
+        screened.c.party.like(f"{PROVIDER}:%"),
     )
-    counted = [int(connection.execute(one).scalar_one()) for one in (customers, done, waiting)]
-    return max(counted[0] - counted[1], 0) + counted[2]
+    people = int(connection.execute(waiting).scalar_one())
+    return people + count_behind(connection, programme, versions)
 
 
 def written_versions(connection: Connection, programme: str) -> str:

@@ -20,6 +20,7 @@ from amanat.licensing.tables import licensing_file, provider
 from amanat.supervision.identities import tables as vault_tables
 from amanat.supervision.identities.model import Identity
 from amanat.supervision.identities.vault import Vault
+from amanat.supervision.returns.tables import manifest
 from amanat.supervision.screening.model import (
     Document,
     DocumentKind,
@@ -217,21 +218,48 @@ def _customer(person: int, said: Sequence[Identity], *, owns: bool) -> ScreenedP
 
 
 def persons_behind(connection: Connection, programme: str, versions: str, most: int) -> list[int]:
-    """Customers who were never screened, or not against these versions of the lists."""
+    """Customers never screened, not against these versions, or of whom a return said more since."""
+    person = vault_tables.person
+    never = _not_screened(programme, versions).order_by(person.c.person).limit(most)
+    found = list(connection.execute(never).scalars())
+    if len(found) < most:
+        since = _said_more(programme).distinct().limit(most - len(found))
+        found += connection.execute(since).scalars()
+    return sorted(set(found))
+
+
+def count_behind(connection: Connection, programme: str, versions: str) -> int:
+    """How many `persons_behind` finds without a limit; who is in both is counted twice."""
+    total = 0
+    for query in (_not_screened(programme, versions), _said_more(programme).distinct()):
+        counted = sql.select(sql.func.count()).select_from(query.subquery())
+        total += int(connection.execute(counted).scalar_one())
+    return total
+
+
+def _not_screened(programme: str, versions: str) -> sql.Select[Any]:
     person = vault_tables.person
     done = sql.select(screened.c.party).where(
         screened.c.programme == programme, screened.c.versions == versions
     )
-    return list(
-        connection.execute(
-            sql.select(person.c.person)
-            .where(
-                person.c.programme == programme,
-                sql.cast(person.c.person, sql.String).not_in(done),
-            )
-            .order_by(person.c.person)
-            .limit(most)
-        ).scalars()
+    return sql.select(person.c.person).where(
+        person.c.programme == programme, sql.cast(person.c.person, sql.String).not_in(done)
+    )
+
+
+def _said_more(programme: str) -> sql.Select[Any]:
+    record = vault_tables.record
+    return (
+        sql.select(record.c.person)
+        .join(manifest, manifest.c.id == record.c.return_id)
+        .join(
+            screened,
+            sql.and_(
+                screened.c.programme == record.c.programme,
+                screened.c.party == sql.cast(record.c.person, sql.String),
+            ),
+        )
+        .where(record.c.programme == programme, manifest.c.received_at > screened.c.screened_at)
     )
 
 
