@@ -135,7 +135,7 @@ def _bars(values: Sequence[Mapping[str, Any]], unit: str) -> Markup | None:
     y = {"field": "name", "type": "nominal", "sort": None, "title": None}
     x = {"field": "value", "type": "quantitative", "title": unit, "axis": {"tickCount": 4}}
     pictures = []
-    for name, width, label in (("wide", 620, 260), ("narrow", 190, 120)):
+    for name, width, label in (("wide", 620, 260), ("narrow", 130, 170)):
         axis = {"labelLimit": label, "ticks": False, "domain": False, "labelPadding": 8}
         bar = {
             "mark": {"type": "bar", "color": charts.GREEN, "height": {"band": 0.7}},
