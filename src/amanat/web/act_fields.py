@@ -106,7 +106,7 @@ def read_form(kind: ActKind, values: Mapping[str, str]) -> dict[str, Any]:
         if plain == "":
             continue
         control = controls.get(name)
-        if control == "json" or (control == "lines" and plain.startswith("[")):
+        if control == "json":
             try:
                 fields[name] = json.loads(plain)
             except ValueError:
