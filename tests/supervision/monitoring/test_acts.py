@@ -1,0 +1,212 @@
+"""A scenario's way from draft to live, lists, and decisions asked before settling, at the desk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.licensing.world import CODE, MARCH
+from tests.supervision.cases.desks import Desks, desks_world
+from tests.supervision.monitoring.ledger_of_rows import FIRST, Stored, moved
+from tests.supervision.monitoring.test_composed import RULE
+
+from amanat.access.acts import Command
+from amanat.core.errors import AmanatError, NotFound
+from amanat.jurisdictions.supervision import load_supervision
+from amanat.supervision.monitoring.acts import (
+    AlreadyListed,
+    NotBacktested,
+    NotRunInShadow,
+    NotTheirState,
+    ParametersNotJson,
+    ScenarioIsOurs,
+)
+from amanat.supervision.monitoring.acts_decisions import CounterpartyIncomplete
+from amanat.supervision.monitoring.backtesting import run_backtest
+from amanat.supervision.monitoring.commands import (
+    AdoptScenario,
+    ChangeScenario,
+    ComposeScenario,
+    DecideTransaction,
+    DelistPseudonym,
+    ListPseudonym,
+    RetireScenario,
+    ShadowScenario,
+)
+from amanat.supervision.monitoring.engines import DuckEngine
+from amanat.supervision.monitoring.planning import plain_parameters
+from amanat.supervision.monitoring.running import Running, plan_run
+
+PAKISTAN = load_supervision("pk")
+WHY = "tried by the desk"
+SHIFT = (MARCH - FIRST).days
+"""Days from the first day of rows to the business day."""
+
+
+@pytest.fixture
+def desks(sqlite_url: str, tmp_path: Path) -> Iterator[Desks]:
+    """A supervisor, an FIU, two exchanges; the folder of files and a secret of pseudonyms."""
+    with desks_world(sqlite_url, tmp_path) as world:
+        world.store.folder = tmp_path
+        world.store._secret = lambda _name: b"s" * 32
+        yield world
+
+
+def act(desks: Desks, command: Command, *approvers: str, person: str = "pvara_officer") -> Any:
+    """What the supervisor's desk does."""
+    return desks.do_as(person, command, *approvers)
+
+
+def run_days(desks: Desks, engine: DuckEngine, folder: Path, first: date, last: date) -> Any:
+    """A run as the command line makes it."""
+    with desks.store.reading() as connection:
+        plan = plan_run(connection, CODE, PAKISTAN, folder, first, last)
+    return Running(desks.store, engine, plan, desks.day).carry_out()
+
+
+def test_a_composed_scenario_goes_live_with_a_second_person(
+    desks: Desks, engine_of_scenarios: DuckEngine, tmp_path: Path
+):
+    day = MARCH - timedelta(days=5)
+    rows = [moved(SHIFT - 5 - n, "transfer", 11, 20 + n, 100_000) for n in range(3)]
+    Stored(desks.store, tmp_path, CODE).put(rows)
+    named = {"scenario": "middling", "version": "v1", "reason": WHY}
+    composed = act(desks, ComposeScenario(scenario="middling", rule=RULE, reason=WHY))
+    assert (composed["version"], composed["state"]) == ("v1", "draft")
+    with pytest.raises(NotBacktested):
+        act(desks, ShadowScenario(**named))
+    found = run_backtest(
+        desks.store, engine_of_scenarios, tmp_path, PAKISTAN, CODE, "middling", "v1",
+        MARCH - timedelta(days=20), day,
+    )  # fmt: skip
+    assert (found.alerts, found.lost, found.subjects) == (1, 0, 1)
+    act(desks, ShadowScenario(**named))
+    with pytest.raises(NotRunInShadow):
+        act(desks, AdoptScenario(**named), "pvara_approver")
+    # From its business day on it looks beside the live ones; nobody works what it finds.
+    late = [moved(SHIFT - n, "transfer", 12, 20 + n, 100_000) for n in range(3)]
+    Stored(desks.store, tmp_path, CODE).put(late)
+    run_days(desks, engine_of_scenarios, tmp_path, MARCH, MARCH)
+    shown = desks.look("pvara_officer", "monitoring_alerts", state="shadow")
+    assert [row["subject"] for row in shown["rows"]] == ["party:12"]
+    assert desks.look("pvara_officer", "monitoring_alerts", scenario="middling")["count"] == 0
+    adopted = act(desks, AdoptScenario(**named), "pvara_approver")
+    assert adopted["live_from"] == (MARCH + timedelta(days=1)).isoformat()
+    with pytest.raises(NotTheirState):
+        act(desks, AdoptScenario(**named), "pvara_approver")
+    desks.days_later(1)
+    more = [moved(SHIFT + 1 - n, "transfer", 13, 20 + n, 100_000) for n in range(3)]
+    Stored(desks.store, tmp_path, CODE).put(more)
+    run_days(desks, engine_of_scenarios, tmp_path, desks.day, desks.day)
+    alerts = desks.look("pvara_officer", "monitoring_alerts", scenario="middling")
+    assert {row["subject"] for row in alerts["rows"]} == {"party:13"}
+    one = desks.look("pvara_officer", "monitoring_alert", alert=alerts["rows"][0]["alert"])
+    assert one["explains"].startswith("Several withdrawals")
+    history = desks.look("pvara_officer", "monitoring_scenario", scenario="middling")
+    (version,) = history["versions"]
+    assert (version["approved_by"], len(version["backtests"])) == ("pvara_approver", 1)
+    retired = act(desks, RetireScenario(**named), "pvara_approver")
+    assert retired["retired_from"] == (desks.day + timedelta(days=1)).isoformat()
+
+
+def test_changed_parameters_have_a_history(desks: Desks):
+    held = plain_parameters(PAKISTAN.on("structuring", MARCH).parameters)
+    changed = json.dumps(held | {"count_min": 4})
+    for version in ("v1", "v2"):
+        stated = act(desks, ChangeScenario(scenario="structuring", parameters=changed, reason=WHY))
+        assert stated["version"] == version
+    shown = desks.look("pvara_officer", "monitoring_scenario", scenario="structuring")
+    assert [one["content"]["count_min"] for one in shown["versions"]] == [4, 4]
+    assert shown["history"][0]["source"].startswith("red flag in FATF")
+    today = desks.look("pvara_officer", "monitoring_scenarios")
+    assert len(today["rows"]) == 15
+    assert len(today["drafts"]) == 2
+
+
+REFUSED: tuple[tuple[Command, type[Exception]], ...] = (
+    (ComposeScenario(scenario="velocity", rule=RULE, reason=WHY), ScenarioIsOurs),
+    (ComposeScenario(scenario="mine", rule="{}", reason=WHY), AmanatError),
+    (ChangeScenario(scenario="mine", parameters="{}", reason=WHY), NotFound),
+    (ChangeScenario(scenario="velocity", parameters="[]", reason=WHY), ParametersNotJson),
+    (ChangeScenario(scenario="velocity", parameters="{}", reason=WHY), AmanatError),
+    (ShadowScenario(scenario="mine", version="v1", reason=WHY), NotFound),
+    (DelistPseudonym(kind="party", pseudonym="5", reason=WHY), NotFound),
+    (ListPseudonym(kind="party", pseudonym="9" * 19, reason=WHY), AmanatError),
+)
+
+
+def test_what_is_not_so_is_refused(desks: Desks):
+    for command, error in REFUSED:
+        with pytest.raises(error):
+            act(desks, command)
+
+
+def test_lists_need_two_people_to_take_off(desks: Desks):
+    put = ListPseudonym(kind="address", pseudonym="555", reason=WHY)
+    act(desks, put)
+    with pytest.raises(AlreadyListed):
+        act(desks, put)
+    (row,) = desks.look("pvara_officer", "monitoring_lists")["rows"]
+    assert (row["pseudonym"], row["delisted_on"]) == ("555", None)
+    act(desks, DelistPseudonym(kind="address", pseudonym="555", reason=WHY), "pvara_approver")
+    assert desks.look("pvara_officer", "monitoring_lists")["rows"] == []
+    assert len(desks.look("pvara_officer", "monitoring_lists", ended=True)["rows"]) == 1
+    act(desks, put)
+
+
+VIEWS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("monitoring_scenarios", {}),
+    ("monitoring_scenario", {"scenario": "velocity"}),
+    ("monitoring_alerts", {}),
+    ("monitoring_alert", {"alert": "0" * 32}),
+    ("monitoring_runs", {}),
+    ("monitoring_run", {"run": "0" * 36}),
+    ("monitoring_lists", {}),
+)
+
+
+def test_other_desks_see_nothing(desks: Desks):
+    for person in ("fmu_officer", "exchange_x_officer", None):
+        for view, fields in VIEWS:
+            with pytest.raises(AmanatError):
+                desks.look(person, view, **fields)
+
+
+ASKED = {
+    "kind": "fiat_in",
+    "account": "A-1",
+    "counterparty": "PK36SCBL0000001123456702",
+    "country": "PK",
+}
+
+
+def ask(desks: Desks, reference: str, **fields: Any) -> Any:
+    """An exchange asks before it settles."""
+    command = DecideTransaction(reference=reference, **(ASKED | fields))
+    return desks.do_as("exchange_x_officer", command)
+
+
+def test_an_exchange_asks_before_it_settles(desks: Desks):
+    assert ask(desks, "d1", value_minor=150_000_000)["answer"] == "allow"
+    second = ask(desks, "d2", value_minor=50_000_000)
+    # PKR 2.0 million on one day: a duty to report, so that somebody looks.
+    assert second["answer"] == "review"
+    assert [one["scenario"] for one in second["reasons"]] == ["ctr_threshold"]
+    assert set(second["reasons"][0]) == {"scenario", "explains"}
+    assert ask(desks, "d2", value_minor=1) == second
+    blocked = ask(desks, "d3", value_minor=1, counterparty_country="KP")
+    assert blocked["answer"] == "block"
+    with pytest.raises(CounterpartyIncomplete):
+        ask(desks, "d4", kind="withdrawal", value_minor=1)
+
+
+def test_what_was_asked_counts_after_a_restart(desks: Desks):
+    from amanat.supervision.monitoring import acts_decisions
+
+    ask(desks, "d1", value_minor=150_000_000)
+    acts_decisions._HELD.clear()
+    assert ask(desks, "d2", value_minor=50_000_000)["answer"] == "review"
