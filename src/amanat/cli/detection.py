@@ -63,7 +63,7 @@ def adapt(
 @detection.command()
 def train(
     transactions: Annotated[list[Path], typer.Argument(help="Files of stored transactions.")],
-    labels: Annotated[Path, typer.Option(help="Confirmed movements (Parquet).")],
+    labels: Annotated[Path, typer.Option(help="Confirmed movements (Parquet or JSON).")],
     train_before: Before,
     threshold_before: Before,
     out: Annotated[Path, typer.Option(help="Folder for the model, named by its digest.")],

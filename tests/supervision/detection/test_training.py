@@ -16,12 +16,13 @@ from amanat.supervision.detection.measures import WORDS
 from amanat.supervision.detection.model import (
     DaysOutOfOrder,
     NotAModel,
+    NotLabels,
     OtherDigest,
     Split,
     TooFewConfirmed,
 )
 from amanat.supervision.detection.scoring import read_model
-from amanat.supervision.detection.training import Training
+from amanat.supervision.detection.training import Training, read_labels
 
 
 def test_rings_are_found_among_the_days_after_training(training: Training) -> None:
@@ -117,3 +118,13 @@ def test_the_card_tells_figures_split_and_limits(training: Training) -> None:
     assert f"Judged from {date.isoformat(SPLIT.threshold_before)} on" in text
     assert "hides no alert" in text
     assert "$" not in text
+
+
+def test_files_that_hold_no_labels_are_refused(tmp_path: Path, ringed: Months) -> None:
+    (tmp_path / "torn.json").write_text('[{"id": "1"}]', encoding="utf-8")
+    (tmp_path / "torn.parquet").write_bytes(b"PAR1")
+    without = parquet.read_table(ringed.labels).drop_columns(["to_account"])
+    parquet.write_table(without, tmp_path / "without.parquet")
+    for name in ("torn.json", "torn.parquet", "without.parquet", "nowhere.json"):
+        with pytest.raises(NotLabels, match=name):
+            read_labels(tmp_path / name)

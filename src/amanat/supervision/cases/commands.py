@@ -183,6 +183,12 @@ class DisseminationsAsked(Query):
     """Disseminations that the own desk sent or received."""
 
 
+class ConfirmedAsked(Query):
+    """Movements that own closed cases confirmed, up to a day."""
+
+    until: Day | None = None
+
+
 class RetentionAsked(Query):
     """How long records are kept, as of a day; without one, today."""
 

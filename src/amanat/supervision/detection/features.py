@@ -27,6 +27,7 @@ from amanat.supervision.detection.measures import (
     MEASURES,
     WINDOWS,
 )
+from amanat.supervision.detection.model import MOVEMENT_KINDS
 
 MEMORY_LIMIT = "2GB"
 CONFIRMED_AFTER_DAYS = 15
@@ -39,7 +40,7 @@ Matrix = np.ndarray[Any, np.dtype[np.float32]]
 _LINKS = """
 CREATE TABLE link AS SELECT id, (day - DATE '1970-01-01')::INTEGER AS day, from_account AS a,
   to_account AS b, value, from_exchange IS DISTINCT FROM to_exchange AS across
-FROM {rows} WHERE kind IN ('transfer', 'deposit', 'withdrawal') AND from_account <> to_account
+FROM {rows} WHERE kind IN {kinds} AND from_account <> to_account
 """
 _PAIRS = """
 CREATE TABLE pair AS SELECT a, b, count(*)::BIGINT AS n, min(day) AS first, max(day) AS last
@@ -219,7 +220,7 @@ class Features:
         where = f" WHERE {' AND '.join(bounds)}" if bounds else ""
         rows = f"(SELECT * FROM read_parquet([{listed}], hive_partitioning = false){where})"
         for query in (
-            _LINKS.format(rows=rows),
+            _LINKS.format(rows=rows, kinds=MOVEMENT_KINDS),
             _PAIRS,
             _QUANTILES.format(rows=rows),
             _INCOME.format(rows=rows),

@@ -100,7 +100,7 @@ SELECT (('0x' || substr(sha256('{repeat}:' || concat_ws('|', step, type, amount,
   'PKR' AS asset, round(amount * {PAISA_PER_UNIT})::BIGINT::DECIMAL(38, 18) / 100 AS quantity,
   round(amount * {PAISA_PER_UNIT})::BIGINT AS value, type = 'CASH' AS cash,
   NULL::VARCHAR AS network, NULL::VARCHAR AS transaction_hash, NULL::VARCHAR AS address,
-  NULL::BOOLEAN AS hosted, NULL::VARCHAR AS travel_rule,
+  NULL::BOOLEAN AS hosted, 'TR' AS travel_rule,
   isSAR AS suspicious, {typology} AS typology
 FROM (SELECT *, row_number() OVER (
     PARTITION BY step, type, amount, nameOrig, nameDest ORDER BY bankOrig, bankDest) AS n

@@ -15,6 +15,8 @@ from amanat.core.errors import Invalid, Refusal
 SCHEMA = "amanat-detection-1"
 SUPERVISES = "supervises"
 """The capacity of the supervisor, who works alerts."""
+MOVEMENT_KINDS = ("transfer", "deposit", "withdrawal")
+"""Between two accounts; only these have a score."""
 ACCOUNT_FOLDS = 5
 """Each account's likeness comes from a model that never saw this account."""
 CONFIRMED_MIN = 20
@@ -33,6 +35,12 @@ class DaysOutOfOrder(Invalid):
     """Training comes before the threshold, and the threshold before the test."""
 
     template: ClassVar[str] = "Days are split at {first} and {second}, which is not later."
+
+
+class NotLabels(Invalid):
+    """Labels are rows with id, day, from_account, to_account and typology."""
+
+    template: ClassVar[str] = "{file} holds no confirmed movements: {what}"
 
 
 class NotAModel(Invalid):

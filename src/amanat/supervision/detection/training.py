@@ -8,6 +8,7 @@ fits one file of examples.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -21,10 +22,12 @@ import pyarrow.parquet as parquet
 
 from amanat.supervision.detection.features import Features, Matrix
 from amanat.supervision.detection.judging import Scored, best_threshold, judged
+from amanat.supervision.detection.labelled import LABELS
 from amanat.supervision.detection.model import (
     ACCOUNT_FOLDS,
     CONFIRMED_MIN,
     Figures,
+    NotLabels,
     Split,
     TooFewConfirmed,
 )
@@ -78,8 +81,30 @@ def day_number(day: date) -> int:
 
 
 def read_labels(path: Path) -> pa.Table:
-    """Confirmed movements: id, day, from_account, to_account, typology; by id."""
-    return parquet.read_table(path).sort_by("id")
+    """Confirmed movements by id: Parquet, or JSON as the view `confirmed_movements` gives it.
+
+    Refuses `NotLabels`.
+    """
+    try:
+        table = _from_json(path) if path.suffix == ".json" else parquet.read_table(path)
+        return table.select(LABELS.names).cast(LABELS).sort_by("id")
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        raise NotLabels(file=path.name, what=str(error).splitlines()[0]) from None
+
+
+def _from_json(path: Path) -> pa.Table:
+    """Ids and accounts are text there, since JavaScript rounds them."""
+    rows = [
+        {
+            "id": int(one["id"]),
+            "day": date.fromisoformat(one["day"]),
+            "from_account": int(one["from_account"]),
+            "to_account": int(one["to_account"]),
+            "typology": one["typology"],
+        }
+        for one in json.loads(path.read_text(encoding="utf-8"))
+    ]
+    return pa.Table.from_pylist(rows, LABELS)
 
 
 def known_of(labels: pa.Table) -> Known:
