@@ -219,6 +219,10 @@ def _people_belong(terms: ProgrammeTerms) -> Iterator[str]:
             yield f"{one.code} belongs to {one.institution}, which is no institution here"
 
 
+DESKS = frozenset({"supervises", "fiu"})
+"""The supervisor's and the financial intelligence unit's desks: only founding gives them."""
+
+
 def licensing_words(terms: ProgrammeTerms) -> set[str]:
     """The capacities in which institutions confirm and are consulted, of the terms' pack."""
     pack = load_licensing(terms.licensing or LICENSING)
@@ -228,7 +232,7 @@ def licensing_words(terms: ProgrammeTerms) -> set[str]:
 
 
 def _capacities_known(terms: ProgrammeTerms) -> Iterator[str]:
-    free = {"tax_agent", "operator", *FREE_CAPACITIES} | licensing_words(terms)
+    free = {"tax_agent", "operator", *FREE_CAPACITIES, *DESKS} | licensing_words(terms)
     classes = {f"class_authority.{one.code}" for one in terms.classes}
     for one in terms.institutions:
         for capacity in one.capacities:

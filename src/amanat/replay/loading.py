@@ -18,7 +18,7 @@ from amanat.jurisdictions.holidays import load_calendar
 from amanat.replay import reading
 from amanat.replay.laws import LAWS
 from amanat.replay.licensing import FILES as LICENSING_FILES
-from amanat.replay.licensing import read_licensing
+from amanat.replay.licensing import LICENSING_FILE, read_licensing
 from amanat.replay.licensing_laws import findings
 from amanat.replay.loading_tenders import read_tenders
 from amanat.replay.model import (
@@ -39,6 +39,9 @@ from amanat.replay.model import (
     Trade,
 )
 from amanat.replay.reading import FieldMissing, Folder, Located, Row
+from amanat.replay.supervision import FILES as SUPERVISION_FILES
+from amanat.replay.supervision import read_supervision
+from amanat.replay.supervision_laws import findings as supervision_findings
 
 PROGRAMME_FILE = "programme.toml"
 FILES = (
@@ -54,11 +57,24 @@ FILES = (
     "cash.csv",
     "trades.csv",
     *LICENSING_FILES,
+    *SUPERVISION_FILES,
 )
-"""The files of a pilot; those of licensing only where it licenses.
+"""The files of a pilot; those of licensing only where it licenses, of supervision where it reports.
 
 Tenders name their files of bids, which lie in the same folder.
 """
+
+SECURITIES_FILES = (
+    "instruments.toml",
+    "tenders.toml",
+    "rates.toml",
+    "participants.csv",
+    "accounts.csv",
+    "tax_status.csv",
+    "cash.csv",
+    "trades.csv",
+)
+"""Without any of these a pilot that licenses issues nothing; with one of them it needs all."""
 
 Thing = TypeVar("Thing")
 _DAY = date(1970, 1, 1)
@@ -83,7 +99,8 @@ def load_pilot(path: Path) -> Pilot:
     pilot = _read(folder, refused)
     if pilot is not None:
         partial = _read_in_part(pilot)
-        for refusal in (*(one for law in LAWS for one in law(pilot)), *findings(pilot)):
+        of_rooms = (*findings(pilot), *supervision_findings(pilot))
+        for refusal in (*(one for law in LAWS for one in law(pilot)), *of_rooms):
             if _rests_on_what_was_read(refusal, partial):
                 refused.add(refusal)
     raise_in_order(refused)
@@ -100,6 +117,8 @@ def _read_in_part(pilot: Pilot) -> Partial:
     if pilot.licensing is not None:
         rows += [*pilot.licensing.events, *pilot.licensing.providers.values()]
         rows += [*pilot.licensing.published, *pilot.licensing.awaited]
+    if pilot.supervision is not None:
+        rows += pilot.supervision.rows()
     for tender in pilot.tenders:
         rows += [*tender.bids, *tender.investor_bids]
     places: list[Located] = [row.where for row in rows if row.where.unread]
@@ -158,8 +177,9 @@ def _read(folder: Folder, refused: Refused) -> Pilot | None:
     assets = _by_code(map(_asset, _take_tables(tables, "asset")), refused)
     _note_unknown_tables(PROGRAMME_FILE, tables, refused)
     unread: set[str] = set()
-    instruments = _instruments(folder, programme, refused, unread)
-    rates = folder.toml("rates.toml")
+    needed = _issues(folder)
+    instruments = _instruments(folder, programme, refused, unread, needed)
+    rates = folder.toml("rates.toml", required=needed)
     exchange_rates = tuple(
         _exchange_rate(row, programme.currency) for row in _take_tables(rates, "exchange_rate")
     )
@@ -175,21 +195,35 @@ def _read(folder: Folder, refused: Refused) -> Pilot | None:
         kinds=kinds,
         assets=assets,
         participants=_by_code(
-            map(_participant, folder.csv("participants.csv")), refused, "institution"
+            map(_participant, folder.csv("participants.csv", required=needed)),
+            refused,
+            "institution",
         ),
-        accounts=_by_code(map(_account, folder.csv("accounts.csv")), refused),
-        tax_standings=tuple(map(_tax_standing, folder.csv("tax_status.csv"))),
+        accounts=_by_code(map(_account, folder.csv("accounts.csv", required=needed)), refused),
+        tax_standings=tuple(map(_tax_standing, folder.csv("tax_status.csv", required=needed))),
         tax_rates=tax_rates,
         instruments=instruments,
-        tenders=_each_once(read_tenders(folder, programme.currency, instruments), refused),
-        trades=_each_once(
-            (_trade(row, programme.currency) for row in folder.csv("trades.csv")), refused
+        tenders=_each_once(
+            read_tenders(folder, programme.currency, instruments, required=needed), refused
         ),
-        cash=tuple(_cash(row, programme.currency) for row in folder.csv("cash.csv")),
+        trades=_each_once(
+            (_trade(row, programme.currency) for row in folder.csv("trades.csv", required=needed)),
+            refused,
+        ),
+        cash=tuple(
+            _cash(row, programme.currency) for row in folder.csv("cash.csv", required=needed)
+        ),
         exchange_rates=exchange_rates,
         licensing=read_licensing(folder, programme.currency, programme.jurisdiction, refused),
+        supervision=read_supervision(folder, programme.currency, refused),
         unread=frozenset(unread),
     )
+
+
+def _issues(folder: Folder) -> bool:
+    """Whether a pilot has securities: one that licenses may do without their files."""
+    any_of_them = any(name in folder.texts for name in SECURITIES_FILES)
+    return any_of_them or LICENSING_FILE not in folder.texts
 
 
 def _take_tables(tables: dict[str, list[Row]], name: str) -> list[Row]:
@@ -433,9 +467,9 @@ def _tax_rate(row: Row) -> TaxRate:
 
 
 def _instruments(
-    folder: Folder, programme: Programme, refused: Refused, unread: set[str]
+    folder: Folder, programme: Programme, refused: Refused, unread: set[str], needed: bool
 ) -> dict[str, Instrument]:
-    tables = folder.toml("instruments.toml")
+    tables = folder.toml("instruments.toml", required=needed)
     rows = _take_tables(tables, "instrument")
     _note_unknown_tables("instruments.toml", tables, refused)
     found = []

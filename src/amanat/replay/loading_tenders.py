@@ -54,10 +54,10 @@ def word(kind: type[Word]) -> Callable[[Any], Word]:
 
 
 def read_tenders(
-    folder: Folder, currency: str, instruments: Mapping[str, Instrument]
+    folder: Folder, currency: str, instruments: Mapping[str, Instrument], *, required: bool = True
 ) -> list[Tender]:
     """Every tender with its bids; what is wrong is noted in the folder's refusals."""
-    tables = folder.toml("tenders.toml")
+    tables = folder.toml("tenders.toml", required=required)
     rows = tables.pop("tender", [])
     for name, others in tables.items():
         folder.refused.add(

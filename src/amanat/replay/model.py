@@ -17,6 +17,7 @@ from amanat.core.calendars import Calendar
 from amanat.instruments.model import Terms
 from amanat.replay.licensing_model import Licensing
 from amanat.replay.reading import Located
+from amanat.replay.supervision_model import Supervision
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +289,7 @@ class Pilot:
     cash: tuple[CashEntry, ...]
     exchange_rates: tuple[ExchangeRate, ...]
     licensing: Licensing | None = None
+    supervision: Supervision | None = None
     unread: frozenset[str] = frozenset()
     """ISINs of securities whose rows could not be read; nobody is told that they are missing."""
 

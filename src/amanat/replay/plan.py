@@ -25,6 +25,7 @@ class Stage(StrEnum):
     FOUNDING = "founding"
     PARTICIPANTS = "participants"
     LICENSING = "licensing"
+    SUPERVISION = "supervision"
     AUTHORISATION = "authorisation"
     AUCTION = "auction"
     SETTLEMENT = "settlement"
@@ -58,6 +59,7 @@ class Kind(StrEnum):
     CLOSE_DAY = "close_day"
     LICENSING = "licensing"
     AGREEMENT = "agreement"
+    SUPERVISION = "supervision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,8 @@ def business_days(pilot: Pilot, payments: list[Payment]) -> list[date]:
     if pilot.licensing is not None:
         days |= {event.on for event in pilot.licensing.events}
         days |= {one.signed_on for one in pilot.licensing.agreements}
+    if pilot.supervision is not None:
+        days |= {event.on for event in pilot.supervision.events}
     for payment in payments:
         # The record date is opened, so that its close is a moment on the ledger.
         days |= {payment.record_date, payment.payment_date}
@@ -169,6 +173,14 @@ def _steps_on(pilot: Pilot, payments: list[Payment], day: date) -> list[Step]:
             Step(f"agreement/{one.code}", day, Stage.LICENSING, Kind.AGREEMENT, one)
             for one in pilot.licensing.agreements
             if one.signed_on == day
+        ]
+    if pilot.supervision is not None:
+        steps += [
+            Step(
+                f"supervision/{one.code}/{one.does}", day, Stage.SUPERVISION, Kind.SUPERVISION, one
+            )
+            for one in pilot.supervision.events
+            if one.on == day
         ]
     due = [one for one in payments if one.payment_date == day]
     for payment in due:

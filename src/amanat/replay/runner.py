@@ -15,7 +15,14 @@ from zoneinfo import ZoneInfo
 
 from amanat.app import Application
 from amanat.programme.founding import found
-from amanat.replay.acting import admission, auctioning, licensing, servicing, trading
+from amanat.replay.acting import (
+    admission,
+    auctioning,
+    licensing,
+    servicing,
+    supervising,
+    trading,
+)
 from amanat.replay.model import Pilot
 from amanat.replay.performing import Performer
 from amanat.replay.plan import Kind, Stage, Step, steps_of
@@ -82,6 +89,7 @@ TAKES: dict[Kind, Take] = {
     Kind.PAY: servicing.pay,
     Kind.LICENSING: licensing.happen,
     Kind.AGREEMENT: licensing.agree,
+    Kind.SUPERVISION: supervising.happen,
 }
 """What each kind of step does."""
 
