@@ -63,6 +63,7 @@ class Things:
                 "days": [400],
                 "file": ["NOC-2026-0001"],
                 "open": ["true", "false"],
+                "overdue": ["true"],
                 "provider": [VICTIM],
                 "q": [VICTIM],
                 "rulebook": ["general"],
