@@ -136,7 +136,7 @@ def _ask_order(command: OrderFreeze, context: ActContext) -> Ask:
     return Ask([*own.requirements, *quorum.requirements], memo=quorum.memo, subject=own.subject)
 
 
-@act(capacities=SCREENS, approvals=_ask_order, confidential=True)
+@act(capacities=SCREENS, approvals=_ask_order, confidential=True, untold=True)
 def order_freeze(command: OrderFreeze, context: ActContext) -> Result:
     """Order a freeze; it binds here from now.
 
@@ -234,7 +234,7 @@ def _set_freeze(context: ActContext, row: Row[Any], **values: Any) -> None:
     context.uow.connection.execute(sql.update(freeze).where(freeze.c.id == row.id).values(**values))
 
 
-@act(capacities=EXCHANGES, confidential=True)
+@act(capacities=EXCHANGES, confidential=True, untold=True)
 def acknowledge_freeze(command: AcknowledgeFreeze, context: ActContext) -> Result:
     """Acknowledge an order, in time or late.  Refuses `NotFound`, `NotYourOrder`."""
     row, order = _own_order(context, command.freeze)
@@ -269,7 +269,7 @@ def acknowledge_freeze(command: AcknowledgeFreeze, context: ActContext) -> Resul
     return {"freeze": row.number, "served": served, "entry": entry}
 
 
-@act(capacities=EXCHANGES, confidential=True)
+@act(capacities=EXCHANGES, confidential=True, untold=True)
 def draw_expenses(command: DrawExpenses, context: ActContext) -> Result:
     """Record a payment for basic expenses.
 
@@ -298,7 +298,7 @@ def draw_expenses(command: DrawExpenses, context: ActContext) -> Result:
     return {"freeze": row.number, "left": left - command.amount, "entry": entry}
 
 
-@act(capacities=EXCHANGES, confidential=True)
+@act(capacities=EXCHANGES, confidential=True, untold=True)
 def acknowledge_release(command: AcknowledgeRelease, context: ActContext) -> Result:
     """Acknowledge that a freeze has ended.  Refuses `NotFound`, `NotYourOrder`."""
     row, order = _own_order(context, command.freeze)
@@ -337,7 +337,7 @@ def _note(
     )
 
 
-@act(capacities=SCREENS, confidential=True)
+@act(capacities=SCREENS, confidential=True, untold=True)
 def report_freeze(command: ReportFreeze, context: ActContext) -> Result:
     """Record a report to the FIU or the authority.  Refuses `NotFound`, `AlreadyReported`."""
     row = find_freeze(context.uow.connection, context.programme, command.freeze)
@@ -369,7 +369,7 @@ def _ask_extension(command: ExtendFreeze, context: ActContext) -> Ask:
     return second_person(context, f"screening:{_check_extension(command, context).hit}")
 
 
-@act(capacities=SCREENS, approvals=_ask_extension, confidential=True)
+@act(capacities=SCREENS, approvals=_ask_extension, confidential=True, untold=True)
 def extend_freeze(command: ExtendFreeze, context: ActContext) -> Result:
     """Extend a freeze.  Refuses `NotFound`, `FreezeNotInForce`, `ExpiryOutOfRange`."""
     row = _check_extension(command, context)
@@ -401,7 +401,7 @@ def _ask_license(command: LicenseExpenses, context: ActContext) -> Ask:
     return second_person(context, f"screening:{_check_license(command, context).hit}")
 
 
-@act(capacities=SCREENS, approvals=_ask_license, confidential=True)
+@act(capacities=SCREENS, approvals=_ask_license, confidential=True, untold=True)
 def license_expenses(command: LicenseExpenses, context: ActContext) -> Result:
     """Allow basic expenses.  Refuses `NotFound`, `FreezeNotInForce`, `ExpiryOutOfRange`."""
     row = _check_license(command, context)
@@ -437,7 +437,7 @@ def _ask_release(command: ReleaseFreeze, context: ActContext) -> Ask:
     return second_person(context, f"screening:{_check_release(command, context).hit}")
 
 
-@act(capacities=SCREENS, approvals=_ask_release, confidential=True)
+@act(capacities=SCREENS, approvals=_ask_release, confidential=True, untold=True)
 def release_freeze(command: ReleaseFreeze, context: ActContext) -> Result:
     """End a freeze; what the ledger holds under its order is released there by its quorum.
 

@@ -54,7 +54,7 @@ def _check(command: DismissHit | ConfirmHit, context: ActContext) -> Row[Any]:
     return row
 
 
-@act(capacities=SCREENS, confidential=True)
+@act(capacities=SCREENS, confidential=True, untold=True)
 def dismiss_hit(command: DismissHit, context: ActContext) -> Result:
     """Decide for another person.  Refuses `NotFound`, `AlreadyDecided`, `ExpiryOutOfRange`."""
     return _decide(command, context, _check(command, context), Verdict.FALSE_MATCH, None)
@@ -66,7 +66,7 @@ def _ask_confirm(command: ConfirmHit, context: ActContext) -> Ask:
     return second_person(context, f"screening:{row.id}")
 
 
-@act(capacities=SCREENS, approvals=_ask_confirm, confidential=True)
+@act(capacities=SCREENS, approvals=_ask_confirm, confidential=True, untold=True)
 def confirm_hit(command: ConfirmHit, context: ActContext) -> Result:
     """Decide for the listed one.  Refuses as `dismiss_hit`."""
     row = _check(command, context)
