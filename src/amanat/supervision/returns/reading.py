@@ -27,7 +27,7 @@ from amanat.supervision.returns.specification import FORMATS, Form, Record
 
 BATCH_ROWS = 1 << 17
 _PART = 1 << 20
-_CSV_BLOCK = 8 << 20
+_CSV_BLOCK = 2 << 20  # of which Arrow reads some thirty ahead
 _LINE_BYTES_MAX = 1 << 16
 _GROUP_BYTES_MAX = 2 << 30
 _SMALL_BYTES = 1 << 16
