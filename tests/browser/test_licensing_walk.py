@@ -18,22 +18,25 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.auctions.acts_world import MILLION
+from tests.browser.test_applying import _faults as faults
 from tests.browser.test_applying import chromium as chromium  # a fixture
+from tests.browser.test_applying import page_in
 from tests.e2e.test_licence_and_suspension import LATER, own_account
 from tests.licensing.forms.test_answers import DOCUMENT, PAPER
-from tests.licensing.world import MARCH, PACK
+from tests.licensing.world import MARCH, PACK, scored
 from tests.programme.world import CODE, VALID_UNTIL, authorisation, register_asset
 from tests.web.applicants import ApplicantsSite, answers_for, applicants_site
 from tests.web.test_applying import post
 
 from amanat.ledger.refusals import ContractRefusal
-from amanat.licensing.commands import GrantLicence, SaveSection
+from amanat.licensing.commands import CheckCompleteness, GrantLicence, OpenConsultation, SaveSection
 from amanat.licensing.credentials.book import make_key
 from amanat.licensing.credentials.certificate_check import check_certificate
 from amanat.licensing.credentials.jose import read_keys
 from amanat.licensing.credentials.licence import CredentialSuspended, verify_licence
 from amanat.licensing.credentials.status_lists import CheckedList, read_status_list
 from amanat.licensing.forms.form import SCANS, load_form
+from amanat.licensing.model import Completeness
 from amanat.licensing.register.commands import IssueCredential
 from amanat.licensing.register.feed import replay_feed
 from amanat.licensing.register.model import entry_json
@@ -115,6 +118,43 @@ def test_from_sign_up_to_a_certificate_and_from_a_licence_to_a_suspension(
     suspension = suspended(offices, site)
     shut(site, suspension, own, other)
     said(site, offices.new(), token, paper)
+
+
+@pytest.fixture(scope="module")
+def open_file(site: ApplicantsSite) -> str:
+    """A file of which one checklist is scored and one stakeholder is consulted."""
+    world = site.world
+    number = world.submitted("exchange_x", "noc", "exchange")
+    world.do_as("pvara_officer", CheckCompleteness(file=number, outcome=Completeness.COMPLETE))
+    world.do_as("pvara_officer", scored(number, AREAS[0], 4))
+    ask = OpenConsultation(file=number, stakeholder="fmu", question="Any objection?")
+    world.do_as("pvara_officer", ask)
+    return number
+
+
+@pytest.mark.parametrize(("language", "width"), [("en", 1024), ("ur", 360)])
+def test_no_page_of_the_desk_has_a_serious_fault(
+    chromium: Browser, site: ApplicantsSite, open_file: str, language: str, width: int
+) -> None:
+    page = page_in(chromium, site, language=language, bypass_csp=True, reduced_motion="reduce")
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto("/sign-in")
+    page.locator('input[name="token"]').fill(site.token("pvara_officer"))
+    page.locator("main form button").first.click()
+    for path in (
+        "/licensing",
+        "/licensing/providers",
+        f"/v/file?file={open_file}",
+        "/v/provider?provider=exchange_x",
+        f"/acts/ScoreReview?file={open_file}&area={AREAS[1]}",
+        f"/acts/Recommend?file={open_file}",
+        "/acts/Suspend?provider=exchange_x",
+    ):
+        page.goto(HERE + path)
+        assert faults(page) == [], path
+        over = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert page.evaluate(over) <= 0, path
+    page.context.close()
 
 
 # -- the applicant, in their pages ----------------------------------------------------------------
