@@ -69,6 +69,9 @@ def train(
     out: Annotated[Path, typer.Option(help="Folder for the model, named by its digest.")],
     card: Annotated[Path | None, typer.Option(help="Write the model card here.")] = None,
     source: Annotated[str, typer.Option(help="What the rows and labels are, for the card.")] = "",
+    note: Annotated[
+        list[str] | None, typer.Option(help="A line for the card; may be repeated.")
+    ] = None,
     compare: Annotated[
         bool, typer.Option("--compare", help="Tell on the card what the score rests on.")
     ] = False,
@@ -87,7 +90,9 @@ def train(
         path = training.model.write(out)
         if card is not None:
             beside = compared(transactions, labels, split, folder, memory) if compare else {}
-            text = written(training, source or "Confirmed movements of this installation.", beside)
+            text = written(
+                training, source or "Confirmed movements of this installation.", beside, note or []
+            )
             card.write_text(text, encoding="utf-8")
         print_answer(_answer(training, path), as_json=as_json)
 

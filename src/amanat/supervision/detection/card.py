@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from string import Template
 from typing import Any
@@ -50,8 +50,16 @@ def _trained(trained: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def card(training: Training, source: str, comparisons: Mapping[str, Figures] | None = None) -> str:
-    """The card in Markdown, on `card.md`.  `source` says what the rows and labels are."""
+def card(
+    training: Training,
+    source: str,
+    comparisons: Mapping[str, Figures] | None = None,
+    notes: Sequence[str] = (),
+) -> str:
+    """The card in Markdown, on `card.md`.
+
+    `source` says what the rows and labels are; `notes` are told beside the figures.
+    """
     trained = training.model.trained
     rows = [("the score", training.figures), *(comparisons or {}).items()]
     text = resources.files("amanat.supervision.detection").joinpath("card.md").read_text("utf-8")
@@ -60,6 +68,7 @@ def card(training: Training, source: str, comparisons: Mapping[str, Figures] | N
         split="\n".join((f"- {source}", *_trained(trained))),
         figures="\n".join(_figures(rows)),
         typologies="\n".join(_typologies(training.figures)),
+        notes="".join(f"- {one}\n" for one in notes),
         delay=CONFIRMED_AFTER_DAYS,
         strongest="\n".join(strongest),
         habits="\n".join(f"- {one.words}" for one in HABITS),
