@@ -61,6 +61,7 @@ OTHER_GETS = (
     "{pages}/warnings.csv", "{pages}/keys.json", "{pages}/status-lists/1",
     "{pages}/certificates/P0001-01.pdf", "/.well-known/jwt-vc-issuer{pages}",
     "{pages}/complain", "{pages}/complaint", "{pages}/rulebook/general/1/comment",
+    "{pages}/licensing", "{pages}/licensing/providers",
 )  # fmt: skip
 OTHER_POSTS = (
     "/sign-in", "/prove", "/prove/openid", "/sign-out", "{pages}/acts/{act}",
