@@ -47,7 +47,6 @@ from amanat.licensing.register.book import change_of, row_of
 from amanat.licensing.register.model import Change, chained, time_text
 from amanat.licensing.register.tables import register_change, register_head
 from amanat.replay.acting import licensing as acting
-from amanat.replay.licensing import LICENSING_FILE
 from amanat.replay.licensing_model import Event, What
 from amanat.replay.loading import load_pilot
 from amanat.replay.model import Pilot
@@ -58,7 +57,7 @@ from amanat.settings import Settings
 from amanat.web.server import create_app
 from settlement import database
 
-PILOTS = Path(__file__).parents[1] / "pilots"
+PILOT = Path(__file__).parents[1] / "pilots" / "vasp-2025-12"
 SIZES = (100, 1_000, 10_000)
 ROWS_AT_ONCE = 5_000
 BAR_MS = 100
@@ -444,7 +443,7 @@ def consult(performer: Performer, asked: Event) -> None:
 
 def measure_database(kind: str, sizes: Sequence[int], looks: int) -> Iterator[Looked]:
     """Found a programme in an empty database, fill it to each size, ask for every page."""
-    pilot = load_pilot(next(one.parent for one in sorted(PILOTS.glob(f"*/{LICENSING_FILE}"))))
+    pilot = load_pilot(PILOT)
     assert pilot.licensing is not None
     programme = pilot.programme.code
     folder = Path(tempfile.mkdtemp(prefix="amanat-bench-"))
