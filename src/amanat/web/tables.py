@@ -72,6 +72,7 @@ PREFERRED: dict[str, tuple[str, ...]] = {
         "subject",
         "state",
     ),
+    "case.findings_shown": ("day", "scenario", "said", "score", "exchange", "kind"),
     "case.transactions": (
         "day",
         "exchange",

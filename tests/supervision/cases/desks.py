@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sql
+from sqlalchemy.engine import Connection
 from tests.licensing.without_ledger import DeskWorld, desk_world
 from tests.licensing.world import CODE, MARCH
 from tests.supervision.returns.stored_rows import row, store_transactions
 
 from amanat.access.tables import institution
+from amanat.licensing.tables import reporting_entity
 from amanat.store.uow import Store
 from amanat.supervision.cases.stored import lie_in
 from amanat.supervision.transactions import transaction_id
@@ -104,11 +106,23 @@ def desks_world(database_url: str, folder: Path, *, registered: bool = True) -> 
         with world.store.engine.begin() as connection:
             store_transactions(connection, folder, CODE, "exchange_x", 1, x_rows())
             store_transactions(connection, folder, CODE, "exchange_y", 1, y_rows())
-        world.opened("exchange_y", "noc", "exchange")
+        for code in ("exchange_x", "exchange_y"):
+            world.opened(code, "noc", "exchange")
         if registered:
-            world.noc("exchange_x")
-            world.confirm("fmu", "exchange_x", "goaml_registered", registration=REGISTRATION,
-                          entity_name="Exchange X Limited")  # fmt: skip
-        else:
-            world.opened("exchange_x", "noc", "exchange")
+            with world.store.engine.begin() as connection:
+                enter_reporter(connection, "foreign", REGISTRATION, "Exchange X Limited", MARCH)
         yield world
+
+
+def enter_reporter(
+    connection: Connection, entity: str, registration: str, name: str, first_day: date
+) -> None:
+    """An entity that reports from a day on, as ConfirmFact and HandOverReporting write it."""
+    connection.execute(
+        reporting_entity.insert().values(
+            id=registration, programme=CODE, provider="exchange_x", entity=entity,
+            entity_name=name, registration=registration, first_day=first_day.isoformat(),
+            institution="fmu", person="fmu_officer", recorded_at="2026-03-09T05:00:00+00:00",
+            recorded_on=MARCH.isoformat(), entry="-",
+        )
+    )  # fmt: skip

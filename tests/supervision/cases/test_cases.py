@@ -39,6 +39,9 @@ from amanat.supervision.cases.model import (
     TransactionsUnknown,
     risk_of,
 )
+from amanat.supervision.identities.commands import OpenIdentity
+from amanat.supervision.identities.model import CaseNotTheirs
+from amanat.supervision.monitoring.tables import alert
 from amanat.supervision.screening.tables import hit
 
 PARTY = f"party:{SUBJECT}"
@@ -150,6 +153,60 @@ def test_findings_are_grouped_by_subject_and_once(desks: Desks) -> None:
     queue = desks.look("pvara_officer", "cases")
     assert [one["subject"] for one in queue] == [PARTY, "party:42"]  # the graver first
     assert queue[0]["findings"] == 3
+
+
+def put_alert(desks: Desks, number: str, state: str = "open") -> None:
+    """An alert as monitoring stores it."""
+    with desks.store.engine.begin() as connection:
+        connection.execute(
+            alert.insert().values(
+                programme=CODE, id=number, scenario="structuring", version="1", run="-",
+                subject=PARTY, exchanges=["exchange_x"], day=MARCH.isoformat(), score="0.700",
+                explanation={"text": "two legs under the threshold"},
+                transactions=list(ids("T-1", "T-2")), transactions_all=2, state=state,
+                found_at="-",
+            )
+        )  # fmt: skip
+
+
+def test_live_alerts_make_cases_with_their_transactions_and_end_with_them(desks: Desks) -> None:
+    put_alert(desks, "a")
+    put_alert(desks, "b", "shadow")
+    done = desks.do_as("pvara_officer", GroupFindings())
+    assert (done["findings"], done["opened"]) == (1, ["CAS-2026-0001"])
+    shown = desks.look("pvara_officer", "case", case="CAS-2026-0001")
+    assert (shown["risk"], len(shown["transactions"])) == ("0.7000", 2)
+    assert shown["findings_shown"][0]["said"] == "two legs under the threshold"
+    market = desks.look("pvara_officer", "market_overview")
+    assert market["alerts"] == [{"scenario": "structuring", "alerts": 1}]
+    assert (market["transactions"], market["value_minor"]) == (4, "475000000")
+    closing = CloseCase(case="CAS-2026-0001", disposition="false_positive", reason="salary")
+    desks.do_as("pvara_officer", closing, "pvara_approver")
+    assert states(desks) == {"a": "closed", "b": "shadow"}
+    statistics = desks.look("pvara_officer", "case_statistics")
+    assert statistics["scenarios"] == [
+        {"scenario": "structuring", "cases": 1, "false_positives": 1}
+    ]
+    desks.do_as("pvara_officer", ReopenCase(case="CAS-2026-0001", reason="another deposit"))
+    assert states(desks) == {"a": "open", "b": "shadow"}
+    for other in ("fmu_officer", "exchange_x_officer", "bank_a_officer"):
+        with pytest.raises(NotFound):
+            desks.look(other, "market_overview")
+
+
+def states(desks: Desks) -> dict[str, str]:
+    """How alerts stand."""
+    with desks.store.reading() as connection:
+        return {row.id: row.state for row in connection.execute(alert.select())}
+
+
+def test_an_identity_opens_for_an_open_case_of_ones_own_desk_alone(desks: Desks) -> None:
+    """The case is asked for before the vault is."""
+    own = opened(desks)
+    asking = {"person": str(SUBJECT), "reason": "who is behind it"}
+    for person, number in (("fmu_officer", own), ("pvara_officer", "CAS-2026-0099")):
+        with pytest.raises(CaseNotTheirs):
+            desks.do_as(person, OpenIdentity(case_number=number, **asking))
 
 
 def put_hits(desks: Desks, *hits: tuple[Any, ...]) -> None:

@@ -17,6 +17,7 @@ from tests.supervision.cases.desks import (
     REFERENCES,
     REGISTRATION,
     Desks,
+    enter_reporter,
 )
 from tests.supervision.goaml.reports import (
     LAHORE,
@@ -29,7 +30,6 @@ from tests.supervision.goaml.reports import (
 )
 
 from amanat.core.errors import NotFound, Refusals
-from amanat.licensing.tables import reporting_entity
 from amanat.supervision.cases.commands import CloseCase, OpenCase
 from amanat.supervision.goaml.batches import answers_from
 from amanat.supervision.goaml.commands import (
@@ -245,24 +245,10 @@ def test_what_a_report_says_of_people_is_sealed(desks: Desks) -> None:
 
 
 def handed_over(desks: Desks) -> None:
-    """The local entity reports from the tenth of March on (NOC Regulations 11.5).
-
-    The row is what the act HandOverReporting writes; a licence, which it asks for, needs a ledger.
-    """
+    """The local entity reports from the tenth of March on (NOC Regulations 11.5)."""
     with desks.store.engine.begin() as connection:
-        known = connection.execute(reporting_entity.select()).one()
-        connection.execute(
-            reporting_entity.insert().values(
-                **dict(known._mapping)
-                | {
-                    "id": "local",
-                    "entity": "local",
-                    "entity_name": "Exchange X (Private) Limited",
-                    "registration": "5822",
-                    "first_day": (MARCH + timedelta(1)).isoformat(),
-                }
-            )
-        )
+        name = "Exchange X (Private) Limited"
+        enter_reporter(connection, "local", "5822", name, MARCH + timedelta(1))
 
 
 def test_older_transactions_name_the_former_entity_and_open_reports_go_over(desks: Desks) -> None:

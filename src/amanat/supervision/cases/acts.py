@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sql
-from sqlalchemy.engine import Row
+from sqlalchemy.engine import Connection, Row
 
 from amanat.access.acts import ActContext, Ask, Result, act
 from amanat.jurisdictions.cases import Disposition
@@ -23,7 +23,7 @@ from amanat.supervision.cases.commands import (
     OpenCase,
     ReopenCase,
 )
-from amanat.supervision.cases.grouping import group, new_findings
+from amanat.supervision.cases.grouping import group, new_findings, settle_alerts
 from amanat.supervision.cases.model import (
     DESKS,
     SUPERVISES,
@@ -44,6 +44,23 @@ from amanat.supervision.cases.records import (
     step,
 )
 from amanat.supervision.cases.tables import case
+from amanat.supervision.identities.model import case_checks
+
+
+def _works_on(connection: Connection, programme: str, number: str, desk: str) -> bool:
+    """Whether a desk has an open case of this number: for that alone it opens an identity."""
+    found = connection.execute(
+        sql.select(case.c.id).where(
+            case.c.programme == programme,
+            case.c.desk == desk,
+            case.c.number == number,
+            case.c.state == CaseState.OPEN.value,
+        )
+    ).scalar_one_or_none()
+    return found is not None
+
+
+case_checks.append(_works_on)
 
 
 @act(capacities=DESKS, confidential=True, untold=True)
@@ -128,6 +145,7 @@ def close_case(command: CloseCase, context: ActContext) -> Result:
     row, ended = _check_closing(command, context)
     step(context, row, "CloseCase", command.reason, refers_to=ended.code)
     today = context.business_date.isoformat()
+    settle_alerts(context, row.id, "closed")
     _change(context, row, state=CaseState.CLOSED.value, disposition=ended.code, closed_on=today)
     return {"case": row.number, "disposition": ended.code}
 
@@ -148,6 +166,7 @@ def reopen_case(command: ReopenCase, context: ActContext) -> Result:
     if row.state != CaseState.CLOSED.value:
         raise CaseNotClosed(case=row.number)
     step(context, row, "ReopenCase", command.reason)
+    settle_alerts(context, row.id, "open")
     _change(context, row, state=CaseState.OPEN.value, disposition=None, closed_on=None)
     return {"case": row.number}
 

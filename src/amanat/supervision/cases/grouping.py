@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +13,6 @@ from sqlalchemy.engine import Connection, Row
 
 from amanat.access.acts import ActContext
 from amanat.core.ids import new_id
-from amanat.store.tables import metadata
 from amanat.supervision.cases.model import CaseState, Finding, FindingKind
 from amanat.supervision.cases.records import (
     journal_step,
@@ -25,6 +23,7 @@ from amanat.supervision.cases.records import (
 )
 from amanat.supervision.cases.stored import paths_of, rows_by_id
 from amanat.supervision.cases.tables import case, case_finding
+from amanat.supervision.monitoring.tables import alert
 from amanat.supervision.screening.tables import hit
 
 _AT_ONCE = 5_000
@@ -59,29 +58,44 @@ def _in_no_case(
 
 
 def _alerts(connection: Connection, programme: str, desk: str, until: date) -> list[Finding]:
-    table = metadata.tables.get("supervision_alert")
-    if table is None:
-        return []
-    query = sql.select(table).where(
-        _in_no_case(table, FindingKind.ALERT, programme, desk), table.c.day <= until.isoformat()
+    """Alerts of scenarios that are live; those of a shadow are for who tries it."""
+    query = (
+        sql.select(alert)
+        .where(
+            _in_no_case(alert, FindingKind.ALERT, programme, desk),
+            alert.c.day <= until.isoformat(),
+            alert.c.state == "open",
+        )
+        .order_by(alert.c.day, alert.c.id)
+        .limit(_AT_ONCE)
     )
-    return [_alert(one) for one in connection.execute(query.order_by(table.c.id).limit(_AT_ONCE))]
+    return [_alert(one) for one in connection.execute(query)]
 
 
 def _alert(row: Row[Any]) -> Finding:
-    columns = row._mapping
-    exchange = columns.get("exchange", columns.get("exchanges")) or ""
-    explanation = _json(columns.get("explanation") or {})
     return Finding(
         kind=FindingKind.ALERT,
-        id=str(row.id),
-        scenario=str(row.scenario),
-        subject=_subject(str(row.subject)),
-        exchange=", ".join(exchange) if isinstance(exchange, list) else str(exchange),
-        day=date.fromisoformat(str(row.day)),
-        score=Decimal(str(row.score)),
-        explanation=explanation if isinstance(explanation, dict) else {"said": explanation},
-        transactions=tuple(int(one) for one in _json(columns.get("transactions") or [])),
+        id=row.id,
+        scenario=row.scenario,
+        subject=row.subject,
+        exchange=", ".join(row.exchanges),
+        day=date.fromisoformat(row.day),
+        score=Decimal(row.score),
+        explanation=row.explanation,
+        transactions=tuple(int(one) for one in row.transactions),
+    )
+
+
+def settle_alerts(context: ActContext, case_id: str, state: str) -> None:
+    """Let the alerts of a case be `closed` with it, or `open` again."""
+    table = case_finding
+    mine = sql.select(table.c.finding).where(
+        table.c.case == case_id, table.c.kind == FindingKind.ALERT.value
+    )
+    context.uow.connection.execute(
+        sql.update(alert)
+        .where(alert.c.programme == context.programme, alert.c.id.in_(mine))
+        .values(state=state)
     )
 
 
@@ -111,10 +125,6 @@ def _hits(connection: Connection, programme: str, desk: str, until: date) -> lis
         )
         for row in connection.execute(query)
     ]
-
-
-def _json(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) else value
 
 
 def _subject(text: str) -> str:

@@ -151,6 +151,7 @@ def _finding(row: Row[Any]) -> dict[str, Any]:
         "exchange": row.exchange,
         "day": row.day,
         "score": row.score,
+        "said": row.explanation.get("text"),
         "explanation": row.explanation,
         "transactions": row.transactions,
     }

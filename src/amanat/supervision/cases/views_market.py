@@ -14,11 +14,11 @@ import sqlalchemy as sql
 
 from amanat.access.acts import ViewContext, view
 from amanat.core.errors import NotFound
-from amanat.store.tables import metadata
 from amanat.supervision.cases.commands import PeriodAsked
 from amanat.supervision.cases.model import SUPERVISES
 from amanat.supervision.cases.records import desk_of
 from amanat.supervision.cases.stored import listed, paths_of
+from amanat.supervision.monitoring.tables import alert
 from amanat.supervision.returns.tables import manifest, refused
 
 _DAYS = 30
@@ -100,9 +100,7 @@ def _sums(paths: Sequence[str], first: date, last: date) -> dict[str, list[tuple
 
 def _alerts(context: ViewContext, first: date, last: date) -> list[dict[str, Any]]:
     """Alerts of these days by scenario, the most first."""
-    table = metadata.tables.get("supervision_alert")
-    if table is None:
-        return []
+    table = alert
     counted = sql.func.count().label("n")
     rows = context.connection.execute(
         sql.select(table.c.scenario, counted)
@@ -110,6 +108,7 @@ def _alerts(context: ViewContext, first: date, last: date) -> list[dict[str, Any
             table.c.programme == context.programme,
             table.c.day >= first.isoformat(),
             table.c.day <= last.isoformat(),
+            table.c.state != "shadow",
         )
         .group_by(table.c.scenario)
         .order_by(counted.desc(), table.c.scenario)
