@@ -279,3 +279,13 @@ def _move(held: dict[str, int], one: Transfer, own: set[str]) -> None:
         held[one.sender] -= one.amount
     if one.receiver in own:
         held[one.receiver] += one.amount
+
+
+def closing_of(said: Supervision, exchange: str, account: str, day: date) -> int:
+    """What an account holds at the end of a day, in minor units, by its exchange's books."""
+    row = next(
+        one
+        for one in records_of(said, exchange, (day, day))[BALANCES.name]
+        if one["account"] == account
+    )
+    return int(row["closing"].scaleb(-_MINOR))
