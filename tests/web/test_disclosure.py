@@ -54,7 +54,7 @@ OTHER_GETS = (
     "{pages}/apply", "{pages}/apply/sign-up", "{pages}/apply/open", "{file}", "{file}/check",
     "{file}/submitted", "{file}/withdraw", "{file}/questions/{id}", "{file}/A1/applicant",
     "{file}/A1/licences/1/remove", "{file}/A1/applicant/-/legal_name",
-    "{pages}/documents/{digest}", "{api}/documents/{digest}",
+    "{pages}/documents/{digest}", "{api}/documents/{digest}", "{api}/returns/specification",
     "{pages}/register", "{pages}/register/nobody", "{pages}/register.json",
     "{pages}/register.csv", "{pages}/register.schema.json", "{pages}/register.columns.json",
     "{pages}/register.atom", "{pages}/register/archive/1.atom", "{pages}/warnings",
@@ -71,7 +71,7 @@ OTHER_POSTS = (
     "{file}/questions/{id}", "{file}/A1/licences/1/remove", "{file}/A1/applicant/-/legal_name",
     "{file}/A1/applicant/-/certificate/upload", "{api}/documents",
     "{pages}/complain", "{pages}/complaint", "{pages}/rulebook/general/1/comment",
-    "{api}/complaints", "{api}/complaints/state", "{api}/comments",
+    "{api}/complaints", "{api}/complaints/state", "{api}/comments", "{api}/returns",
 )  # fmt: skip
 
 

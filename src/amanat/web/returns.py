@@ -26,6 +26,8 @@ from amanat.web.guard import BodyTooLarge
 from amanat.web.problems import PROBLEM_SCHEMA
 
 ZIP = "application/zip"
+_ANY = "application/octet-stream"
+"""What clients send that do not know what a tar is called."""
 
 
 class ReceiptBody(BaseModel):
@@ -53,7 +55,7 @@ def add_routes(api: APIRouter, app: Application, signed_in: Callable[..., Actor]
         # Who may not report is told before anything is read.
         await run_in_threadpool(app.intake.require_may_send, actor)
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind not in (TAR, STREAM):
+        if kind not in (TAR, STREAM, _ANY):
             named = Message(
                 "its Content-Type is neither {tar} nor {stream}", tar=TAR, stream=STREAM
             )
@@ -85,7 +87,9 @@ def add_routes(api: APIRouter, app: Application, signed_in: Callable[..., Actor]
                 "content": {"application/problem+json": {"schema": PROBLEM_SCHEMA}},
             }
         },
-        openapi_extra={"requestBody": {"required": True, "content": {TAR: binary, STREAM: binary}}},
+        openapi_extra={
+            "requestBody": {"required": True, "content": dict.fromkeys((_ANY, TAR, STREAM), binary)}
+        },
     )
     api.add_api_route(
         "/returns/specification",
