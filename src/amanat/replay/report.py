@@ -30,6 +30,7 @@ from amanat.replay.business import business_digest
 from amanat.replay.licensing_report import licensing_facts
 from amanat.replay.model import Pilot, Tender
 from amanat.replay.performing import Performer
+from amanat.replay.supervision_report import supervision_facts
 from amanat.servicing.tables import entitlement, payment
 from amanat.settlement.records import fail_in_words
 from amanat.settlement.tables import cash_movement, claim, cycle, instruction
@@ -42,6 +43,7 @@ def report_of(performer: Performer) -> Facts:
     pilot = performer.pilot
     names = performer.account_names()
     licensing = licensing_facts(performer)
+    supervision = supervision_facts(performer)
     with performer.application.store.reading() as connection:
         return {
             "programme": pilot.programme.code,
@@ -62,6 +64,7 @@ def report_of(performer: Performer) -> Facts:
             "business_digest": business_digest(connection, pilot.programme.code),
             "assumed": assumptions_of(pilot),
             **({"licensing": licensing} if licensing is not None else {}),
+            **({"supervision": supervision} if supervision is not None else {}),
         }
 
 

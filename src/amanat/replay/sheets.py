@@ -12,6 +12,7 @@ from rich.text import Text
 from amanat.replay.licensing_sheets import print_licensing
 from amanat.replay.report import Facts
 from amanat.replay.runner import Course
+from amanat.replay.supervision_sheets import print_supervision
 
 _FIGURES = {
     "face": "face value",
@@ -46,6 +47,8 @@ def print_report(console: Console, report: Facts, course: Course) -> None:
     """All tables of a pilot, in the order of its life."""
     if "licensing" in report:
         print_licensing(console, report["licensing"])
+    if "supervision" in report:
+        print_supervision(console, report["supervision"])
     for auction in report["auctions"]:
         _print_auction(console, auction)
     _print_settlements(console, report)

@@ -161,7 +161,7 @@ class Supervision:
         yield from self.labels
         yield from self.events
 
-    def before(self, event: Event, does: Does, **said: str) -> Event | None:
+    def before(self, event: Event, does: Does, **said: Any) -> Event | None:
         """The last event of a kind before another, with these words."""
         found = None
         for one in self.events:
