@@ -115,6 +115,7 @@ bench: setup .venv/.dev
 	$(BIN)/python bench/settlement.py
 	$(BIN)/python bench/tender_page.py
 	$(BIN)/python bench/licensing.py
+	$(BIN)/python bench/screening.py
 	$(BIN)/python bench/intake.py
 
 # What is generated from the code; tests fail while it is stale.

@@ -114,6 +114,7 @@ _ALLAH = re.compile(r"(\w{2,})[ -]([ua]llah\b|اللہ\b|الله\b)")
 _ABD_ARABIC = re.compile("عبدال(.{2,})")
 
 
+@lru_cache(maxsize=65_536)
 def clean_name(text: str) -> str:
     """A name without what only an attack or a font puts there.
 
