@@ -132,19 +132,23 @@ def titles_of_pack(pack: LicensingPack) -> dict[str, str]:
 def timeline(pack: LicensingPack, shown: Mapping[str, Any]) -> list[Point]:
     """Stages that a file has been through with their days, where it is, and what is to come."""
     kind, here = pack.file(shown["kind"]), shown["stage"]
-    points = [
-        Point(one["to_stage"], "past", one["recorded_on"])
-        for one in shown.get("steps", ())
-        if one["from_stage"] != one["to_stage"]
-    ]
-    if not points or points[-1].stage != here:
-        points.append(Point(here, "past", None))
+    place = kind.stages.index(here)
+    if "steps" in shown:
+        past = [
+            Point(one["to_stage"], "past", one["recorded_on"])
+            for one in shown["steps"]
+            if one["from_stage"] != one["to_stage"]
+        ]
+    else:
+        # Who is consulted is not told when: only the way that such a file goes.
+        past = [Point(one, "past") for one in kind.stages[:place] if one not in kind.final]
+    if not past or past[-1].stage != here:
+        past.append(Point(here, "past"))
     if here in kind.final:
-        return points
-    points[-1] = Point(here, "here", points[-1].day)
-    order = kind.stages
-    later = [one for one in order[order.index(here) + 1 :] if one not in kind.final]
-    return [*points, *(Point(one, "to_come") for one in (*later, *kind.final[:1]))]
+        return past
+    later = [one for one in kind.stages[place + 1 :] if one not in kind.final]
+    to_come = [Point(one, "to_come") for one in (*later, *kind.final[:1])]
+    return [*past[:-1], Point(here, "here", past[-1].day), *to_come]
 
 
 def buttons(
