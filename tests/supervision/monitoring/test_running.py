@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as parquet
@@ -14,6 +15,10 @@ from tests.supervision.monitoring.ledger_of_rows import FIRST, Stored
 from tests.supervision.monitoring.months import DAYS, weeks
 
 from amanat.jurisdictions.supervision import load_supervision
+from amanat.store.engine import open_engine
+from amanat.store.journal import OpeningVault
+from amanat.store.migrate import migrate
+from amanat.store.uow import Store
 from amanat.supervision.monitoring import findings
 from amanat.supervision.monitoring.engines import DuckEngine
 from amanat.supervision.monitoring.model import (
@@ -217,3 +222,20 @@ def test_a_file_that_is_not_as_accepted_fails_the_run(
     day = FIRST + timedelta(days=12)
     with pytest.raises(InputChanged, match="week9-alpha"):
         carry_out(filled, engine_of_scenarios, day, day)
+
+
+@pytest.mark.usefixtures("few")
+def test_the_same_on_postgresql(
+    postgres_url: str, tmp_path: Path, filled: Stored, engine_of_scenarios: DuckEngine
+):
+    """Both databases hold the same alerts, also when they are found again by another run."""
+    carry_out(filled, engine_of_scenarios)
+    engine = open_engine(postgres_url)
+    migrate(engine)
+    other = Stored(Store(engine, OpeningVault(b"k" * 32)), tmp_path / "other")
+    other.put(weeks(), "all")
+    first = carry_out(other, engine_of_scenarios)
+    again = carry_out(other, engine_of_scenarios, FIRST + timedelta(days=10), LAST)
+    engine.dispose()
+    assert first.id != again.id
+    assert alerts_of(other) == alerts_of(filled)
