@@ -338,9 +338,8 @@ def main() -> None:
                 "value": one[key],
                 "unit": unit,
                 "size": one["entries"],
-                "peer": "exhaustive logic-v2",
-                "peer_value": peer,
             }
+            | ({} if peer is None else {"peer": "exhaustive logic-v2", "peer_value": peer})
             for one in measured
             for key, unit, peer in (
                 ("names_per_processor_s", "1/s", None),
