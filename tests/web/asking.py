@@ -51,6 +51,9 @@ class Things:
             {
                 "account": mine,
                 "after": [],  # pages of lists are in other tests
+                "alert": ["0d" * 16],
+                "offset": [0],
+                "until": ["2022-03-16"],
                 "agreement": ["AGR-2026-0001"],
                 "as_of": ["2022-03-16"],
                 "category": ["exchange"],
