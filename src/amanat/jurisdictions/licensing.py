@@ -48,6 +48,8 @@ from amanat.jurisdictions.licensing_model import (
 from amanat.jurisdictions.reading import InvalidTable
 
 T = TypeVar("T")
+_WORDS = ("activities", "register", "requirements")
+"""Tables of texts by name."""
 _MAY_BE_ABSENT = ("stakeholders", "conditions", "obligations")
 
 __all__ = [
@@ -98,7 +100,7 @@ def licensing_from(content: str, file: str) -> LicensingPack:
     head = {
         key: value
         for key, value in table.items()
-        if not isinstance(value, list) and key not in ("activities", "requirements")
+        if not isinstance(value, list) and key not in _WORDS
     }
     row = reading.Row(head, file, "pack", refused)
     pack = LicensingPack(
@@ -124,10 +126,11 @@ def licensing_from(content: str, file: str) -> LicensingPack:
         conditions=each("conditions", _condition),
         obligations=each("obligations", _obligation),
         activities=_words(table, "activities", file, refused),
+        register=_words({"register": {}} | table, "register", file, refused),
         requirements=_words(table, "requirements", file, refused),
     )
     row.finish()
-    for name in table.keys() - set(TABLES) - head.keys() - {"activities", "requirements"}:
+    for name in table.keys() - set(TABLES) - head.keys() - set(_WORDS):
         reason = f"there is no table {name}"
         refused.add(InvalidTable(place=Place(file=file, field=name), reason=reason))
     refused.raise_if_any()

@@ -190,11 +190,25 @@ def _level_of(pack: LicensingPack, kind: str) -> str:
     return statuses.get(pack.permission(kind).status, "none")
 
 
+REGISTER_COLUMNS = ("trade_names", "registration")
+
+
+def _register_known(pack: LicensingPack) -> Mistakes:
+    forms = {form for kind in pack.files for form in kind.forms}
+    for column, place in pack.register.items():
+        parts = place.split(".")
+        if column not in REGISTER_COLUMNS:
+            yield f"register.{column}", f"is none of {', '.join(REGISTER_COLUMNS)}"
+        elif len(parts) != 3 or parts[0] not in forms:
+            yield f"register.{column}", f"{place} is no form.section.question of any file"
+
+
 LAWS: tuple[Callable[[LicensingPack], Mistakes], ...] = (
     _codes_once,
     _sections_known,
     _stages_sound,
     _steps_known,
     _names_known,
+    _register_known,
 )
 """What a pack must keep, in the order in which it is told."""

@@ -299,6 +299,11 @@ class LicensingPack:
     obligations: tuple[ObligationTemplate, ...]
     activities: Mapping[str, str] = field(default_factory=dict)
     """What statuses open and refusals name, by code."""
+    register: Mapping[str, str] = field(default_factory=dict)
+    """Columns of the register that a granted file's forms fill: form.section.question, by column.
+
+    `trade_names` may hold several, parted by commas, semicolons or lines; `registration` is one.
+    """
     requirements: Mapping[str, str] = field(default_factory=dict)
     """What must hold before a step, in words, by name; `{category}` stands for a category."""
 

@@ -49,11 +49,23 @@ LICENSING = "pk"
 # -- the pack -------------------------------------------------------------------------------------
 
 
-def adopt_pack(connection: Connection, programme: str, jurisdiction: str, now: str) -> None:
-    """Note which jurisdiction's path of licences a programme follows."""
+def adopt_pack(
+    connection: Connection, programme: str, jurisdiction: str, now: str, zone: str | None = None
+) -> None:
+    """Note which jurisdiction's path of licences a programme follows, and where its days end."""
     connection.execute(
-        licensing_pack.insert().values(programme=programme, pack=jurisdiction, adopted_at=now)
+        licensing_pack.insert().values(
+            programme=programme, pack=jurisdiction, zone=zone, adopted_at=now
+        )
     )
+
+
+def zone_of(connection: Connection, programme: str) -> str:
+    """The IANA zone in which a permission's last day ends: the programme's, else UTC."""
+    zone = connection.execute(
+        sql.select(licensing_pack.c.zone).where(licensing_pack.c.programme == programme)
+    ).scalar_one_or_none()
+    return zone or "UTC"
 
 
 def pack_of(connection: Connection, programme: str) -> LicensingPack:

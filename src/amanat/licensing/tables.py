@@ -25,6 +25,7 @@ licensing_pack = sql.Table(
     metadata,
     sql.Column("programme", sql.String(64), primary_key=True),
     sql.Column("pack", sql.String(16), nullable=False, comment="jurisdiction; without a row: pk"),
+    sql.Column("zone", sql.String(64), comment="IANA: where a last day ends; null: UTC"),
     sql.Column("adopted_at", sql.String(32), nullable=False),
 )
 

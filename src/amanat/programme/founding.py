@@ -28,7 +28,7 @@ from amanat.ledger.orders import AddressOf, Order, read_orders
 from amanat.ledger.service import Ledger
 from amanat.ledger.signers import KeyNotHeld
 from amanat.ledger.wire import ZERO_ADDRESS
-from amanat.licensing.records import adopt_pack
+from amanat.licensing.records import LICENSING, adopt_pack
 from amanat.participants.signing import AUTHORITY, ToSign, gateway_to_sign
 from amanat.participants.tables import participant_class
 from amanat.programme import events
@@ -214,8 +214,7 @@ def _enter_programme(uow: UnitOfWork, terms: ProgrammeTerms, chain_id: int, now:
             adopted_at=now,
         )
     )
-    if terms.licensing is not None:
-        adopt_pack(connection, code, terms.licensing, now)
+    adopt_pack(connection, code, terms.licensing or LICENSING, now, terms.zone)
     for number, one in enumerate(terms.classes, 1):
         connection.execute(
             participant_class.insert().values(

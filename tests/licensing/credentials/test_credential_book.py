@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sql
 
 from amanat.core.errors import Forbidden, NotFound
 from amanat.ledger.keystore import KeyExists, KeyNameInvalid, PasswordWrong
@@ -33,7 +34,10 @@ from amanat.licensing.credentials.status_lists import (
     issue_status_list,
     read_status_list,
 )
+from amanat.licensing.records import adopt_pack
 from amanat.licensing.register.commands import IssueCredential
+from amanat.licensing.register.tables import credential
+from amanat.licensing.standing import standing_on
 from amanat.store.journal import Provenance, read_entries
 
 from ...programme.world import CODE
@@ -207,3 +211,19 @@ def test_keys_stay_in_their_files_under_the_password(tmp_path: Path) -> None:
         held.signer("pvara", "credential-2")
     with pytest.raises(KeyNameInvalid):
         held.create("../pvara", "credential-1")
+
+
+def test_a_credential_ends_with_the_last_day_where_the_programme_is(
+    desk: DeskWorld, keys: P256Keys
+) -> None:
+    """Karachi is five hours ahead of UTC: its midnight comes at 19:00 UTC of the last day."""
+    with desk.store.engine.begin() as connection:
+        adopt_pack(connection, CODE, "pk", desk.clock.now.isoformat(), "Asia/Karachi")
+    desk.noc("exchange_x")
+    another_key(desk, keys)
+    desk.do_as("exchange_x_officer", IssueCredential(permission=NUMBER))
+    with desk.store.reading() as connection:
+        (held,) = standing_on(connection, CODE, "exchange_x", desk.day).held
+        (expires,) = connection.execute(sql.select(credential.c.expires_at)).scalars()
+    ends = datetime.fromisoformat(expires)
+    assert (ends.date(), ends.hour) == (held.expires_on, 19)

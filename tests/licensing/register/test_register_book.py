@@ -10,7 +10,8 @@ import sqlalchemy as sql
 
 from amanat.core.errors import Forbidden, NotFound
 from amanat.licensing.checking_published import check_register
-from amanat.licensing.commands import Revoke
+from amanat.licensing.commands import Revoke, SaveSection, SubmitFile
+from amanat.licensing.forms.form import load_form
 from amanat.licensing.model import Outcome
 from amanat.licensing.register.acts import WarningWithdrawn
 from amanat.licensing.register.book import (
@@ -21,6 +22,7 @@ from amanat.licensing.register.book import (
     publisher_of,
     row_of,
 )
+from amanat.licensing.register.columns import published_number
 from amanat.licensing.register.commands import PublishWarning, WithdrawWarning
 from amanat.licensing.register.feed import FeedAddresses, feed_document, replay_feed
 from amanat.licensing.register.files import read_register_json, register_json
@@ -31,6 +33,7 @@ from amanat.licensing.tables import permission_change
 from amanat.store.journal import read_entries
 
 from ...programme.world import CODE
+from ..forms.test_answers import answered
 from ..without_ledger import DeskWorld
 from ..world import MARCH
 from .test_register import FOUNDED, rules_of_atom
@@ -257,3 +260,37 @@ def test_the_check_of_the_ledger_finds_what_was_tampered_with(desk: DeskWorld) -
     revoked = permission_change.c.change == "revoke"
     assert with_change(sql.delete(permission_change).where(revoked)) == ["register = standing"]
     assert found_by_check(desk) == []
+
+
+def test_trade_names_and_registration_come_from_the_forms_of_a_granted_file(
+    desk: DeskWorld,
+) -> None:
+    """Nothing of a draft or of a file under review is published; what is granted is."""
+    number = desk.opened("exchange_x", "noc", "exchange")
+    desk.fill("exchange_x", number, "noc")
+    content = answered(load_form("pk", "A1"))["applicant"] | {
+        "trading_name": "Exchange X; X|Pay, =Exchange X",
+        "registration_number": "CH 123/2019",
+    }
+    saved = SaveSection(file=number, form="A1", section="applicant", content=content)
+    desk.do_as("exchange_x_officer", saved)
+    desk.do_as("exchange_x_officer", SubmitFile(file=number, declaration="true and complete"))
+    with desk.store.reading() as connection:
+        entry = entry_of(connection, CODE, "exchange_x", desk.day)
+    assert (entry.trade_names, entry.registration) == ((), None)
+    desk.decided(number, "noc")
+    shown = desk.view("registered_provider", provider="exchange_x")
+    assert shown["trade_names"] == ["Exchange X", "X/Pay"]
+    assert shown["registration"] == "CH-123/2019"
+    found = desk.view("register_of_providers", q="x/pay")
+    assert "exchange_x" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "published"),
+    [("CH 123/2019", "CH-123/2019"), ("", None), (None, None), ("=1+1", None), ("x" * 65, None)],
+)
+def test_a_number_of_another_register_is_published_only_as_a_number(
+    text: str | None, published: str | None
+) -> None:
+    assert published_number(text) == published

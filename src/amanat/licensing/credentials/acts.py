@@ -8,12 +8,9 @@ from amanat.ledger.p256_keys import P256Keys
 from amanat.ledger.signers import KeyNotHeld
 from amanat.licensing.credentials.book import current_key, issue, permission_listed
 from amanat.licensing.model import APPLICANT
-from amanat.licensing.records import authority_of, pack_of
+from amanat.licensing.records import authority_of, pack_of, zone_of
 from amanat.licensing.register.commands import IssueCredential
 from amanat.participants.signing import AUTHORITY
-
-CREDENTIAL_ZONE = "UTC"
-"""A permission's last day ends with it in this zone; the programme's days are dates alone."""
 
 
 @act(capacities=[AUTHORITY, APPLICANT])
@@ -35,7 +32,6 @@ def issue_credential(command: IssueCredential, context: ActContext) -> Result:
     if not isinstance(held, P256Keys):
         raise KeyNotHeld(holder=f"{key.institution}/{key.name}")
     signer = held.signer(key.institution, key.name)
-    place, _token = issue(
-        context.uow, signer, key, programme, entry, permission, context.now, CREDENTIAL_ZONE
-    )
+    zone = zone_of(connection, programme)
+    place, _token = issue(context.uow, signer, key, programme, entry, permission, context.now, zone)
     return {"permission": permission.number, "place": place, "kid": key.kid}

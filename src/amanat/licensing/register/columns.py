@@ -212,6 +212,15 @@ def published_website(text: str | None) -> str | None:
     return text if text is not None and _matches(WEBSITE, text) else None
 
 
+def published_number(text: object) -> str | None:
+    """A number in another register as this one may publish it; none where it is written otherwise.
+
+    Blanks within it become hyphens.
+    """
+    number = "-".join(text.split()) if isinstance(text, str) else ""
+    return number if _matches(NUMBER, number) else None
+
+
 # -- what is generated from the columns -------------------------------------------------------
 
 

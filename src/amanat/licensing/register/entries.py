@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
+from typing import Any
 
 import sqlalchemy as sql
 from sqlalchemy.engine import Connection
@@ -11,13 +13,19 @@ from sqlalchemy.engine import Connection
 from amanat.access.tables import institution
 from amanat.jurisdictions.licensing import LicensingPack
 from amanat.licensing.deriving import Changed, Granted, Standing, standing_from
+from amanat.licensing.forms.filling import answers_of
 from amanat.licensing.model import Change as PermissionChange
+from amanat.licensing.model import Outcome
 from amanat.licensing.openness.grounds import ADVISES, advisers
 from amanat.licensing.records import find_provider, pack_of
-from amanat.licensing.register.columns import published_text, published_website
+from amanat.licensing.register.columns import (
+    published_number,
+    published_text,
+    published_website,
+)
 from amanat.licensing.register.model import IN_FORCE, Later, ListedPermission, RegisterEntry
 from amanat.licensing.standing import changes_of, first_refusal, granted_of
-from amanat.licensing.tables import condition, permission
+from amanat.licensing.tables import condition, decision, file_section, permission
 
 _ENDINGS = {
     PermissionChange.REVOKE.value: "revoked",
@@ -49,12 +57,13 @@ def entry_of(connection: Connection, programme: str, code: str, day: date) -> Re
         return standing_from(pack, code, granted, changes, one, refused=refused)
 
     standing = stood(day)
+    told = _told_in_forms(connection, programme, code, pack, day)
     return RegisterEntry(
         provider=code,
         name=published_text(str(name)),
-        trade_names=(),
+        trade_names=trade_names_in(told.get("trade_names")),
         lei=row.lei,
-        registration=None,
+        registration=published_number(told.get("registration")),
         country=row.country,
         website=published_website(row.website),
         status=standing.status,
@@ -64,6 +73,49 @@ def entry_of(connection: Connection, programme: str, code: str, day: date) -> Re
         permissions=_listed(connection, programme, code, pack, granted, changes, standing, day),
         later=_later(stood, standing, day),
     )
+
+
+def _told_in_forms(
+    connection: Connection, programme: str, code: str, pack: LicensingPack, day: date
+) -> dict[str, Any]:
+    """What the pack takes into the register from the last file that was granted by a day."""
+    if not pack.register:
+        return {}
+    file = connection.execute(
+        sql.select(decision.c.file)
+        .where(
+            decision.c.programme == programme,
+            decision.c.provider == code,
+            decision.c.outcome == Outcome.GRANT.value,
+            decision.c.recorded_on <= day.isoformat(),
+            sql.exists().where(
+                file_section.c.file == decision.c.file,
+                file_section.c.form.in_({one.partition(".")[0] for one in pack.register.values()}),
+            ),
+        )
+        .order_by(decision.c.id.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    if file is None:
+        return {}
+    answers = answers_of(connection, file)
+    found = {}
+    for column, place in pack.register.items():
+        form, section, question = place.split(".")
+        content = answers.get(form, {}).get(section)
+        found[column] = content.get(question) if isinstance(content, dict) else None
+    return found
+
+
+def trade_names_in(text: Any) -> tuple[str, ...]:
+    """The names in an answer, parted by commas, semicolons or lines, each once."""
+    if not isinstance(text, str):
+        return ()
+    names = (published_text(one) for one in re.split(r"[,;\n]", text) if one.strip())
+    return tuple(dict.fromkeys(names))[:_TRADE_NAMES_MAX]
+
+
+_TRADE_NAMES_MAX = 20
 
 
 def _listed(

@@ -971,6 +971,12 @@ def upgrade() -> None:
         sa.Column(
             "pack", sa.String(length=16), nullable=False, comment="jurisdiction; without a row: pk"
         ),
+        sa.Column(
+            "zone",
+            sa.String(length=64),
+            nullable=True,
+            comment="IANA: where a last day ends; null: UTC",
+        ),
         sa.Column("adopted_at", sa.String(length=32), nullable=False),
         sa.PrimaryKeyConstraint("programme", name=op.f("pk_licensing_pack")),
     )
