@@ -287,3 +287,20 @@ def test_what_is_anothers_is_answered_as_what_is_not(told: Told) -> None:
         assert answers[0] == answers[1], person
     with pytest.raises(NotFound):
         told.world.view("case", "exchange_y_officer", case="CAS-2026-0001")
+
+
+def test_the_pages_draw_what_the_desk_sees(told: Told) -> None:
+    cookie = told.cookie("pvara_officer")
+    for language, heading in (("en", "Network around the subject"), ("ur", "موضوع کے گرد نیٹ ورک")):
+        asked = {"case": "CAS-2026-0001", "lang": language}
+        page = told.client.get(f"/p/{CODE}/v/case", params=asked, headers=cookie)
+        assert page.status_code == 200
+        assert heading in page.text
+        assert page.text.count('class="flow"') >= 2
+        assert WORDS["pvara"][1] in page.text
+    market = told.client.get(f"/p/{CODE}/v/market_overview", headers=cookie)
+    assert (market.status_code, market.text.count('role="img"')) == (200, 3)
+    queue = told.client.get(f"/p/{CODE}/v/cases", headers=cookie)
+    assert "CAS-2026-0001" in queue.text
+    refused = told.client.get(f"/p/{CODE}/v/market_overview", headers=told.cookie("fmu_officer"))
+    assert refused.status_code == 404
