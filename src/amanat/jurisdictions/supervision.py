@@ -312,7 +312,7 @@ def _row(stated: Mapping[str, Any], file: str, name: str, refused: Refused) -> S
     last_day = row.take("last_day", reading.day, date.min)
     source = row.take("source", reading.text, "")
     assumed = row.take("assumed", reading.flag, True)
-    given = row.take("parameters", _table, {})
+    given: dict[str, Any] = row.take("parameters", _table, {})
     row.finish()
     parameters = parameters_from(scenario, given, file, f"{name}.parameters", refused)
     if len(refused.refusals) > before:
