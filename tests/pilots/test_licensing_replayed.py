@@ -38,6 +38,7 @@ from amanat.replay.performing import Performer
 from amanat.replay.report import report_of
 from amanat.replay.runner import Course, replay
 from amanat.replay.sheets import print_report
+from amanat.replay.supervision import SUPERVISION_FILE
 from amanat.settings import Settings
 from amanat.store.tables import journal_entry
 
@@ -53,7 +54,8 @@ ADDRESSES = FeedAddresses(
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replayed]:
     """The shipped pilot that licenses, from an empty ledger to its last day."""
-    folder = next(one.parent for one in sorted(PILOTS.glob(f"*/{LICENSING_FILE}")))
+    licensing = (one.parent for one in sorted(PILOTS.glob(f"*/{LICENSING_FILE}")))
+    folder = next(one for one in licensing if not (one / SUPERVISION_FILE).exists())
     pilot = load_pilot(folder)
     data = tmp_path_factory.mktemp("pilot-licensing")
     with Application(Settings.at(data, light_keys=True)) as application:

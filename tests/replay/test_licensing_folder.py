@@ -14,6 +14,7 @@ from amanat.replay.licensing_model import What
 from amanat.replay.loading import load_pilot
 from amanat.replay.plan import Kind, Stage, steps_of
 from amanat.replay.runner import known_and_to_come
+from amanat.replay.supervision import SUPERVISION_FILE
 
 from .conftest import PILOTS, Copy
 
@@ -21,7 +22,8 @@ from .conftest import PILOTS, Copy
 @pytest.fixture
 def folder(tmp_path: Path) -> Any:
     """A copy of the shipped pilot that licenses."""
-    found = next(one.parent for one in sorted(PILOTS.glob(f"*/{LICENSING_FILE}")))
+    licensing = (one.parent for one in sorted(PILOTS.glob(f"*/{LICENSING_FILE}")))
+    found = next(one for one in licensing if not (one / SUPERVISION_FILE).exists())
     return Copy(Path(shutil.copytree(found, tmp_path / "pilot")))
 
 

@@ -89,6 +89,8 @@ def pilot(
             providers = len(read.licensing.providers) if read.licensing else 0
             counts = f"{len(read.tenders)} tenders, {len(read.trades)} trades"
             more = f", {providers} providers" if providers else ""
+            if read.supervision is not None:
+                more += f", {len(read.supervision.transfers)} transfers"
             out.print(f"{folder} is sound: {counts}{more}")
             return
         name = folder.resolve().name + ("-network" if network else "")
