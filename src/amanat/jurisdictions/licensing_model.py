@@ -22,7 +22,9 @@ T = TypeVar("T")
 class SectionNotInForce(Refusal):
     """An act cites a section of a law that is in force on its day, and never another."""
 
-    template: ClassVar[str] = "On {day} no law is in force under which this can be done ({section})."
+    template: ClassVar[str] = (
+        "On {day} no law is in force under which this can be done ({section})."
+    )
 
 
 @dataclass(frozen=True, slots=True)
