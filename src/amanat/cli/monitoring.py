@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from amanat.cli.acts import Data, Json, ProgrammeCode
+from amanat.cli.session import SPARK_VARIABLE
 from amanat.cli.terminal import errors_in_lines, out, print_answer
 from amanat.core.errors import Invalid
 
@@ -28,7 +29,7 @@ Memory = Annotated[str, typer.Option(help="What DuckDB may take; the rest is spi
 Spark = Annotated[
     str | None,
     typer.Option(
-        envvar="AMANAT_SPARK",
+        envvar=SPARK_VARIABLE,
         metavar="URL",
         help="Master of a Spark cluster, such as spark://host:7077 or local[2]; else DuckDB.",
     ),

@@ -31,10 +31,15 @@ if TYPE_CHECKING:
 TOKEN_VARIABLE = "AMANAT_TOKEN"
 URL_VARIABLE = "AMANAT_URL"
 PROGRAMME_VARIABLE = "AMANAT_PROGRAMME"
+SPARK_VARIABLE = "AMANAT_SPARK"
 VARIABLES: Mapping[str, tuple[str, str]] = {
     TOKEN_VARIABLE: ("none: the public", "Personal token of whoever asks or acts."),
     URL_VARIABLE: ("none: the folder", "A server to ask instead of opening the folder here."),
     PROGRAMME_VARIABLE: ("the only one", "Code of the programme; always needed with a server."),
+    SPARK_VARIABLE: (
+        "none: DuckDB here",
+        "Master of the Spark cluster on which transactions are monitored, `spark://host:7077`.",
+    ),
 }
 """What the command line reads beside `amanat.settings.VARIABLES`."""
 _TIMEOUT_SECONDS = 60.0
