@@ -51,13 +51,15 @@ def print_report(console: Console, report: Facts, course: Course) -> None:
         print_supervision(console, report["supervision"])
     for auction in report["auctions"]:
         _print_auction(console, auction)
-    _print_settlements(console, report)
+    if report["securities"] or report["settlements"]:
+        _print_settlements(console, report)
     if report["payments"]:
         _print_payments(console, report)
         _print_tax(console, report)
     for one in report["holders"]:
         _print_holders(console, one)
-    _print_redemption(console, report)
+    if report["securities"]:
+        _print_redemption(console, report)
     _print_gas(console, report)
     _print_chain(console, report)
     _print_course(console, course)
