@@ -250,7 +250,7 @@ class Application:
         found = self.ledger.check(progress)
         with self.store.reading() as connection:
             found.extend(check_licensing(connection, self.gateway, self.business_date))
-        return [*found, *self.documents.check()]
+        return [*found, *self.documents.check(), *self.intake.check()]
 
     # -- what others ask of it --------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ The file is a tar, compressed, in the format age v1 (`amanat.store.age`), and ho
 
     database.sqlite | tables.json and TABLE.copy    the database, of one moment
     node/state.json, node/genesis.json              the embedded node, not older than the database
-    home/...                                        keys (still encrypted), secrets, documents
+    home/...                                        keys (still encrypted), secrets, files kept
     manifest.json                                   what the others are, with their digests
 
 The manifest is last, since digests are known when all is written; a file without it is not whole.
@@ -38,6 +38,8 @@ from amanat.ledger.node import copy_state
 from amanat.settings import Settings
 from amanat.store.age import Decrypting, Encrypting, Lock, Opener
 from amanat.store.engine import open_engine
+from amanat.supervision.returns.manifest import FOLDER as SUPERVISION
+from amanat.supervision.returns.receiving import INCOMING
 
 FORMAT = "amanat.backup/1"
 LIST_FILE = "backups.json"
@@ -181,6 +183,7 @@ def _home_files(settings: Settings, scratch: Path) -> Iterator[Path]:
         parts = path.relative_to(home).parts
         database = str(path).startswith(held) if held else False
         skipped = parts[0] in _NOT_COPIED or scratch.name == parts[0] or database
+        skipped = skipped or parts[:2] == (SUPERVISION, INCOMING)  # returns that nobody accepted
         if skipped or path.name.endswith((".lock", ".age", ".log")) or path.name.startswith("."):
             continue
         if path.is_file() and not path.is_symlink():

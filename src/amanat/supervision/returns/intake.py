@@ -16,6 +16,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
+import pyarrow as pa
 import sqlalchemy as sql
 from sqlalchemy.engine import Connection, Row
 
@@ -25,6 +26,7 @@ from amanat.access.attempts import ComeBackLater
 from amanat.core.errors import AmanatError, Invalid
 from amanat.core.ids import new_id
 from amanat.jurisdictions.returns import ReturnsPack, load_returns
+from amanat.ledger.fsck import Difference
 from amanat.licensing.model import APPLICANT
 from amanat.licensing.standing import require_permission
 from amanat.store.engine import is_contention
@@ -405,6 +407,27 @@ class Intake:
         findings = Findings()
         for batch in batches(source, self.pack.limits, findings):
             yield typed(source, batch, findings)
+
+    # -- checking -----------------------------------------------------------------------------
+
+    def check(self) -> list[Difference]:
+        """Every file of the manifest that is not there with its rows and the sum of their ids."""
+        found = []
+        with self._store.reading() as connection:
+            rows = connection.execute(sql.select(manifest).order_by(manifest.c.path)).all()
+        for row in rows:
+            stated = f"{row.rows} rows, {row.id_sum}"
+            told = self._found(self._folder / row.path)
+            if told != stated:
+                found.append(Difference("transactions_kept", row.path, stated, told))
+        return found
+
+    def _found(self, path: Path) -> str:
+        try:
+            rows, id_sum = count_of(path)
+        except (pa.ArrowException, OSError) as error:
+            return type(error).__name__
+        return f"{rows} rows, {id_sum}"
 
     # -- what is left behind ------------------------------------------------------------------
 
