@@ -95,7 +95,10 @@ def short_of(node: str) -> str:
 def market_pictures(shown: Mapping[str, Any], say: Say) -> MarketPictures:
     """Volumes by day, assets by exchange, flows and alerts, as bars from nought."""
     assets = [
-        {"name": f"{one['traded_asset']} · {one['exchange']}", "value": _millions(one["value_minor"])}
+        {
+            "name": f"{one['traded_asset']} · {one['exchange']}",
+            "value": _millions(one["value_minor"]),
+        }
         for one in shown["assets"][:_BARS_MAX]
     ]
     flows = [
