@@ -295,10 +295,7 @@ def test_data_quality_over_time(world: IntakeWorld, tmp_path: Path) -> None:
     receipt = world.take(written(tmp_path / "r"))
     (shown,) = world.view("pvara_officer", "data_quality", exchange="exchange_x")
     assert (shown["days_late"], shown["refused_before"], shown["corrected"]) == (3, 2, False)
-    # 40 less three times 4; 30 of what is wanted; a third of 30 after two refusals under its number.
-    assert (
-        shown["score"]
-        == receipt["score"]
-        == 28 + 30 * shown["complete_tenths_of_percent"] // 1000 + 15
-    )
+    # 40 less three times 4; 30 of what is wanted; a third of 30 after two refusals.
+    complete = 30 * shown["complete_tenths_of_percent"] // 1000
+    assert shown["score"] == receipt["score"] == 28 + complete + 10
     assert world.view("exchange_y_officer", "data_quality") == []
