@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -143,16 +143,28 @@ def group(context: ActContext, findings: Iterable[Finding]) -> Grouped:
     opened: list[str] = []
     grown: list[str] = []
     total = 0
-    paths = paths_of(context.uow.connection, context.programme)
+    stored = _stored(context, by_subject)
     for subject, some in sorted(by_subject.items()):
-        fresh, number = _one_case(context, subject, some, paths)
+        fresh, number = _one_case(context, subject, some, stored)
         (opened if fresh else grown).append(number)
         total += len(some)
     return Grouped(total, tuple(opened), tuple(grown))
 
 
+def _stored(
+    context: ActContext, by_subject: Mapping[str, Sequence[Finding]]
+) -> dict[str, dict[str, Any]]:
+    """The rows of all findings by their ids, read at once."""
+    paths = paths_of(context.uow.connection, context.programme)
+    wanted = {number for some in by_subject.values() for one in some for number in one.transactions}
+    return {str(one["id"]): one for one in rows_by_id(paths, (int(number) for number in wanted))}
+
+
 def _one_case(
-    context: ActContext, subject: str, findings: Sequence[Finding], paths: Sequence[str]
+    context: ActContext,
+    subject: str,
+    findings: Sequence[Finding],
+    stored: Mapping[str, dict[str, Any]],
 ) -> tuple[bool, str]:
     connection = context.uow.connection
     known = connection.execute(
@@ -174,8 +186,9 @@ def _one_case(
     else:
         identifier, number = known.id, known.number
     connection.execute(case_finding.insert(), [_row(context, identifier, one) for one in findings])
-    ids = [int(number) for one in findings for number in one.transactions]
-    keep_rows(connection, context.programme, identifier, rows_by_id(paths, ids))
+    ids = sorted({str(number) for one in findings for number in one.transactions})
+    rows = [stored[number] for number in ids if number in stored]
+    keep_rows(connection, context.programme, identifier, rows)
     update_risk(connection, identifier)
     note_step(context, identifier, "GroupFindings", entry, text=said)
     return known is None, number
