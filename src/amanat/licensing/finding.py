@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sql
 
 from amanat.access.acts import ViewContext
+from amanat.access.tables import institution
 from amanat.licensing.records import is_provider
 from amanat.licensing.tables import consultation, licensing_file
 
@@ -34,3 +36,13 @@ def matching(words: str, *columns: sql.Column[Any]) -> sql.ColumnElement[bool]:
     """Whether one of these columns has the words in it, in whatever case."""
     pattern = f"%{words.strip().lower().translate(_LIKE_MEANS)}%"
     return sql.or_(*(sql.func.lower(one).like(pattern, escape="\\") for one in columns))
+
+
+def names_of(context: ViewContext, codes: Collection[str]) -> dict[str, str]:
+    """The names of institutions by their codes."""
+    rows = context.connection.execute(
+        sql.select(institution.c.code, institution.c.name).where(
+            institution.c.programme == context.programme, institution.c.code.in_(list(codes))
+        )
+    )
+    return {row.code: row.name for row in rows}

@@ -20,7 +20,7 @@ from amanat.core.errors import NotFound
 from amanat.jurisdictions.licensing import LicensingPack
 from amanat.licensing.commands import FileAsked, FilesAsked, ProviderAsked, ProvidersAsked
 from amanat.licensing.deriving import Standing
-from amanat.licensing.finding import matching, own_or_consulted
+from amanat.licensing.finding import matching, names_of, own_or_consulted
 from amanat.licensing.forms.filling import answers_of
 from amanat.licensing.model import CONFIRMS
 from amanat.licensing.openness.grounds import recusals_of, require_not_recused
@@ -89,7 +89,8 @@ def files(query: FilesAsked, context: ViewContext) -> list[dict[str, Any]]:
     """A page of the files that one may see, newest first."""
     assert context.actor is not None
     pack = pack_of(context.connection, context.programme)
-    wanted = _files(context)
+    # Names are looked up for the page alone: joined here, databases would read every file.
+    wanted = sql.select(licensing_file).where(licensing_file.c.programme == context.programme)
     if not sees_all(context, pack):
         wanted = wanted.where(own_or_consulted(context))
     away = recusals_of(context.connection, context.programme, context.actor.person)
@@ -106,7 +107,7 @@ def files(query: FilesAsked, context: ViewContext) -> list[dict[str, Any]]:
         closed = licensing_file.c.closed_on
         wanted = wanted.where(closed.is_(None) if query.open else closed.is_not(None))
     if query.words:
-        wanted = wanted.where(
+        wanted = wanted.join(institution, _OF_PROVIDER).where(
             matching(
                 query.words, licensing_file.c.number, institution.c.name, licensing_file.c.provider
             )
@@ -119,29 +120,31 @@ def files(query: FilesAsked, context: ViewContext) -> list[dict[str, Any]]:
         wanted = wanted.where(licensing_file.c.id < last.scalar_subquery())
     rows = context.connection.execute(
         wanted.order_by(licensing_file.c.id.desc()).limit(query.limit)
-    )
-    return [_head(row, context) for row in rows]
+    ).all()
+    names = names_of(context, {row.provider for row in rows})
+    return [_head(row, names[row.provider], context) for row in rows]
 
 
 def _files(context: ViewContext) -> sql.Select[Any]:
     return (
         sql.select(licensing_file, institution.c.name)
-        .join(
-            institution,
-            (institution.c.programme == licensing_file.c.programme)
-            & (institution.c.code == licensing_file.c.provider),
-        )
+        .join(institution, _OF_PROVIDER)
         .where(licensing_file.c.programme == context.programme)
     )
 
 
-def _head(row: Row[Any], context: ViewContext) -> dict[str, Any]:
+_OF_PROVIDER = (institution.c.programme == licensing_file.c.programme) & (
+    institution.c.code == licensing_file.c.provider
+)
+
+
+def _head(row: Row[Any], name: str, context: ViewContext) -> dict[str, Any]:
     today = context.business_date.isoformat()
     return {
         "file": row.number,
         "kind": row.kind,
         "provider": row.provider,
-        "name": row.name,
+        "name": name,
         "stage": row.stage,
         "categories": list(row.categories),
         "opened_on": row.opened_on,
@@ -171,7 +174,7 @@ def one_file(query: FileAsked, context: ViewContext) -> dict[str, Any]:
     if row is None or not (own or whole or _consulted(context, row)):
         raise NotFound(thing="file", value=query.file)
     require_not_recused(context, row.provider)
-    found = _head(row, context) | {
+    found = _head(row, row.name, context) | {
         "id": row.id,
         "permission": _permission_number(context, row.permission),
         "sections": answers_of(connection, row.id),

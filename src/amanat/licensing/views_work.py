@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -14,7 +14,7 @@ from amanat.access.acts import ViewContext, view
 from amanat.access.tables import institution
 from amanat.jurisdictions.licensing import LicensingPack, Step
 from amanat.licensing.commands import WorkAsked
-from amanat.licensing.finding import matching, own_or_consulted
+from amanat.licensing.finding import matching, names_of, own_or_consulted
 from amanat.licensing.model import APPLICANT, AUTHORITY_CAPACITY, CONSULTED
 from amanat.licensing.openness.grounds import recusals_of
 from amanat.licensing.path import Mover
@@ -118,7 +118,7 @@ def _work(
         return []  # also where nobody licenses
     mover = mover_of(context.connection, context.programme, pack, context.actor, NOBODY)
     ids = [row.id for row in found]
-    names = _names(context, {row.provider for row in found})
+    names = names_of(context, {row.provider for row in found})
     gone, asked, consulted = _gone(context, ids), _asked(context, ids), _consulted(context, ids)
     today = context.business_date
     shown = []
@@ -193,15 +193,6 @@ def _whose(steps: list[Step], asked: bool, consulted: bool) -> str | None:
     if AUTHORITY_CAPACITY in moving:
         return AUTHORITY_CAPACITY
     return moving[0] if moving else None
-
-
-def _names(context: ViewContext, codes: Collection[str]) -> dict[str, str]:
-    rows = context.connection.execute(
-        sql.select(institution.c.code, institution.c.name).where(
-            institution.c.programme == context.programme, institution.c.code.in_(list(codes))
-        )
-    )
-    return {row.code: row.name for row in rows}
 
 
 def _gone(context: ViewContext, ids: list[str]) -> dict[str, Gone]:

@@ -124,9 +124,8 @@ def _holders(
         return
     # A month may be three days shorter than the one from which it is counted.
     latest = add_months(until, -template.months) + timedelta(days=3)
-    since = sql.func.min(permission.c.first_day)
     query = (
-        sql.select(permission.c.provider, since)
+        sql.select(permission.c.provider, permission.c.first_day)
         .join(
             provider,
             (permission.c.programme == provider.c.programme)
@@ -138,16 +137,18 @@ def _holders(
             permission.c.first_day <= latest.isoformat(),
             provider.c.status.in_(template.statuses),
         )
-        .group_by(permission.c.provider)
-        .order_by(since, permission.c.provider)
+        .order_by(permission.c.first_day, permission.c.provider, permission.c.id)
     )
     if code is not None:
         query = query.where(permission.c.provider == code)
-    # Some drivers bring everything that a query finds; who asks mostly stops early.
-    place = 0
+    # In parts, as who asks mostly stops early; the first permission of each provider counts.
+    place, seen = 0, set[str]()
     while True:
         rows = connection.execute(query.offset(place).limit(HOLDERS_AT_ONCE)).all()
-        yield from ((name, first_day) for name, first_day in rows)
+        for name, first_day in rows:
+            if name not in seen:
+                seen.add(name)
+                yield name, first_day
         if len(rows) < HOLDERS_AT_ONCE:
             return
         place += HOLDERS_AT_ONCE

@@ -177,17 +177,21 @@ def decisions(query: DecisionsAsked, context: ViewContext) -> list[dict[str, Any
     Why, by which criteria, which interests were stated and how many people were recused, how many
     had applied, by which law and which versions of the rulebooks.
     """
+    chosen = sql.select(decision.c.id).where(decision.c.programme == context.programme)
+    if query.provider is not None:
+        chosen = chosen.where(decision.c.provider == query.provider)
+    if query.kind is not None:
+        chosen = chosen.join(licensing_file, licensing_file.c.id == decision.c.file).where(
+            licensing_file.c.kind == query.kind
+        )
+    # The page first, by the index of ids; then what belongs to its rows.
+    page = chosen.order_by(decision.c.id.desc()).limit(query.limit).subquery()
     wanted = (
         sql.select(decision, licensing_file.c.number, licensing_file.c.kind)
+        .join(page, page.c.id == decision.c.id)
         .join(licensing_file, licensing_file.c.id == decision.c.file)
-        .where(decision.c.programme == context.programme)
         .order_by(decision.c.id.desc())
-        .limit(query.limit)
     )
-    if query.provider is not None:
-        wanted = wanted.where(decision.c.provider == query.provider)
-    if query.kind is not None:
-        wanted = wanted.where(licensing_file.c.kind == query.kind)
     rows = context.connection.execute(wanted).all()
     rulebooks_then = _rulebooks_cited(context, [row.file for row in rows])
     recused = _recusals(context, [row.provider for row in rows])
