@@ -180,6 +180,13 @@ def test_a_programme_may_follow_another_path_of_licences(application: Applicatio
     check_terms(with_capacity("confirms.goaml_registered"))
 
 
+@pytest.mark.parametrize("word", ["supervises", "fiu"])
+def test_a_programme_names_its_desks_of_supervision(word: str) -> None:
+    check_terms(with_capacity(word))
+    with pytest.raises(AmanatError, match=f"unknown capacity {word}s"):
+        check_terms(with_capacity(f"{word}s"))
+
+
 def with_capacity(word: str, **changes: Any) -> ProgrammeTerms:
     """Sound terms but for one more institution with a capacity."""
     sound = terms(KEYS, **changes)

@@ -7,6 +7,7 @@ return closes with is what the next one opens with.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from typing import Any
 
 import sqlalchemy as sql
 
+from amanat.core.canonical import canonical_bytes
 from amanat.replay.acting.kept import keep, kept_of
 from amanat.replay.performing import Performer, ReplayStopped
 from amanat.replay.plan import Step
@@ -38,7 +40,7 @@ from amanat.supervision.returns.specification import (
     TRANSACTIONS,
 )
 from amanat.supervision.returns.tables import refused
-from amanat.supervision.returns.writing import digest_of, write_manifest, write_return
+from amanat.supervision.returns.writing import write_manifest, write_return
 
 ACCEPTED, REFUSED = "accepted", "refused"
 _COUNTRY = "PK"
@@ -64,7 +66,7 @@ def send(performer: Performer, step: Step, event: Event) -> None:
     intake.require_may_send(actor)
     with intake.incoming() as folder:
         _write(folder, said, event)
-        digest = digest_of(folder / MANIFEST)
+        digest = _digest_of(folder)
         if "breaks" not in event.said:
             receipt = intake.take(actor, folder)
             keep(performer, step, {"state": ACCEPTED, **receipt})
@@ -79,6 +81,12 @@ def send(performer: Performer, step: Step, event: Event) -> None:
         if errors is None:
             raise ReplayStopped(f"{step.key}: a broken return was accepted")
         keep(performer, step, {"state": REFUSED, "digest": digest, "by_rule": errors})
+
+
+def _digest_of(folder: Path) -> str:
+    """The digest by which intake knows a return: of what its manifest says."""
+    said = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    return hashlib.sha256(canonical_bytes(said)).hexdigest()
 
 
 def _refused_before(performer: Performer, exchange: str, digest: str) -> dict[str, int] | None:
