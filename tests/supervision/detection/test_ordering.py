@@ -12,14 +12,20 @@ import pytest
 import sqlalchemy as sql
 from tests.licensing.without_ledger import DeskWorld, desk_world
 from tests.licensing.world import CODE
-from tests.supervision.cases.desks import give_capacity
 from tests.supervision.detection.rings import DAYS, FIRST, Months
 from tests.supervision.returns.stored_rows import store_transactions
 
+from amanat.access.tables import institution
 from amanat.core.errors import NotFound
 from amanat.store.journal import Provenance
 from amanat.supervision.detection.commands import PutModelLive, RetireModel
-from amanat.supervision.detection.model import AlreadyLive, NoLiveModel, NotLive, OtherDigest
+from amanat.supervision.detection.model import (
+    SUPERVISES,
+    AlreadyLive,
+    NoLiveModel,
+    NotLive,
+    OtherDigest,
+)
 from amanat.supervision.detection.ordering import Ordered, score_alerts
 from amanat.supervision.detection.records import keep_model
 from amanat.supervision.detection.tables import alert_score, detection_model
@@ -71,8 +77,11 @@ def queue(database_url: str, tmp_path: Path, ringed: Months, training: Training)
     everyday = [one for one, kind in zip(ids, kinds, strict=True) if kind == "transfer"][:3]
     fiat = [one for one, kind in zip(ids, kinds, strict=True) if kind == "fiat_out"][:2]
     with desk_world(database_url) as world:
-        give_capacity(world, "pvara", "supervises")
         with world.store.engine.begin() as connection:
+            authority = institution.c.code == "pvara"
+            known = connection.execute(sql.select(institution.c.capacities).where(authority))
+            capacities = sorted({*known.scalar_one(), SUPERVISES})
+            connection.execute(institution.update().where(authority).values(capacities=capacities))
             store_transactions(connection, tmp_path, CODE, "exchange_x", 1, rows)
             found = [
                 alert_row(1, everyday, "0.900"),
