@@ -272,6 +272,7 @@ permission = sql.Table(
     *authorship(),
     sql.UniqueConstraint("programme", "number"),
     sql.Index(None, "programme", "provider"),
+    sql.Index(None, "programme", "first_day", "provider", "id"),
 )
 
 permission_change = sql.Table(

@@ -1008,6 +1008,12 @@ def upgrade() -> None:
         ),
     )
     op.create_index(
+        op.f("ix_licensing_permission_programme_first_day_provider_id"),
+        "licensing_permission",
+        ["programme", "first_day", "provider", "id"],
+        unique=False,
+    )
+    op.create_index(
         op.f("ix_licensing_permission_programme_provider"),
         "licensing_permission",
         ["programme", "provider"],
@@ -1534,6 +1540,10 @@ def downgrade() -> None:
     op.drop_table("licensing_permission_change")
     op.drop_index(
         op.f("ix_licensing_permission_programme_provider"), table_name="licensing_permission"
+    )
+    op.drop_index(
+        op.f("ix_licensing_permission_programme_first_day_provider_id"),
+        table_name="licensing_permission",
     )
     op.drop_table("licensing_permission")
     op.drop_table("licensing_pack")
