@@ -1305,13 +1305,9 @@ def upgrade() -> None:
             nullable=True,
             comment="of the standing on the ledger",
         ),
-        sa.Column(
-            "number", sa.BigInteger(), nullable=True, comment="of the act that was signed"
-        ),
+        sa.Column("number", sa.BigInteger(), nullable=True, comment="of the act that was signed"),
         sa.Column("epoch", sa.BigInteger(), nullable=True, comment="of the institutions' keys"),
-        sa.Column(
-            "signatures", sa.JSON(), nullable=False, comment="of the authority, hexadecimal"
-        ),
+        sa.Column("signatures", sa.JSON(), nullable=False, comment="of the authority, hexadecimal"),
         sa.PrimaryKeyConstraint("file", name=op.f("pk_licensing_lapse")),
     )
     op.create_index(
