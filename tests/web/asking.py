@@ -52,6 +52,9 @@ class Things:
                 "account": mine,
                 "after": [],  # pages of lists are in other tests
                 "alert": ["0d" * 16],
+                "scenario": ["velocity"],
+                "run": ["0" * 36],
+                "ended": ["true"],
                 "offset": [0],
                 "until": ["2022-03-16"],
                 "agreement": ["AGR-2026-0001"],
