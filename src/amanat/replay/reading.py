@@ -30,6 +30,8 @@ FILE_BYTES_MAX = 4_000_000
 
 FILES_MAX = 200
 ROWS_MAX = 50_000
+CELL_MAX = 131_072
+"""Characters of one value of CSV."""
 LINES_BROKEN_MAX = 50
 """A file with more lines than this that are not UTF-8 is in another encoding altogether."""
 
@@ -293,7 +295,11 @@ class Folder:
     def _cells(self, name: str, number: int, text: str) -> list[str]:
         """The cells of a line; none, and a refusal, where it is no line of CSV."""
         try:
-            return [cell.strip() for cell in next(csv.reader(io.StringIO(text), strict=True))]
+            cells = [cell.strip() for cell in next(csv.reader(io.StringIO(text), strict=True))]
+            # The reader's own limit belongs to the process, and libraries lift it.
+            if max(map(len, cells), default=0) > CELL_MAX:
+                raise csv.Error(f"field larger than field limit ({CELL_MAX})")
+            return cells
         except csv.Error as error:
             place = Place(file=name, line=number)
             self.refused.add(FileNotReadable(place=place, reason=f"not CSV: {error}"))

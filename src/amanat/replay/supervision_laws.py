@@ -22,7 +22,6 @@ from amanat.replay.refusals import DaysDisorderly, Unknown
 from amanat.replay.supervision import CUSTOMERS_FILE, PERSONS_FILE, TRANSFERS_FILE
 from amanat.replay.supervision_model import BANK, Customer, Does, Event, Supervision, Transfer
 from amanat.supervision.cases.model import FIU, SUPERVISES
-from amanat.supervision.screening.versions import read
 
 THE_PACK = "the jurisdiction's files"
 Law = Callable[[Pilot, Supervision], Iterator[Refusal]]
@@ -192,6 +191,11 @@ def words_known(pilot: Pilot, said: Supervision) -> Iterator[Refusal]:
 
 def lists_readable(pilot: Pilot, said: Supervision) -> Iterator[Refusal]:
     """The file of a list is of the format in which it is published."""
+    if not said.lists:
+        return
+    # What reads lists takes a while to load: only a folder that has some waits for it.
+    from amanat.supervision.screening.versions import read
+
     screening = load_screening(pilot.programme.jurisdiction)
     kinds = {one.code: one for one in screening.lists}
     for event in said.events:

@@ -21,8 +21,6 @@ from amanat.replay.acting.returning import closing_of, send, supervision_of
 from amanat.replay.performing import Performer, ReplayStopped
 from amanat.replay.plan import Step
 from amanat.replay.supervision_model import Does, Event
-from amanat.supervision.monitoring.engines import DuckEngine
-from amanat.supervision.monitoring.running import Running, plan_run
 
 Take = Callable[[Performer, Step, Event], None]
 SPILL = "supervision/spill"
@@ -160,6 +158,10 @@ def _monitor(performer: Performer, step: Step, event: Event) -> None:
     """All scenarios over some days; killed and run again, it goes on where it was."""
     if step.key in kept_of(performer):
         return
+    # Engines take a while to load: only a pilot that monitors waits for them.
+    from amanat.supervision.monitoring.engines import DuckEngine
+    from amanat.supervision.monitoring.running import Running, plan_run
+
     application, programme = performer.application, performer.programme
     folder = application.settings.data_dir
     days: tuple[date, date] = (event.said["first_day"], event.said["last_day"])
