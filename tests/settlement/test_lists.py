@@ -48,9 +48,7 @@ def line(trading: Trading, number: int, nominal: int, **changes: Any) -> ListedI
 
 def back(trading: Trading, number: int, nominal: int) -> ListedInstruction:
     """Bank B delivers to bank A."""
-    return line(
-        trading, number, nominal, deliverer=trading.at(SECOND), receiver=trading.at(FIRST)
-    )
+    return line(trading, number, nominal, deliverer=trading.at(SECOND), receiver=trading.at(FIRST))
 
 
 def signed(trading: Trading, *lines: ListedInstruction, second: str = SECOND) -> SignedList:
@@ -137,9 +135,9 @@ def test_either_party_cancels_a_line_and_burns_its_number(
     outcome = dealing.do("bank_a", SubmitLists(lists=(signed(dealing, *lines),)), pump=False)
     assert outcome.result is not None
     dealing.do(who, CancelInstruction(instruction=outcome.result["first"], reason="a mistake"))
-    assert dealing.app.gateway(CODE).call(
-        "Settlement", "number_spent", dealing.at(FIRST), 0
-    ), account
+    assert dealing.app.gateway(CODE).call("Settlement", "number_spent", dealing.at(FIRST), 0), (
+        account
+    )
     dealing.settle()
     assert states(dealing, outcome.result) == {0: "cancelled", 1: "settled"}
     assert dealing.holds(BOND_ISIN, SECOND) == MILLION
