@@ -67,6 +67,16 @@ class Things:
                 "complaint": ["CMP-2026-0001"],
                 "day": ["2022-03-16"],
                 "days": [400],
+                "exchange": [VICTIM],
+                "freeze": ["FRZ-2026-0001"],
+                "person": ["1"],
+                "case_number": ["CAS-2026-0001"],
+                "refused": [UNKNOWN_ID],
+                "record": ["parties"],
+                "in_force": ["true"],
+                "hit": [UNKNOWN_ID],
+                "list": ["un"],
+                "party": [VICTIM],
                 "file": ["NOC-2026-0001"],
                 "open": ["true", "false"],
                 "overdue": ["true"],
@@ -156,7 +166,18 @@ def attempts(world: World, reader: str) -> list[Attempt]:
         *_holding(world, reader, day),
         *_bidding(world, reader),
         *_people(world),
+        *_frozen(),
     ]
+
+
+def _frozen() -> Iterator[Attempt]:
+    """Orders to freeze of which nobody here knows: a number is answered as any other."""
+    theirs, none = {"freeze": "FRZ-2026-0001"}, {"freeze": "FRZ-2026-0002"}
+    stopped = {"accounts": 1, "value": 1, "currency": "PKR"}
+    paid = {"amount": 1, "currency": "PKR", "reference": "a receipt"}
+    for act, more in (("AcknowledgeFreeze", stopped), ("DrawExpenses", paid)):
+        yield Attempt(act, theirs | more, none | more)
+    yield Attempt("AcknowledgeRelease", theirs, none)
 
 
 def _trading(world: World, reader: str, day: str) -> Iterator[Attempt]:

@@ -61,7 +61,7 @@ OTHER_GETS = (
     "{pages}/warnings.csv", "{pages}/keys.json", "{pages}/status-lists/1",
     "{pages}/certificates/P0001-01.pdf", "/.well-known/jwt-vc-issuer{pages}",
     "{pages}/complain", "{pages}/complaint", "{pages}/rulebook/general/1/comment",
-    "{pages}/licensing", "{pages}/licensing/providers",
+    "{pages}/licensing", "{pages}/licensing/providers", "{pages}/transfer/object",
 )  # fmt: skip
 OTHER_POSTS = (
     "/sign-in", "/prove", "/prove/openid", "/sign-out", "{pages}/acts/{act}",
@@ -72,6 +72,7 @@ OTHER_POSTS = (
     "{file}/A1/applicant/-/certificate/upload", "{api}/documents",
     "{pages}/complain", "{pages}/complaint", "{pages}/rulebook/general/1/comment",
     "{api}/complaints", "{api}/complaints/state", "{api}/comments", "{api}/returns",
+    "{pages}/transfer/object", "{api}/transfers/objections",
 )  # fmt: skip
 
 
