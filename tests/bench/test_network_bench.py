@@ -29,9 +29,10 @@ def bench() -> Any:
         sys.path.remove(BENCH)
 
 
-def test_each_acts_instructions_are_among_one_group(bench: Any) -> None:
+@pytest.mark.parametrize("signed", ["instruction", "list"])
+def test_each_acts_instructions_are_among_one_group(bench: Any, signed: str) -> None:
     accounts = bench.bank_accounts(12)
-    drawn = bench.draw_groups(accounts, 3, 50, 10, {}, random.Random(1))
+    drawn = bench.draw_groups(accounts, 3, 50, 10, {}, random.Random(1), signed)
     assert len(drawn) == 50
     groups = [{one.address for one in accounts[at::3]} for at in range(3)]
     for at, row in enumerate(drawn):

@@ -35,7 +35,18 @@ def test_every_act_and_view_is_listed(line: Any) -> None:
     assert (marked["tender"], marked["my_bids"]) == ("yes", "")
 
 
-@pytest.mark.parametrize("name", sorted(ACTS))
+WITH_FIELDS = sorted(name for name, kind in ACTS.items() if kind.command.model_fields)
+
+
+def test_an_act_that_takes_nothing_is_carried_out_at_once(line: Any) -> None:
+    """There is nothing to say of its fields: it asks who is speaking."""
+    for name in sorted(set(ACTS) - set(WITH_FIELDS)):
+        result = line("act", name)
+        assert result.exit_code == 1
+        assert "AMANAT_TOKEN" in result.stderr
+
+
+@pytest.mark.parametrize("name", WITH_FIELDS)
 def test_an_act_without_fields_says_what_it_takes(line: Any, name: str) -> None:
     schema = line.json("act", name)
     assert set(schema["properties"]) == set(ACTS[name].command.model_fields)

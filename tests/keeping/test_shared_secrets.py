@@ -104,7 +104,8 @@ def test_an_installation_that_lost_its_secrets_has_them_again(tmp_path: Path) ->
     with pytest.raises(SecretsThere):
         restore(chosen(parts, 0, 2, 4), folder)
     shutil.rmtree(folder)
-    assert restore(chosen(parts, 0, 2, 4), folder) == ["documents", "keystore", "openings"]
+    names = ["documents", "identities", "keystore", "openings"]
+    assert restore(chosen(parts, 0, 2, 4), folder) == names
     assert {one.stat().st_mode & 0o777 for one in folder.iterdir()} == {0o600}
     with Application(settings) as app:
         world = World(app)

@@ -95,8 +95,10 @@ def give_capacity(store: Store, code: str, word: str) -> None:
 
 
 @contextmanager
-def desks_world(database_url: str, folder: Path, *, registered: bool = True) -> Iterator[Desks]:
-    """The programme, on a Monday in March 2026."""
+def desks_world(
+    database_url: str, folder: Path, *, registered: bool = True, reports: bool = False
+) -> Iterator[Desks]:
+    """The programme, on a Monday in March 2026; `reports`: exchange X has its permission to."""
     with desk_world(database_url) as found:
         found.__class__ = Desks
         world: Any = found
@@ -106,9 +108,13 @@ def desks_world(database_url: str, folder: Path, *, registered: bool = True) -> 
         with world.store.engine.begin() as connection:
             store_transactions(connection, folder, CODE, "exchange_x", 1, x_rows())
             store_transactions(connection, folder, CODE, "exchange_y", 1, y_rows())
-        for code in ("exchange_x", "exchange_y"):
-            world.opened(code, "noc", "exchange")
-        if registered:
+        if reports:
+            world.noc("exchange_x", "exchange")
+            world.confirm("fmu", "exchange_x", "goaml_registered")
+        else:
+            world.opened("exchange_x", "noc", "exchange")
+        world.opened("exchange_y", "noc", "exchange")
+        if registered and not reports:
             with world.store.engine.begin() as connection:
                 enter_reporter(connection, "foreign", REGISTRATION, "Exchange X Limited", MARCH)
         yield world

@@ -17,6 +17,7 @@ from tests.supervision.monitoring.test_composed import RULE
 from amanat.access.acts import Command
 from amanat.core.errors import AmanatError, NotFound
 from amanat.jurisdictions.supervision import load_supervision
+from amanat.licensing.model import PermissionMissing
 from amanat.supervision.monitoring.acts import (
     AlreadyListed,
     NotBacktested,
@@ -190,7 +191,22 @@ def ask(desks: Desks, reference: str, **fields: Any) -> Any:
     return desks.do_as("exchange_x_officer", command)
 
 
-def test_an_exchange_asks_before_it_settles(desks: Desks):
+@pytest.fixture
+def reporting(sqlite_url: str, tmp_path: Path) -> Iterator[Desks]:
+    """The same, of whom exchange X may report."""
+    with desks_world(sqlite_url, tmp_path, reports=True) as world:
+        world.store.folder = tmp_path
+        world.store._secret = lambda _name: b"s" * 32
+        yield world
+
+
+def test_an_exchange_without_a_permission_is_told_nothing(desks: Desks):
+    with pytest.raises(PermissionMissing):
+        ask(desks, "d1", value_minor=1)
+
+
+def test_an_exchange_asks_before_it_settles(reporting: Desks):
+    desks = reporting
     assert ask(desks, "d1", value_minor=150_000_000)["answer"] == "allow"
     second = ask(desks, "d2", value_minor=50_000_000)
     # PKR 2.0 million on one day: a duty to report, so that somebody looks.
@@ -204,7 +220,8 @@ def test_an_exchange_asks_before_it_settles(desks: Desks):
         ask(desks, "d4", kind="withdrawal", value_minor=1)
 
 
-def test_what_was_asked_counts_after_a_restart(desks: Desks):
+def test_what_was_asked_counts_after_a_restart(reporting: Desks):
+    desks = reporting
     from amanat.supervision.monitoring import acts_decisions
 
     ask(desks, "d1", value_minor=150_000_000)
