@@ -8,11 +8,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sql
 from hypothesis import HealthCheck, settings
 from sqlalchemy.engine import Engine
+from xdist.scheduler import LoadFileScheduling
 
 from amanat.store.engine import open_engine
 
@@ -28,6 +30,25 @@ settings.register_profile("soak", max_examples=2_000, deadline=None)
 settings.load_profile("default")
 
 _SOAK_S_MAX = 4 * 3600
+
+# Files that look at the same costly runs stay with one worker, which makes these once.
+_TOGETHER = {
+    "tests/e2e/test_days.py": "replayed pilots",
+    "tests/e2e/test_reconciliation.py": "replayed pilots",
+}
+
+
+class ByFile(LoadFileScheduling):
+    """A file's tests go to one worker, and those of files that belong together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = str(super()._split_scope(nodeid))
+        return _TOGETHER.get(file, file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    """How `-n` shares the tests out."""
+    return ByFile(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

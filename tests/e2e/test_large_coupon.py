@@ -1,4 +1,4 @@
-"""A coupon to 10 and to 20,000 holders, killed in the middle, is paid once."""
+"""A coupon to 10, 2,000 and, in the soak, 20,000 holders, killed in the middle, is paid once."""
 
 from __future__ import annotations
 
@@ -293,6 +293,7 @@ def kill_a_large_coupon(folder: Path, database_url: str, holders: int) -> None:
         pay_out_of_escrow(scene, world, identifier)
 
 
+@pytest.mark.soak
 def test_a_coupon_to_20_000_holders_killed_in_the_middle_is_paid_once(
     tmp_path: Path, sqlite_url: str
 ) -> None:

@@ -87,7 +87,7 @@ def test_where_nothing_that_is_held_deals_all_of_it_counts() -> None:
     assert (found.status, found.level) == ("suspended", "frozen")
 
 
-@pytest.mark.parametrize(("own", "client"), product([None, *LEVELS], repeat=2))
+@pytest.mark.parametrize(("own", "client"), list(product([None, *LEVELS], repeat=2)))
 def test_the_ledger_is_told_what_own_and_client_accounts_have_in_common(
     own: str | None, client: str | None
 ) -> None:

@@ -20,7 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
 import tender_page
 
 SECTION = re.compile(r'<section class="table" id="([^"]+)">(.*?)</section>', re.S)
-TABLE = re.compile(r"<table(?! class=\"pairs\")", re.S)
+# Pairs and the lists in their cells are one record's content, not rows to page through.
+TABLE = re.compile(r"<table(?! class=\"(?:pairs|dense inside)\")", re.S)
 LINK = re.compile(r'<a href="([^"]+)"[^>]*>([^<]*)</a>')
 COUNT = re.compile(r"Rows: ([\d,]+)")
 # What a page needs to be asked for, by view.

@@ -65,9 +65,7 @@ def conditions(query: ConditionsAsked, context: ViewContext) -> list[dict[str, A
     broken = dict(
         context.connection.execute(
             sql.select(breach.c.thing, breach.c.recorded_on).where(breach.c.thing.in_(ids))
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     today = context.business_date.isoformat()
     return [

@@ -157,9 +157,7 @@ def advisers_who_apply(_query: Everything, context: ViewContext) -> list[dict[st
             sql.select(institution.c.code, institution.c.name).where(
                 institution.c.programme == context.programme, institution.c.code.in_(list(found))
             )
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     return [
         {"provider": code, "name": names[code], "agreements": ", ".join(numbers)}
