@@ -481,3 +481,84 @@ def test_all_errors_at_once_and_a_bound_on_what_is_shown(tmp_path: Path) -> None
 def test_a_sound_return_stays_so_whatever_the_day_of_its_check(tmp_path: Path) -> None:
     assert found(written(tmp_path / "r"), date(2026, 12, 31)) == set()
     assert usual_records()["transactions"]
+
+
+# -- beyond what calendars and texts hold ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_periods_at_the_ends_of_the_calendar(tmp_path: Path, day: str) -> None:
+    folder = restated(written(tmp_path / "r"), first_day=day, last_day=day)
+    assert ("manifest.json", None, "first_day", "manifest_field") in found(folder)
+
+
+def recast(folder: Path, name: str, column: str, values: pa.Array) -> Path:
+    """A Parquet file of a return with other values in a column."""
+    path = folder / name
+    table = parquet.read_table(path)
+    place = table.schema.get_field_index(column)
+    parquet.write_table(table.set_column(place, pa.field(column, values.type), values), path)
+    return rewritten(folder, name, lambda content: content)
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "values"),
+    [
+        ("parties.parquet", "born", pa.array([2**30] * 4, pa.date32())),
+        ("accounts.parquet", "opened", pa.array([-(2**30)] * 3, pa.date32())),
+        ("transactions.parquet", "at", pa.array([2**62] * 7, pa.timestamp("us", "UTC"))),
+        ("transactions.parquet", "at", pa.array([-(2**62)] * 7, pa.timestamp("ms", "UTC"))),
+    ],
+)
+def test_days_and_instants_that_no_calendar_has(
+    tmp_path: Path, name: str, column: str, values: pa.Array
+) -> None:
+    folder = recast(written(tmp_path / "r", format="parquet"), name, column, values)
+    assert (name, 1, column, "form") in found(folder)
+
+
+def test_a_year_of_nought(tmp_path: Path) -> None:
+    folder = written(tmp_path / "r", with_transaction())
+    rewritten(folder, "transactions.csv", replaced("2026-03-08T06", "0000-01-01T06"))
+    assert ("transactions.csv", 1, "at", "form") in found(folder)
+
+
+def test_a_nested_column(tmp_path: Path) -> None:
+    values = pa.array([["x"]] * 4)
+    folder = recast(written(tmp_path / "r", format="parquet"), "parties.parquet", "name", values)
+    assert ("parties.parquet", None, "name", "column_type") in found(folder)
+
+
+@pytest.mark.parametrize("text", ['"name": "\\ud800"', '"\\ud800": "x", "name": "x"'])
+def test_half_of_a_surrogate_pair(tmp_path: Path, text: str) -> None:
+    folder = written(tmp_path / "r", format="ndjson")
+    name = json.dumps(usual_records()["parties"][0]["name"], ensure_ascii=False)
+    rewritten(folder, "parties.ndjson", replaced(f'"name": {name}', text))
+    assert ("parties.ndjson", 1, None, "encoding") in found(folder)
+
+
+def test_a_line_with_something_hidden_far_behind_it(tmp_path: Path) -> None:
+    folder = written(tmp_path / "r", format="ndjson")
+    rewritten(folder, "parties.ndjson", replaced("}\n", "}" + " " * 70_000 + '{"party": "X"}\n'))
+    assert ("parties.ndjson", 1, None, "row_shape") in found(folder)
+
+
+@pytest.mark.parametrize("name", ["\u200b\u200c", "\u200e \u00ad", "\U000e0041", "\u3164"])
+def test_a_name_in_which_nothing_is_seen(tmp_path: Path, name: str) -> None:
+    folder = written(tmp_path / "r", with_party(name=name))
+    assert ("parties.csv", 1, "name", "required") in found(folder)
+
+
+def test_someone_born_before_1800(tmp_path: Path) -> None:
+    folder = written(tmp_path / "r", with_party(born=date(1799, 12, 31)))
+    assert ("parties.csv", 1, "born", "day_plausible") in found(folder)
+
+
+def test_a_hundred_thousand_columns(tmp_path: Path) -> None:
+    wide = ",".join(f"c{one}" for one in range(100_000))
+    folder = written(tmp_path / "r")
+    rewritten(folder, "parties.csv", lambda content: content.replace(b"\n", f",{wide}\n".encode()))
+    result = checked(folder)
+    unknown = [one for one in result.findings.shown if one.rule == "column_unknown"]
+    assert len(unknown) == 100
+    assert result.findings.by_rule["column_unknown"] == 100_000

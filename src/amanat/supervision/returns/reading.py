@@ -10,6 +10,8 @@ from __future__ import annotations
 import codecs
 import hashlib
 import json
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,9 +31,12 @@ BATCH_ROWS = 1 << 17
 _PART = 1 << 20
 _CSV_BLOCK = 2 << 20  # of which Arrow reads some thirty ahead
 _LINE_BYTES_MAX = 1 << 16
+_COLUMNS_NAMED_MAX = 100
+"""How many columns that do not belong are named; the rest are counted."""
 _GROUP_BYTES_MAX = 2 << 30
 _SMALL_BYTES = 1 << 16
 """Files below this are never called bombs: headers and dictionaries weigh more than their rows."""
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _TEXTS = frozenset({Form.REFERENCE, Form.TEXT, Form.CODE, Form.COUNTRY})
 
 Told = Callable[[int], None]
@@ -136,15 +141,18 @@ def batches(source: Source, limits: Limits, findings: Findings) -> Iterator[Batc
 def _columns_stated(source: Source, names: list[str], findings: Findings) -> bool:
     """Note what is wrong with the names of columns; False: rows cannot be told apart."""
     known = {one.name for one in source.record.columns}
-    for name in sorted({one for one in names if names.count(one) > 1}):
-        findings.add(source.name, "column_twice", column=name)
-    for name in names:
-        if name not in known:
-            findings.add(source.name, "column_unknown", column=name[:64])
+    counted = Counter(names)
+    for rule, strange in (
+        ("column_twice", sorted(name for name, times in counted.items() if times > 1)),
+        ("column_unknown", [name for name in counted if name not in known]),
+    ):
+        for name in strange[:_COLUMNS_NAMED_MAX]:
+            findings.add(source.name, rule, column=name[:64])
+        findings.add_many(source.name, rule, None, [], len(strange[_COLUMNS_NAMED_MAX:]))
     for column in source.record.columns:
-        if column.required and column.name not in names:
+        if column.required and column.name not in counted:
             findings.add(source.name, "column_missing", column=column.name)
-    return len(set(names)) == len(names)
+    return len(counted) == len(names)
 
 
 def _from_csv(source: Source, _limits: Limits, findings: Findings) -> Iterator[Batch]:
@@ -230,11 +238,13 @@ def _from_ndjson(source: Source, _limits: Limits, findings: Findings) -> Iterato
 
 
 def _lines(file: Any) -> Iterator[bytes]:
-    """Lines without their ends; of one that is too long only the beginning."""
+    """Lines without their ends; of one that is too long the beginning, which is no JSON."""
     while line := file.readline(_LINE_BYTES_MAX):
         if not line.endswith(b"\n"):
-            while (more := file.readline(_LINE_BYTES_MAX)) and not more.endswith(b"\n"):
-                pass
+            more = cut = file.readline(_LINE_BYTES_MAX)
+            while more and not more.endswith(b"\n"):
+                more = file.readline(_LINE_BYTES_MAX)
+            line += "…".encode() if cut else b""
         yield line.rstrip(b"\r\n")
 
 
@@ -252,10 +262,22 @@ def _object_of(
         row = json.loads(line, object_pairs_hook=_pairs)
     except (ValueError, RecursionError):
         row = None
+    if row is not None and _SURROGATE.search(line) and not _is_unicode(row):
+        findings.add(source.name, "encoding", row=number, value=line[:80])
+        return None
     if not isinstance(row, dict) or row.get("record", source.record.name) != source.record.name:
         findings.add(source.name, "row_shape", row=number, value=line[:80])
         return None
     return row
+
+
+def _is_unicode(row: Any) -> bool:
+    """Whether what JSON escaped are characters: half of a surrogate pair (`\\ud800`) is none."""
+    try:
+        json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _texts_of(
@@ -285,7 +307,10 @@ def _texts_of(
 def _from_parquet(source: Source, limits: Limits, findings: Findings) -> Iterator[Batch]:
     texts = [one.name for one in source.record.columns if one.form in _TEXTS]
     try:
-        file = parquet.ParquetFile(source.path, read_dictionary=texts)
+        # A column that is nested has no dictionary to be read: types are looked at first.
+        about = parquet.read_schema(source.path)
+        plain = [name for name in texts if not pa.types.is_nested(_type_in(about, name))]
+        file = parquet.ParquetFile(source.path, read_dictionary=plain)
     except (pa.ArrowException, OSError) as error:
         findings.add(source.name, "file_readable", value=error)
         return
@@ -312,6 +337,12 @@ def _from_parquet(source: Source, limits: Limits, findings: Findings) -> Iterato
                 yield Batch(numbers, {name: batch.column(name) for name in wanted})
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             findings.add(source.name, "file_readable", value=error)
+
+
+def _type_in(schema: pa.Schema, name: str) -> pa.DataType:
+    """The type of a column; null where there is none, or more than one, of that name."""
+    at = schema.get_field_index(name)
+    return pa.null() if at < 0 else schema.field(at).type
 
 
 def _sized(source: Source, file: Any, limits: Limits, findings: Findings) -> bool:

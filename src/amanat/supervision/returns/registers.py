@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from amanat.supervision.returns.values import Mask, Rows, mask_of
 
 QUANTITY = pa.decimal128(QUANTITY_DIGITS, QUANTITY_PLACES)
 _PARTIALS_MAX = 1 << 21
+_EARLIEST = date(1800, 1, 1)
+"""Nobody who has an account was born, and hardly a company incorporated, before."""
 _SEPARATORS = re.compile(r"[ .\-/]")
 Places = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -57,6 +60,13 @@ def _enter(rows: Rows, name: str, known: dict[str, int]) -> tuple[list[int], Mas
     return places, twice
 
 
+def _implausible(rows: Rows, name: str, stated: Stated) -> Mask:
+    """Days after the period, or so long ago that they stand for no day."""
+    days = rows.columns[name]
+    late = mask_of(pc.greater(days, pa.scalar(stated.last_day)))
+    return late | mask_of(pc.less(days, pa.scalar(_EARLIEST)))
+
+
 def enter_parties(rows: Rows, seen: Registers, stated: Stated, pack: ReturnsPack) -> list[int]:
     """The rules of parties; the place of each row's party, -1 of what is not entered."""
     places, _ = _enter(rows, "party", seen.parties)
@@ -74,8 +84,7 @@ def enter_parties(rows: Rows, seen: Registers, stated: Stated, pack: ReturnsPack
         pc.match_substring_regex(digits, "^(" + "|".join(f"{one}+" for one in "0123456789") + ")$")
     )
     rows.note("document_placeholder", "document_number", (listed | same) & ~wrong)
-    late = mask_of(pc.greater(rows.columns["born"], pa.scalar(stated.last_day)))
-    rows.note("day_plausible", "born", late)
+    rows.note("day_plausible", "born", _implausible(rows, "born", stated))
     for at, owned in enumerate(rows.texts("owner_of").to_pylist()):
         if owned is not None:
             seen.owners.append((int(rows.numbers[at]), owned, places[at]))
@@ -90,8 +99,7 @@ def enter_accounts(rows: Rows, seen: Registers, stated: Stated) -> list[int]:
     ]
     unknown = np.array(holders, dtype=np.int64) < 0
     rows.note("party_known", "party", unknown & mask_of(pc.is_valid(rows.columns["party"])))
-    late = mask_of(pc.greater(rows.columns["opened"], pa.scalar(stated.last_day)))
-    rows.note("day_plausible", "opened", late)
+    rows.note("day_plausible", "opened", _implausible(rows, "opened", stated))
     seen.holders.extend(holder for holder, place in zip(holders, places, strict=True) if place >= 0)
     return places
 

@@ -301,7 +301,9 @@ RULES: Mapping[str, str] = {
     "travel_rule_known": "a travel-rule message that is named is a row of travel_rule",
     "document_form": "a document's number has its type's form",
     "document_placeholder": "a document's number is not one that stands for none",
-    "day_plausible": "a day of birth, incorporation or opening is not later than the period",
+    "day_plausible": (
+        "a day of birth, incorporation or opening is not before 1800, nor later than the period"
+    ),
     "in_period": "a transaction is of the period",
     "not_future": "nothing happened in the future",
     "sides": "the two sides of a transaction are kept where its kind says",

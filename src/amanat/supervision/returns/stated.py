@@ -120,7 +120,9 @@ class _Reader:
     def day(self, field: str, value: object) -> date:
         if isinstance(value, str):
             with contextlib.suppress(AmanatError, ValueError):
-                return date_from(value)
+                found = date_from(value)
+                if date.min < found < date.max:  # days beside it are looked at as well
+                    return found
         self.fault(field, value)
         return date.min
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,17 @@ from amanat.supervision.returns.specification import Column, Form
 _HIDDEN = "[\\x00-\\x1f\\x7f-\\x9f\u2028-\u202e\u2066-\u2069\ufeff]"
 # What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection).
 _FORMULA = "^[=+\\-@\uff1d\uff0b\uff0d\uff20]"
+# Spaces and characters that are not seen alone: joiners, marks of direction, tags (Cf, UAX 44).
+_NOTHING_SEEN = "^[\\s\\p{Z}\\p{Cf}\u115f\u1160\u3164\uffa0]*$"
 _TEXTUAL = frozenset({Form.REFERENCE, Form.TEXT, Form.CODE, Form.COUNTRY})
+
+_EPOCH = date(1970, 1, 1)
+_DAYS = ((date.min - _EPOCH).days, (date.max - _EPOCH).days)
+_MICROS = 86_400_000_000
+_LIMITS = {
+    Form.DAY: _DAYS,
+    Form.INSTANT: (_DAYS[0] * _MICROS, (_DAYS[1] + 1) * _MICROS - 1),
+}
 
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -60,10 +71,18 @@ class Rows:
         named = value or column
         values = self.columns.get(named) if named else None
         first = [
-            (int(self.numbers[at]), None if values is None else values[int(at)].as_py())
+            (int(self.numbers[at]), None if values is None else shown_of(values[int(at)]))
             for at in shown
         ]
         self.findings.add_many(self.source.name, rule, column, first, len(places))
+
+
+def shown_of(value: pa.Scalar) -> Any:
+    """A value as it is told; of a day or an instant that no calendar has its number."""
+    try:
+        return value.as_py()
+    except (OverflowError, ValueError):
+        return value.value
 
 
 def plain(column: pa.Array) -> pa.Array:
@@ -98,7 +117,9 @@ def typed(source: Source, batch: Batch, findings: Findings) -> Rows:
         elif pa.types.is_string(given.type):
             _parsed(rows, column)
         elif given.type != type_of(column.form):
-            rows.columns[column.name] = given.cast(type_of(column.form))
+            _cast(rows, column)
+        if column.form in _LIMITS:
+            _in_calendar(rows, column)
         if column.form in (Form.MONEY, Form.QUANTITY):
             _amount(rows, column)
     return rows
@@ -171,7 +192,7 @@ def _tests_of(column: Column) -> list[tuple[str, Callable[[pa.Array], pa.Array]]
         ("length", lambda one: pc.greater(pc.utf8_length(one), column.longest)),
         ("plain_text", lambda one: pc.match_substring_regex(one, _HIDDEN)),
         ("formula", lambda one: pc.match_substring_regex(one, _FORMULA)),
-        ("required", lambda one: pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(one)), 0)),
+        ("required", lambda one: pc.match_substring_regex(one, _NOTHING_SEEN)),
     ]
 
 
@@ -202,13 +223,35 @@ def _parsed(rows: Rows, column: Column) -> None:
     rows.columns[column.name] = parsed
 
 
+def _cast(rows: Rows, column: Column) -> None:
+    """A column of Parquet as its type; what that type cannot hold is noted and null."""
+    given, wanted = rows.columns[column.name], type_of(column.form)
+    try:
+        rows.columns[column.name] = given.cast(wanted)
+    except pa.ArrowInvalid:
+        rows.columns[column.name] = _one_by_one(rows, column, given, wanted)
+
+
+def _in_calendar(rows: Rows, column: Column) -> None:
+    """Days and instants are of the years 1 to 9999: others are noted and null."""
+    given = rows.columns[column.name]
+    width = pa.int32() if column.form is Form.DAY else pa.int64()
+    numbers = pc.fill_null(given.cast(width), 0).to_numpy(zero_copy_only=False)
+    least, most = _LIMITS[column.form]
+    outside: Mask = (numbers < least) | (numbers > most)
+    if outside.any():
+        rows.note("form", column.name, outside)
+        nothing = pa.scalar(None, given.type)
+        rows.columns[column.name] = pc.if_else(pa.array(~outside), given, nothing)
+
+
 def _one_by_one(rows: Rows, column: Column, given: pa.Array, wanted: pa.DataType) -> pa.Array:
     """Where one of them is no such value, such as 30 February: each by itself."""
     found, wrong = [], np.zeros(len(rows), dtype=np.bool_)
     for at, one in enumerate(given):
         try:
             found.append(pc.cast(one, wanted).as_py())
-        except pa.ArrowInvalid:
+        except (pa.ArrowInvalid, OverflowError, ValueError):
             found.append(None)
             wrong[at] = True
     rows.note("form", column.name, wrong)
