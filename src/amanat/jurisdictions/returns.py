@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,20 @@ class Asset:
 
 
 @dataclass(frozen=True, slots=True)
+class Door:
+    """What a provider of a status may still report, if that came about from `first_day` on.
+
+    `days_before`: days before it took effect; otherwise nothing.
+    """
+
+    status: str
+    first_day: date
+    days_before: bool
+    source: str
+    assumed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """How large what is sent may be."""
 
@@ -64,12 +79,19 @@ class ReturnsPack:
     zone: ZoneInfo
     period_days_max: int
     due_days: int
+    calendar: str
     overlap_days: int
     limits: Limits
     placeholders: frozenset[str]
     documents: tuple[DocumentForm, ...]
     networks: tuple[Network, ...]
     assets: tuple[Asset, ...]
+    doors: tuple[Door, ...]
+
+    def days_before(self, status: str, since: date) -> bool:
+        """Whether days before `since`, when a status began, may still be reported; else nothing."""
+        rows = [one for one in self.doors if one.status == status and one.first_day <= since]
+        return bool(rows) and max(rows, key=lambda one: one.first_day).days_before
 
     def network(self, code: str) -> Network | None:
         """A network by its code."""
@@ -159,6 +181,23 @@ def _assets(table: dict[str, Any], file: str, refused: Refused) -> list[Asset]:
     return found
 
 
+def _doors(table: dict[str, Any], file: str, refused: Refused) -> list[Door]:
+    found = []
+    for index, fields in enumerate(reading.rows(table, "door", file)):
+        row = reading.Row(fields, file, f"door[{index}]", refused)
+        found.append(
+            Door(
+                row.take("status", reading.text, ""),
+                row.take("first_day", reading.day, date.min),
+                row.take("days_before", reading.flag, False),
+                row.take("source", reading.text, ""),
+                row.take_or("assumed", reading.flag, False),
+            )
+        )
+        row.finish()
+    return found
+
+
 def returns_from(content: str, file: str) -> ReturnsPack:
     """The table of a file.  Refuses `InvalidTable`, all at once: fields wrong, codes twice."""
     table = reading.parse(content, file)
@@ -166,15 +205,17 @@ def returns_from(content: str, file: str) -> ReturnsPack:
     documents = _documents(table, file, refused)
     networks = _networks(table, file, refused)
     assets = _assets(table, file, refused)
+    doors = _doors(table, file, refused)
     for what, codes in (
         ("documents", [one.type for one in documents]),
         ("networks", [one.code for one in networks]),
         ("assets", [one.code for one in assets]),
+        ("door", [f"{one.status} from {one.first_day}" for one in doors]),
     ):
         for code in sorted({one for one in codes if codes.count(one) > 1}):
             place = Place(file=file, field=what)
             refused.add(InvalidTable(place=place, reason=f"{code} is there twice"))
-    lists = ("documents", "networks", "assets", "limits")
+    lists = ("documents", "networks", "assets", "door", "limits")
     limits = _limits(table.get("limits"), file, refused)
     row = reading.Row({k: v for k, v in table.items() if k not in lists}, file, "returns", refused)
     found = ReturnsPack(
@@ -182,12 +223,14 @@ def returns_from(content: str, file: str) -> ReturnsPack:
         zone=row.take("zone", _zone, ZoneInfo("UTC")),
         period_days_max=row.take("period_days_max", reading.count, 1),
         due_days=row.take("due_days", reading.count, 1),
+        calendar=row.take("calendar", reading.text, ""),
         overlap_days=row.take("overlap_days", reading.count, 1),
         limits=limits,
         placeholders=frozenset(row.take("placeholders", reading.texts, tuple[str, ...]())),
         documents=tuple(documents),
         networks=tuple(networks),
         assets=tuple(assets),
+        doors=tuple(doors),
     )
     row.finish()
     refused.raise_if_any()

@@ -17,6 +17,7 @@ from amanat.core.errors import NotFound
 from amanat.core.messages import Message, Word
 from amanat.jurisdictions.licensing import LicensingPack, SectionNotInForce
 from amanat.licensing.deriving import (
+    ENDED,
     NO_LEVEL,
     ON_LEDGER,
     Changed,
@@ -211,6 +212,56 @@ def require_permission(
             **_lacking(pack, found, day, category),
         )
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What took an activity from a provider: a status, since when, and the refusal that says so."""
+
+    status: str
+    since: date
+    refusal: PermissionMissing
+
+
+def measure_against(
+    connection: Connection, programme: str, code: str, what: str, day: date
+) -> Measure | None:
+    """The suspension, of whatever level, or the end that lies over all permissions for an activity.
+
+    One that leaves another permission for it standing, or is of one kind of accounts alone, is
+    none.  Refuses `NotFound`: no such provider.
+    """
+    pack = pack_of(connection, programme)
+    found = standing_on(connection, programme, code, day)
+    if not found.held:
+        ends = [
+            one
+            for one in changes_of(connection, programme, [code]).get(code, [])
+            if one.effective_on <= day and ENDED.get(one.change) == found.status
+        ]
+        if not ends:
+            return None
+        since = max(one.effective_on for one in ends)
+        refusal = _refusal(connection, pack, found, what, day)
+        return Measure(found.status, since, refusal)
+    over = [one for one in found.suspensions if one.accounts is None]
+    whole = [one for one in over if one.permission is None]
+    opening = [
+        one for one in found.held if what in pack.status(pack.permission(one.kind).status).opens
+    ]
+    alone = [[one for one in over if one.permission == held.id] for held in opening]
+    if opening and all(alone):
+        # The last of them to be suspended left none that stands.
+        whole.append(max((min(one, key=_since) for one in alone), key=_since))
+    if not whole:
+        return None
+    first = min(whole, key=_since)
+    refusal = _suspended(connection, pack, found, what, first)
+    return Measure("suspended", first.since, refusal)
+
+
+def _since(suspended: Suspended) -> tuple[date, str]:
+    return suspended.since, suspended.suspension
 
 
 def level_after(

@@ -18,7 +18,7 @@ from amanat.access.actors import Actor
 from amanat.cli.returns_sent import lines_of
 from amanat.cli.root import app
 from amanat.core.errors import AmanatError
-from amanat.licensing.commands import Suspend
+from amanat.licensing.commands import LiftSuspension, Suspend
 from amanat.supervision.returns.specification import VERSION
 from amanat.supervision.returns.tables import manifest, refused
 from amanat.web import returns
@@ -111,14 +111,25 @@ def test_what_is_no_return_is_refused(client: TestClient, world: IntakeWorld) ->
     assert world.files() == []
 
 
+@pytest.mark.parametrize("level", ["no_new_business", "full_freeze"])
 def test_a_suspended_exchange_is_answered_403_before_anything_is_read(
-    client: TestClient, world: IntakeWorld
+    client: TestClient, world: IntakeWorld, tmp_path: Path, level: str
 ) -> None:
-    suspend = Suspend(provider="exchange_x", level="full_freeze", reason="assets are missing")
-    world.desk.do_as("pvara_officer", suspend, "pvara_approver")
-    answer = client.post(WHERE, content=b"no tar", headers=TAR)
-    assert (answer.status_code, answer.json()["code"]) == (403, "provider_suspended")
-    assert "full_freeze" in answer.text
+    """In the same instant: the clock stands still between the suspension and the return."""
+    before = world.desk.clock.now
+    suspend = Suspend(provider="exchange_x", level=level, reason="assets are missing")
+    done = world.desk.do_as("pvara_officer", suspend, "pvara_approver")
+    world.desk.clock.now = before
+    for content in (b"no tar", packed(written(tmp_path / "r"))):
+        answer = client.post(WHERE, content=content, headers=TAR)
+        assert (answer.status_code, answer.json()["code"]) == (403, "provider_suspended")
+        assert level in answer.text
+        assert str(done["file"]) in answer.text
+    assert world.rows(manifest) == world.rows(refused) == []
+    lift = LiftSuspension(file=str(done["file"]), reason="made whole")
+    world.desk.do_as("pvara_officer", lift, "pvara_approver")
+    taken = client.post(WHERE, content=packed(tmp_path / "r"), headers=TAR)
+    assert taken.status_code == 200
 
 
 def test_the_specification_is_for_everyone(client: TestClient, world: IntakeWorld) -> None:

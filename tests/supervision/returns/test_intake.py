@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +13,8 @@ import pyarrow.parquet as parquet
 import pytest
 
 from amanat.core.errors import Forbidden, NotFound
-from amanat.licensing.commands import Suspend
+from amanat.licensing.commands import LiftSuspension, Revoke, Suspend
+from amanat.licensing.enforcement.commands import EndStay, RecordStay
 from amanat.licensing.model import PermissionMissing, ProviderSuspended
 from amanat.store.journal import read_entries
 from amanat.supervision.identities import tables as identities
@@ -192,19 +194,108 @@ def test_only_who_may_report_reports(world: IntakeWorld, tmp_path: Path) -> None
         world.intake.require_may_send(world.desk.actor("exchange_x_viewer"))
 
 
-def test_a_full_suspension_shuts_the_door_at_once(world: IntakeWorld, tmp_path: Path) -> None:
+LEVELS = ("no_new_business", "close_out_only", "wind_down", "full_freeze")
+
+
+def suspend(world: IntakeWorld, level: str = "no_new_business", **more: Any) -> str:
+    """The authority suspends the exchange; the number of the suspension."""
+    command = Suspend(provider="exchange_x", level=level, reason="assets are missing", **more)
+    done = world.desk.do_as("pvara_officer", command, "pvara_approver")
+    return str(done["file"])
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_suspension_of_any_level_shuts_the_door_at_once_until_it_is_lifted(
+    world: IntakeWorld, tmp_path: Path, level: str
+) -> None:
     given = written(tmp_path / "r")
-    world.desk.do_as(
-        "pvara_officer",
-        Suspend(provider="exchange_x", level="full_freeze", reason="assets are missing"),
-        "pvara_approver",
-    )
+    number = suspend(world, level)
     with pytest.raises(ProviderSuspended) as told:
         world.take(given)
     assert told.value.status == 403
-    assert "full_freeze" in str(told.value.fields["level"])
-    assert world.rows(manifest) == []
+    assert level in str(told.value.fields["level"])
+    assert number in str(told.value)
+    assert world.rows(manifest) == world.rows(refused) == []
     assert world.files() == []
+    lift = LiftSuspension(file=number, reason="nothing was missing")
+    world.desk.do_as("pvara_officer", lift, "pvara_approver")
+    assert world.take(given)["state"] == "accepted"
+
+
+def test_a_suspension_between_check_and_acceptance_refuses(
+    world: IntakeWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    final = world.intake._final
+
+    def meanwhile(*given: Any) -> Any:
+        suspend(world)
+        return final(*given)
+
+    monkeypatch.setattr(world.intake, "_final", meanwhile)
+    with pytest.raises(ProviderSuspended):
+        world.take(written(tmp_path / "r"))
+    assert world.rows(manifest) == world.rows(identities.person) == []
+    assert world.files() == []
+
+
+def test_a_stayed_suspension_opens_the_door_until_the_stay_ends(
+    world: IntakeWorld, tmp_path: Path
+) -> None:
+    number = suspend(world)
+    stay = RecordStay(file=number, court="High Court", reference="W.P. 1/2026", reason="heard")
+    world.desk.do_as("pvara_officer", stay, "pvara_approver")
+    assert world.take(written(tmp_path / "r"))["state"] == "accepted"
+    end = EndStay(file=number, reference="W.P. 1/2026", reason="dismissed")
+    world.desk.do_as("pvara_officer", end, "pvara_approver")
+    world.at(NEXT + timedelta(days=1))
+    with pytest.raises(ProviderSuspended):
+        world.take(
+            written(
+                tmp_path / "n", sequence=2, days=(NEXT, NEXT), change=only("R9", at=at(6, day=NEXT))
+            )
+        )
+
+
+def test_a_suspension_of_its_own_accounts_leaves_it_its_clients_to_report(
+    world: IntakeWorld, tmp_path: Path
+) -> None:
+    suspend(world, accounts="own")
+    assert world.take(written(tmp_path / "r"))["state"] == "accepted"
+
+
+def test_who_is_revoked_reports_no_more(world: IntakeWorld, tmp_path: Path) -> None:
+    revoke = Revoke(provider="exchange_x", reason="it lied")
+    world.desk.do_as("pvara_officer", revoke, "pvara_approver")
+    with pytest.raises(PermissionMissing) as told:
+        world.take(written(tmp_path / "r"))
+    assert "revoked" in str(told.value.fields["status"])
+    assert world.files() == []
+
+
+def test_the_pack_may_leave_days_before_a_suspension_to_be_reported(
+    world: IntakeWorld, tmp_path: Path
+) -> None:
+    """A row of the pack decides; days from the suspension on stay shut, as a later row has it."""
+    suspended = [one for one in world.intake.pack.doors if one.status == "suspended"]
+    others = [one for one in world.intake.pack.doors if one.status != "suspended"]
+    (row,) = suspended
+    open_before = replace(row, first_day=DAY, days_before=True)
+    shut_later = replace(row, first_day=NEXT + timedelta(days=9))
+    doors = (*others, row, open_before, shut_later)
+    world.intake.pack = replace(world.intake.pack, doors=doors)
+    assert world.desk.day == NEXT
+    suspend(world)
+    assert world.take(written(tmp_path / "r"))["state"] == "accepted"  # of the day before
+    world.at(NEXT + timedelta(days=1))
+    of_that_day = written(
+        tmp_path / "n", sequence=2, days=(NEXT, NEXT), change=only("R9", at=at(6, day=NEXT))
+    )
+    with pytest.raises(ProviderSuspended):
+        world.take(of_that_day)
+    assert len(world.rows(manifest)) == 1
+    assert not world.intake.pack.days_before("suspended", NEXT + timedelta(days=9))
+    assert world.intake.pack.days_before("surrendered", NEXT)
+    assert not world.intake.pack.days_before("surrendered", date(2025, 1, 1))
 
 
 # -- corrections ----------------------------------------------------------------------------------
@@ -294,6 +385,8 @@ def test_data_quality_over_time(world: IntakeWorld, tmp_path: Path) -> None:
     receipt = world.take(written(tmp_path / "r"))
     (shown,) = world.view("pvara_officer", "data_quality", exchange="exchange_x")
     assert (shown["days_late"], shown["refused_before"], shown["corrected"]) == (3, 2, False)
+    # Due on Monday 9 March, for the period ended on a Sunday.
+    assert shown["due_on"] == "2026-03-09"
     # 40 less three times 4; 30 of what is wanted; a third of 30 after two refusals.
     complete = 30 * shown["complete_tenths_of_percent"] // 1000
     assert shown["score"] == receipt["score"] == 28 + complete + 10

@@ -25,10 +25,11 @@ from amanat.access.actors import Actor
 from amanat.access.attempts import ComeBackLater
 from amanat.core.errors import AmanatError, Invalid
 from amanat.core.ids import new_id
+from amanat.jurisdictions.holidays import load_calendar
 from amanat.jurisdictions.returns import ReturnsPack, load_returns
 from amanat.ledger.fsck import Difference
 from amanat.licensing.model import APPLICANT
-from amanat.licensing.standing import require_permission
+from amanat.licensing.standing import measure_against, require_permission
 from amanat.store.engine import is_contention
 from amanat.store.journal import Provenance
 from amanat.store.uow import Store, UnitOfWork
@@ -38,7 +39,7 @@ from amanat.supervision.returns.correcting import merge, overlapping
 from amanat.supervision.returns.events import RETURN_ACCEPTED, RETURN_REFUSED
 from amanat.supervision.returns.findings import Finding, Findings
 from amanat.supervision.returns.manifest import count_of, folder_in, path_of
-from amanat.supervision.returns.quality import quality_of, score_of
+from amanat.supervision.returns.quality import due_on, quality_of, score_of
 from amanat.supervision.returns.reading import Source, batches
 from amanat.supervision.returns.receiving import INCOMING, place
 from amanat.supervision.returns.specification import ACCOUNTS, MANIFEST, PARTIES
@@ -111,10 +112,19 @@ class Intake:
         with self._store.reading() as connection:
             self._require_permission(connection, actor)
 
-    def _require_permission(self, connection: Connection, actor: Actor) -> date:
+    def _require_permission(
+        self, connection: Connection, actor: Actor, last_day: date | None = None
+    ) -> None:
+        """Refuse who may not report now; with its last day, who may not report that period."""
         today = self._business_date(connection, actor.programme)
-        require_permission(connection, actor.programme, actor.institution, REPORT, today)
-        return today
+        given = (connection, actor.programme, actor.institution, REPORT, today)
+        require_permission(*given)
+        measure = measure_against(*given)
+        if measure is None:
+            return
+        before = self.pack.days_before(measure.status, measure.since)
+        if not before or (last_day is not None and last_day >= measure.since):
+            raise measure.refusal
 
     @contextmanager
     def incoming(self) -> Iterator[Path]:
@@ -134,7 +144,10 @@ class Intake:
         self.require_may_send(actor)
         with self._store.reading() as connection:
             today = self._business_date(connection, actor.programme)
-            known = self._known(connection, actor, files, today)
+            stated = read_manifest(files / MANIFEST, self.pack, today, Findings())
+            known = None if stated is None else self._known(connection, actor, files, stated)
+            if stated is not None and known is None:
+                self._require_permission(connection, actor, stated.last_day)
         if known is not None:
             return known
         made = files / "stored.parquet.new"
@@ -161,11 +174,8 @@ class Intake:
         return max(self._store.clock(), ends)
 
     def _known(
-        self, connection: Connection, actor: Actor, files: Path, today: date
+        self, connection: Connection, actor: Actor, files: Path, stated: Stated
     ) -> dict[str, Any] | None:
-        stated = read_manifest(files / MANIFEST, self.pack, today, Findings())
-        if stated is None:
-            return None
         row = _accepted(connection, actor, stated.digest)
         # The manifest says which files it is over; what was sent with it is looked at all the same.
         return None if row is None else self._receipt_if_same(row, stated, files)
@@ -283,7 +293,7 @@ class Intake:
             with self._store.reading() as connection:
                 today = self._business_date(connection, actor.programme)
             with self._store.work(_provenance(actor, today)) as uow:
-                self._require_permission(uow.connection, actor)
+                self._require_permission(uow.connection, actor, stated.last_day)
                 former = _accepted(uow.connection, actor, stated.digest)
                 if former is not None:
                     return receipt_of(former)
@@ -339,7 +349,8 @@ class Intake:
             subject=f"returns:{actor.institution}",
         )
         before = _refusals_of(connection, actor, stated)
-        parts = quality_of(stated.last_day, today, self.pack.due_days, checked.completeness, before)
+        due = due_on(stated.last_day, self.pack.due_days, load_calendar(self.pack.calendar))
+        parts = quality_of(today, due, checked.completeness, before)
         if corrected is not None:
             connection.execute(
                 manifest.update().where(manifest.c.id == corrected.id).values(superseded_by=made)

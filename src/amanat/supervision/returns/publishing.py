@@ -223,7 +223,7 @@ def _lists(pack: ReturnsPack) -> list[str]:
         "",
         f"Amounts of money are in {pack.currency}; days are those of {pack.zone.key}. A period has"
         f" at most {pack.period_days_max} days; its return is due {pack.due_days} day after its"
-        " end.",
+        f" end, or on the next open day of calendar `{pack.calendar}`.",
         "",
         "| asset | name | plausible price of one unit |",
         "|---|---|---|",

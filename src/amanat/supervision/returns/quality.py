@@ -6,16 +6,31 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
+from amanat.core.calendars import Calendar
+
 _TIMELY, _COMPLETE, _RIGHT, _CORRECTED = 40, 30, 30, 20
 _DAYS_LATE_MAX = 10
 
 
+def due_on(last_day: date, due_days: int, calendar: Calendar) -> date:
+    """By when a period's return is due: so many days after its end, or the next open day.
+
+    Of days that no gazette covers yet the weekend alone is known to be closed.
+    """
+    due = last_day + timedelta(days=due_days)
+    while due.isoweekday() in calendar.weekend or (
+        calendar.covers(due) and not calendar.is_open_to_public(due)
+    ):
+        due += timedelta(days=1)
+    return due
+
+
 def quality_of(
-    last_day: date, received_on: date, due_days: int, completeness: int, refused_before: int
+    received_on: date, due: date, completeness: int, refused_before: int
 ) -> dict[str, Any]:
     """The parts of the score; `completeness` is in tenths of a per cent."""
-    due = last_day + timedelta(days=due_days)
     return {
+        "due_on": due.isoformat(),
         "days_late": max(0, (received_on - due).days),
         "completeness": completeness,
         "refused_before": refused_before,

@@ -141,6 +141,7 @@ def data_quality(query: QualityAsked, context: ViewContext) -> list[dict[str, An
             "last_day": row.last_day,
             "sequence": row.sequence,
             "score": score_of(row.quality, corrected=row.superseded_by is not None),
+            "due_on": row.quality.get("due_on"),
             "days_late": row.quality.get("days_late", 0),
             "complete_tenths_of_percent": row.quality.get("completeness", 0),
             "refused_before": row.quality.get("refused_before", 0),
