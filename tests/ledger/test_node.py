@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from amanat.ledger.node import (
     install_parts,
 )
 from amanat.ledger.rpc import RpcClient
+from amanat.ledger.sending import next_nonces, send_run
 from amanat.ledger.signers import KeySigner
 from amanat.ledger.wire import ChainTransaction
 
@@ -202,3 +204,33 @@ def _runs(pid: int) -> bool:
         return False
     state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
     return state != "Z"
+
+
+def test_what_several_senders_have_ready_is_mined_without_another_transaction(
+    tmp_path: Path,
+) -> None:
+    """Four senders at once, run after run; anvil's own limit is 1,000 transactions to a block."""
+    signers = [KeySigner.generate() for _ in range(4)]
+    funded = {one.address: WEI for one in signers}
+    length, runs = 500, 3
+    own = {one.address: [_payment(one, at) for at in range(length * runs)] for one in signers}
+
+    with EmbeddedNode(tmp_path, chain_id=CHAIN_ID, funded=funded) as node:
+        rpc = RpcClient(node.urls, chain_id=CHAIN_ID)
+
+        def mined(sender: str) -> int:
+            limit = time.monotonic() + 20
+            for first in range(0, length * runs, length):
+                send_run(rpc, own[sender][first : first + length])
+                while next_nonces(rpc, [sender])[sender] < first + length:
+                    assert time.monotonic() < limit, rpc.call("txpool_status")
+                    time.sleep(0.02)
+            return next_nonces(rpc, [sender])[sender]
+
+        with ThreadPoolExecutor(len(signers)) as pool:
+            assert list(pool.map(mined, funded)) == [length * runs] * len(signers)
+
+
+def _payment(signer: KeySigner, nonce: int) -> bytes:
+    transaction = ChainTransaction(CHAIN_ID, nonce, ALICE, b"", 21_000, 10**9, 0)
+    return signer.sign_transaction(transaction).raw

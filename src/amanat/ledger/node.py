@@ -38,6 +38,10 @@ log = logging.getLogger(__name__)
 ANVIL = Path("node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil")
 GENESIS_BALANCE_WEI = 10**30
 BLOCK_GAS_LIMIT = 30_000_000_000
+# More than all senders together ever have ready.  Anvil takes 1,000 for a block unless told, and
+# mines what it left behind only when another one comes: several senders' runs stayed ready for
+# good (seen with 1.7.1; its `ReadyTransactionMiner` forgets that there is more).
+BLOCK_TRANSACTIONS_MAX = 1_000_000
 # What was not kept must be sent again, and a bid that comes again too late is refused; so a copy is
 # made each second, and less often where it would take more than a fiftieth of the time.
 _KEEP_EVERY_S = 1.0
@@ -332,7 +336,8 @@ class EmbeddedNode:
             "--accounts", "0", "--disable-default-create2-deployer",
             "--state", str(self._state), "--state-interval", str(self._state_interval_s),
             "--gas-limit", str(BLOCK_GAS_LIMIT), "--base-fee", "0", "--disable-min-priority-fee",
-            "--order", "fifo", "--no-cors", "--no-request-size-limit", "--quiet",
+            "--max-transactions", str(BLOCK_TRANSACTIONS_MAX), "--order", "fifo",
+            "--no-cors", "--no-request-size-limit", "--quiet",
         ]  # fmt: skip
         with (self.folder / "node.log").open("wb") as output:
             self._child = subprocess.Popen(
