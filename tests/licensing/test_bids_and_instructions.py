@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from amanat.licensing.commands import LiftSuspension, Suspend
-from amanat.licensing.model import LicensingGoverns, PermissionMissing, ProviderSuspended
+from amanat.licensing.model import (
+    CapExceeded,
+    LicensingGoverns,
+    PermissionMissing,
+    ProviderSuspended,
+)
 from amanat.participants.commands import SetLevel
 from amanat.participants.model import Level
 from amanat.settlement.records import require_standing
@@ -82,3 +87,24 @@ def test_a_client_order_under_an_noc_alone_names_the_fmu(licensing: LicensingWor
             require_permission(connection, CODE, "exchange_y", "bid", MARCH)
     with pytest.raises(PermissionMissing), world.app.store.reading() as connection:
         require_standing(connection, CODE, "exchange_y", "bank_a", MARCH)
+
+
+def test_a_client_order_over_the_cap_cites_its_row(licensing: LicensingWorld) -> None:
+    """Whoever would deal with it asks, and is told what the status lets it do."""
+    world = licensing
+    order = {"provider": "exchange_y", "activity": "client_order", "category": "exchange"}
+    shown = world.view("permitted", "exchange_y_officer", **order, amount=200_000_000)
+    assert shown["account"]["code"] == "limited_purpose"
+    assert [one["most"] for one in shown["caps"]] == ["2000000.00 PKR", "500000000.00 PKR"]
+    with pytest.raises(CapExceeded, match=r"as aml_registered.*cap aml_order.*Reg 11.4") as refusal:
+        world.view("permitted", "exchange_y_officer", **order, amount=200_000_001)
+    assert refusal.value.status == 403
+    month = {"amount": 100_000_000, "done": 49_900_000_001}
+    with pytest.raises(CapExceeded, match=r"limit is 500000000.00 PKR \(month\).*cap aml_month"):
+        world.view("permitted", "exchange_y_officer", **order, **month)
+    with pytest.raises(CapExceeded, match=r"100\.00 USD"):  # what cannot be compared does not pass
+        world.view("permitted", "exchange_y_officer", **order, amount=10_000, currency="USD")
+    with pytest.raises(PermissionMissing, match="bid in an auction"):
+        world.view("permitted", "exchange_y_officer", **order | {"activity": "bid"}, amount=1)
+    registered = world.view("registered_provider", "exchange_y_officer", provider="exchange_y")
+    assert registered["caps"] == shown["caps"]

@@ -24,8 +24,11 @@ from amanat.jurisdictions.licensing_laws import LAWS, TABLES
 from amanat.jurisdictions.licensing_model import (
     LEVELS,
     NEW,
+    PERIODS,
     PROVIDER,
     UNITS,
+    BankAccount,
+    Cap,
     Category,
     Checklist,
     ChecklistItem,
@@ -50,11 +53,13 @@ from amanat.jurisdictions.reading import InvalidTable
 T = TypeVar("T")
 _WORDS = ("activities", "register", "requirements")
 """Tables of texts by name."""
-_MAY_BE_ABSENT = ("stakeholders", "conditions", "obligations")
+_MAY_BE_ABSENT = ("stakeholders", "conditions", "obligations", "caps")
 
 __all__ = [
     "NEW",
     "PROVIDER",
+    "BankAccount",
+    "Cap",
     "Category",
     "Checklist",
     "ChecklistItem",
@@ -125,6 +130,8 @@ def licensing_from(content: str, file: str) -> LicensingPack:
         confirmations=each("confirmations", _confirmation),
         conditions=each("conditions", _condition),
         obligations=each("obligations", _obligation),
+        accounts=each("accounts", _account),
+        caps=each("caps", _cap),
         activities=_words(table, "activities", file, refused),
         register=_words({"register": {}} | table, "register", file, refused),
         requirements=_words(table, "requirements", file, refused),
@@ -251,6 +258,32 @@ _status = _record(
     lacks=MAYBE_TEXT,
     section=TEXT,
     matched=MATCHED.optional(),
+)
+
+_account = _record(
+    BankAccount,
+    code=TEXT,
+    title=TEXT,
+    holds=TEXTS,
+    money_in=FLAG,
+    money_out=FLAG,
+    section=TEXT,
+    assumed=MAYBE_FLAG,
+)
+
+_cap = _record(
+    Cap,
+    code=TEXT,
+    title=TEXT,
+    status=TEXT,
+    activities=TEXTS,
+    category=MAYBE_TEXT,
+    unit=TEXT,
+    amount=COUNT,
+    period=_Field(_one_of(*PERIODS), PERIODS[0]),
+    section=TEXT,
+    source=MAYBE_TEXT,
+    assumed=MAYBE_FLAG,
 )
 
 _permission = _record(

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from typing import Any
 
+from amanat.core.money import MINOR_DIGITS
 from amanat.jurisdictions.licensing_model import (
+    HOLDS,
     NEW,
     PROVIDER,
     ROLES,
@@ -20,6 +22,7 @@ from amanat.jurisdictions.licensing_model import (
 TABLES = (
     "laws", "sections", "categories", "statuses", "permissions", "suspensions", "files", "steps",
     "clocks", "checklists", "stakeholders", "confirmations", "conditions", "obligations",
+    "accounts", "caps",
 )  # fmt: skip
 """The tables of a pack, in its order."""
 
@@ -57,7 +60,7 @@ def _sections_known(pack: LicensingPack) -> Mistakes:
         yield from _sections_apart(pack)
     known = {one.code for one in pack.sections}
     for name in ("categories", "statuses", "permissions", "steps", "clocks", "confirmations",
-                 "conditions", "obligations"):  # fmt: skip
+                 "conditions", "obligations", "accounts", "caps"):  # fmt: skip
         for index, citing in enumerate(getattr(pack, name)):
             if citing.section not in known:
                 yield f"{name}[{index}].section", f"there is no section {citing.section}"
@@ -190,6 +193,39 @@ def _level_of(pack: LicensingPack, kind: str) -> str:
     return statuses.get(pack.permission(kind).status, "none")
 
 
+NOT_CAPPED = "bid"
+"""How much a sealed bid is for is not known when it is taken; its settlement can be capped."""
+
+
+def _accounts_and_caps_known(pack: LicensingPack) -> Mistakes:
+    accounts = {one.code for one in pack.accounts}
+    statuses = {one.code: one for one in pack.statuses}
+    categories = {one.code for one in pack.categories}
+    for status in pack.statuses:
+        if status.account not in accounts:
+            yield f"statuses.{status.code}.account", f"there is no account {status.account}"
+    for account in pack.accounts:
+        for whose in account.holds:
+            if whose not in HOLDS:
+                yield f"accounts.{account.code}.holds", f"{whose} is none of {', '.join(HOLDS)}"
+    for cap in pack.caps:
+        place = f"caps.{cap.code}"
+        if cap.unit not in MINOR_DIGITS:
+            yield f"{place}.unit", f"{cap.unit} is no currency that is known"
+        if cap.category and cap.category not in categories:
+            yield f"{place}.category", f"there is no category {cap.category}"
+        if not cap.source and not cap.assumed:
+            yield place, "it has neither a source nor assumed = true"
+        if cap.status not in statuses:
+            yield f"{place}.status", f"there is no status {cap.status}"
+            continue
+        for activity in cap.activities:
+            if activity == NOT_CAPPED:
+                yield f"{place}.activities", "a sealed bid has no amount that could be capped"
+            elif activity not in statuses[cap.status].opens:
+                yield f"{place}.activities", f"{cap.status} does not open {activity}"
+
+
 REGISTER_COLUMNS = ("trade_names", "registration")
 
 
@@ -209,6 +245,7 @@ LAWS: tuple[Callable[[LicensingPack], Mistakes], ...] = (
     _stages_sound,
     _steps_known,
     _names_known,
+    _accounts_and_caps_known,
     _register_known,
 )
 """What a pack must keep, in the order in which it is told."""

@@ -14,6 +14,9 @@ PROVIDER = "provider"
 ROLES = ("officer", "approver", "viewer", "operator")
 LEVELS = ("none", "active", "close_out_only", "wind_down", "frozen")
 UNITS = ("working", "calendar")
+ONCE, DAY, MONTH = "once", "day", "month"
+PERIODS = (ONCE, DAY, MONTH)
+HOLDS = ("own", "client")
 STATUSES = ("applicant", "suspended", "wind_down", "revoked", "surrendered", "refused")
 """Statuses that do not come from a permission, and that every pack therefore has."""
 T = TypeVar("T")
@@ -98,6 +101,7 @@ class Category:
 class Status:
     """A public status: what it opens, its level on the ledger, and what the next one needs.
 
+    `account` is the kind of account that it lets a provider have, by its code.
     `services` is `none`, `before_licence` or `licensed`; `lacks` names the fact or permission that
     a refusal says is missing, `section` the rule that it cites.  `matched` says what becomes of
     trades matched earlier that the status does not let settle: `waits` or `cancelled`.
@@ -112,6 +116,44 @@ class Status:
     lacks: str
     section: str
     matched: str = "waits"
+
+
+@dataclass(frozen=True, slots=True)
+class BankAccount:
+    """A kind of account at a bank, or of cash on the ledger, that a status lets a provider have.
+
+    `holds` says whose money lies there, `own` or `client`; `money_in` and `money_out` which way it
+    may still go.
+    """
+
+    code: str
+    title: str
+    holds: tuple[str, ...]
+    money_in: bool
+    money_out: bool
+    section: str
+    assumed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """The most that a status lets a provider do: `amount` in minor units of the currency `unit`.
+
+    It counts each time (`once`), or all of a `day` or calendar `month` together, in one category or
+    (empty) in all of them.
+    """
+
+    code: str
+    title: str
+    status: str
+    activities: tuple[str, ...]
+    category: str
+    unit: str
+    amount: int
+    period: str
+    section: str
+    source: str
+    assumed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +341,8 @@ class LicensingPack:
     confirmations: tuple[Confirmation, ...]
     conditions: tuple[ConditionTemplate, ...]
     obligations: tuple[ObligationTemplate, ...]
+    accounts: tuple[BankAccount, ...] = ()
+    caps: tuple[Cap, ...] = ()
     activities: Mapping[str, str] = field(default_factory=dict)
     """What statuses open and refusals name, by code."""
     register: Mapping[str, str] = field(default_factory=dict)
@@ -320,6 +364,14 @@ class LicensingPack:
     def status(self, code: str) -> Status:
         """A public status.  Refuses `NotFound`."""
         return _find(self.statuses, "status", code)
+
+    def account(self, code: str) -> BankAccount:
+        """A kind of account.  Refuses `NotFound`."""
+        return _find(self.accounts, "kind of account", code)
+
+    def caps_of(self, status: str) -> tuple[Cap, ...]:
+        """The caps of a status, in the pack's order."""
+        return tuple(one for one in self.caps if one.status == status)
 
     def permission(self, code: str) -> PermissionKind:
         """A kind of permission.  Refuses `NotFound`."""
@@ -381,6 +433,8 @@ class LicensingPack:
             f"categories {one.code}: {name}" for one in self.categories for name in one.assumed
         ]
         found += [f"clocks {one.code}" for one in self.clocks if one.assumed]
+        found += [f"accounts {one.code}" for one in self.accounts if one.assumed]
+        found += [f"caps {one.code}" for one in self.caps if one.assumed]
         return tuple(found)
 
 

@@ -295,6 +295,7 @@ class ConvertPermission(Command):
 
 
 PAGE_MAX = 200
+AMOUNT_MAX = 2**63 - 1
 
 
 class FilesAsked(Query):
@@ -340,6 +341,20 @@ class ProviderAsked(Query):
 
     provider: Code
     day: Day | None = None
+
+
+class PermittedAsked(Query):
+    """Whether a provider may do something: an activity, of a category, for an amount.
+
+    `amount` and `done` (before, in the period that a cap is about) in minor units of `currency`.
+    """
+
+    provider: Code
+    activity: Code
+    category: Code | None = None
+    amount: Annotated[Whole, Field(ge=0, le=AMOUNT_MAX)] | None = None
+    done: Annotated[Whole, Field(ge=0, le=AMOUNT_MAX)] = 0
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "PKR"
 
 
 class ConsultationsAsked(Query):

@@ -149,6 +149,24 @@ class CategoryNotOpen(PermissionMissing):
     )
 
 
+class CapExceeded(PermissionMissing):
+    """A status opens some activities up to an amount: each time, in a day, or in a month."""
+
+    template: ClassVar[str] = (
+        "{provider} may not {activity} for {amount}: as {status} its limit is {most} ({period}),"
+        " of which {done} is used (cap {cap}; {section})."
+    )
+
+
+class AccountNotAllowed(Refusal):
+    """The kind of account that a provider may have goes with its status."""
+
+    status: ClassVar[int] = 403
+    template: ClassVar[str] = (
+        "{provider} is {status} and has no account for {wanted}, but: {account} ({row}; {section})."
+    )
+
+
 class NotAProvider(Refusal):
     """Only a provider of this programme has files and permissions."""
 

@@ -18,6 +18,7 @@ from amanat.access.effects import refusal_json
 from amanat.access.tables import institution
 from amanat.core.errors import NotFound
 from amanat.jurisdictions.licensing import LicensingPack
+from amanat.licensing.caps import limits_json
 from amanat.licensing.commands import FileAsked, FilesAsked, ProviderAsked, ProvidersAsked
 from amanat.licensing.deriving import Standing
 from amanat.licensing.finding import matching, names_of, own_or_consulted
@@ -462,6 +463,7 @@ def one_provider(query: ProviderAsked, context: ViewContext) -> dict[str, Any]:
     found = standings(context.connection, context.programme, day, [row.code])[row.code]
     shown = _provider(row, found) | {
         "day": day.isoformat(),
+        **limits_json(pack, found.status, day),
         "changes": _changes(context, row.code),
         "reporting_entities": _reporters(context, row.code),
     }

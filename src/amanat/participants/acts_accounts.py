@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sqlalchemy as sql
@@ -63,6 +63,16 @@ def _ask_enrolment(command: EnrolAccounts, context: ActContext) -> Ask:
         memo={"number": number, "epoch": signed.epoch},
         subject=f"participants:{row.code}",
     )
+
+
+GovernsAccounts = Callable[[ActContext, str, frozenset[str]], None]
+_GOVERNORS: list[GovernsAccounts] = []
+
+
+def governs_accounts(rule: GovernsAccounts) -> GovernsAccounts:
+    """Let a room that licenses refuse kinds of account: `rule(context, participant, kinds)`."""
+    _GOVERNORS.append(rule)
+    return rule
 
 
 @act(capacities=[AUTHORITY, "participant"], approvals=_ask_enrolment, confidential=True)
@@ -169,6 +179,8 @@ def _check_enrolment(command: EnrolAccounts, context: ActContext) -> Row[Any]:
     row = find_participant(connection, programme, command.participant)
     if context.actor.institution != row.code:
         check_authority(find_class(connection, programme, row.participant_class), context)
+    for rule in _GOVERNORS:
+        rule(context, row.code, frozenset(one.kind.value for one in command.accounts))
     refused = Refused()
     addresses = [one.address.lower() for one in command.accounts]
     taken = {

@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sql
 from sqlalchemy.engine import Connection
 
+from amanat.core.money import money_text
 from amanat.jurisdictions.licensing import LicensingPack, SectionNotInForce
 from amanat.licensing.register.book import changes_between
 from amanat.licensing.register.model import Change, Register, as_of, entry_json
@@ -264,7 +265,11 @@ def _statuses(pack: LicensingPack, day: date) -> list[Facts]:
                 "opens": [pack.activities[activity] for activity in one.opens],
                 "services": one.services,
                 "level": one.level,
-                "account": one.account,
+                "account": pack.account(one.account).title,
+                "caps": [
+                    f"{cap.title}: {money_text(cap.amount, cap.unit)}"
+                    for cap in pack.caps_of(one.code)
+                ],
                 "lacks": titles.get(one.lacks, one.lacks),
                 "law": law,
             }

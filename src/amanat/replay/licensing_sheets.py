@@ -96,7 +96,8 @@ def _print_days(console: Console, facts: Facts) -> None:
 
 def _print_statuses(console: Console, facts: Facts) -> None:
     table = _table(
-        "What each status opens", "=status", "opens", "services", "bank account", "on the ledger",
+        "What each status opens", "=status", "opens", "services", "bank account", "at most",
+        "on the ledger",
         "missing for more",
     )  # fmt: skip
     for one in facts["statuses"]:
@@ -105,6 +106,7 @@ def _print_statuses(console: Console, facts: Facts) -> None:
             ", ".join(one["opens"]) or "nothing",
             _words(one["services"]),
             one["account"],
+            "; ".join(one["caps"]) or "no cap",
             _words(one["level"]),
             one["lacks"],
         )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from typing import Any
 
 import sqlalchemy as sql
+from sqlalchemy.engine import Row
 
 from amanat.access.acts import ActContext, Ask, Requirement, Result, act
 from amanat.core.errors import Refusal
@@ -13,6 +15,8 @@ from amanat.core.ids import new_id
 from amanat.ledger.sender_names import PAYMENTS
 from amanat.ledger.things import Things
 from amanat.ledger.typed_data import CASH_CREATION, CASH_WITHDRAWAL
+from amanat.licensing.caps import require_account
+from amanat.licensing.model import Accounts
 from amanat.participants import things
 from amanat.participants.model import Level
 from amanat.participants.records import find_account, require_level
@@ -47,6 +51,18 @@ def _signed(command: CreateCash | WithdrawCash, context: ActContext, address: st
     )
 
 
+def _require_account(context: ActContext, row: Row[Any]) -> None:
+    """Refuse `AccountNotAllowed` where a provider's status gives it no account for new money."""
+    require_account(
+        context.uow.connection,
+        context.programme,
+        row.participant,
+        context.business_date,
+        holds=Accounts(row.kind) if row.kind in set(Accounts) else None,
+        money_in=True,
+    )
+
+
 def _check_reference(command: CreateCash | WithdrawCash, context: ActContext) -> None:
     former = context.uow.connection.execute(
         sql.select(cash_movement.c.state).where(
@@ -64,6 +80,8 @@ def _ask(command: CreateCash | WithdrawCash, context: ActContext) -> Ask:
     require_running(context.uow.connection, context.programme, "cash")
     _check_reference(command, context)
     row = find_account(context.uow.connection, context.programme, command.account)
+    if isinstance(command, CreateCash):
+        _require_account(context, row)
     signed = _signed(command, context, row.address)
     bank = context.actor.institution
     needs = [
@@ -100,7 +118,10 @@ def _ask(command: CreateCash | WithdrawCash, context: ActContext) -> Ask:
 
 @act(capacities=[CASH_ISSUER], approvals=_ask)
 def create_cash(command: CreateCash, context: ActContext) -> Result:
-    """Order the creation of cash.  Refuses, in order: `Halted`, `RtgsReferenceUsed`, `NotFound`."""
+    """Order the creation of cash.
+
+    Refuses, in order: `Halted`, `RtgsReferenceUsed`, `NotFound`, `AccountNotAllowed`.
+    """
     return _request(command, context)
 
 
@@ -118,6 +139,8 @@ def _request(command: CreateCash | WithdrawCash, context: ActContext) -> Result:
     connection, programme = context.uow.connection, context.programme
     row = find_account(connection, programme, command.account)
     creates = isinstance(command, CreateCash)
+    if creates:
+        _require_account(context, row)
     approved = context.approved
     identifier: str = approved.memo["movement"]
     entry = context.uow.journal.append(

@@ -26,6 +26,7 @@ from amanat.participants.signing import ToSign
 from amanat.programme.records import currency_of
 from amanat.register.signing import struct_to_sign
 from amanat.settlement import events
+from amanat.settlement.capping import Caps
 from amanat.settlement.commands import (
     CancelInstruction,
     ConfirmInstruction,
@@ -182,6 +183,7 @@ def _ask_instruct(command: Instruct, context: ActContext) -> Ask:
     """A second person of the participant has the account's key sign."""
     terms, parties = _checked(command, context)
     row = _counterpart(context, terms, command.side)
+    _require_caps(context, terms, parties, row.id if row is not None else "")
     spoke = f"{_party(command.side)}_spoke"
     if row is None:
         row = reserve(
@@ -220,10 +222,11 @@ def instruct(command: Instruct, context: ActContext) -> Result:
     """Sign one side of an instruction.
 
     Refuses, in order: `NotFound` (account, also another's; security), `InvalidInstruction`
-    (all at once), `FreeDeliveryForbidden`, `ParticipantNotActive`, `NotInThisState`.
+    (all at once), `FreeDeliveryForbidden`, `ParticipantNotActive`, `CapExceeded`, `NotInThisState`.
     """
-    _checked(command, context)
+    terms, parties = _checked(command, context)
     memo = context.approved.memo
+    _require_caps(context, terms, parties, memo["instruction"])
     return sign_side(context, memo["instruction"], Side(memo["side"]))
 
 
@@ -305,6 +308,13 @@ def _checked(command: Instruct, context: ActContext) -> tuple[InstructionTerms, 
     return terms, parties
 
 
+def _require_caps(
+    context: ActContext, terms: InstructionTerms, parties: tuple[str, str], known: str = ""
+) -> None:
+    caps = Caps(context.uow.connection, context.programme)
+    caps.require(parties, terms.consideration_paisa, terms.trade_date, known=known)
+
+
 def _counterpart(context: ActContext, terms: InstructionTerms, side: Side) -> Row[Any] | None:
     """The other party's open instruction of the same terms; signed ones before reserved ones."""
     table = instruction
@@ -351,6 +361,12 @@ def _open_side(context: ActContext, row: Row[Any]) -> Side:
             row.deliverer,
             row.receiver,
             context.business_date,
+        )
+        Caps(context.uow.connection, context.programme).require(
+            (row.deliverer_institution, row.receiver_institution),
+            row.consideration_paisa,
+            date.fromisoformat(row.trade_date),
+            known=row.id,
         )
         if row.receiver_institution == institution and row.receiver_signature is None:
             return Side.RECEIVE

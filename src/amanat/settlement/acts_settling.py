@@ -30,6 +30,7 @@ from amanat.programme.records import currency_of, money_in, require_running
 from amanat.register.signing import struct_to_sign
 from amanat.settlement import events
 from amanat.settlement.acts_instructions import PARTIES, new_row
+from amanat.settlement.capping import Caps
 from amanat.settlement.commands import CycleTrade, NetCycle, SettleDay
 from amanat.settlement.finality import cancel_matched, require_accounts, withheld_accounts
 from amanat.settlement.lists import packed_lists, runs
@@ -454,9 +455,15 @@ def _ask_cycle(command: NetCycle, context: ActContext) -> Ask:
     parties = sorted({(owner[trade.deliverer], owner[trade.receiver]) for trade in command.trades})
     for deliverer, receiver in parties:
         require_standing(connection, programme, deliverer, receiver, context.business_date)
+    caps = Caps(connection, programme)
     for trade in command.trades:
         sides = (trade.deliverer.lower(), trade.receiver.lower())
         require_accounts(connection, programme, *sides, context.business_date)
+        caps.require(
+            (owner[trade.deliverer], owner[trade.receiver]),
+            trade.consideration_paisa,
+            trade.trade_date,
+        )
     trades = [_trade_record(trade) for trade in command.trades]
     return ask_positions(context, net, trades, command.first_day, command.last_day)
 
@@ -466,7 +473,7 @@ def net_cycle(command: NetCycle, context: ActContext) -> Result:
     """Settle trades by their net positions: all of them, or none.
 
     Refuses `Halted`; then, all at once, `InvalidInstruction`; then `NotFound` (account, security),
-    `ParticipantNotActive`.
+    `ParticipantNotActive`, `CapExceeded`.
     """
     _check_cycle(command, context)
     memo = context.approved.memo

@@ -18,6 +18,7 @@ from amanat.programme.records import currency_of
 from amanat.register.signing import domain_of
 from amanat.settlement import events
 from amanat.settlement.acts_instructions import new_row
+from amanat.settlement.capping import Caps
 from amanat.settlement.commands import ListedInstruction, PresignedInstruction
 from amanat.settlement.finality import require_accounts, withheld_accounts
 from amanat.settlement.model import (
@@ -53,6 +54,7 @@ class Submission:
         self._given = numbers_given(connection, programme)
         self._days: dict[date, int] = {}
         self._shut = withheld_accounts(connection, programme, context.business_date)
+        self._caps = Caps(connection, programme)
         self._no_delivery, self._no_receipt = map(
             frozenset, withheld(connection, programme, context.business_date)
         )
@@ -124,6 +126,7 @@ class Submission:
                 leg.receiver,
                 self._context.business_date,
             )
+        self._caps.require(parties, leg.consideration, one.trade_date)
         if leg.number >= self._given.get(leg.deliverer, 0):
             raise NumberNotGiven(
                 number=leg.number, account=leg.deliverer, reason="it has not been given"

@@ -13,7 +13,9 @@ import sqlalchemy as sql
 
 from amanat.access.acts import ViewContext, view
 from amanat.core.errors import NotFound
+from amanat.licensing.caps import limits_json
 from amanat.licensing.complaints.views import complaint_counts, no_complaints
+from amanat.licensing.records import pack_of
 from amanat.licensing.register.book import (
     change_of,
     changes_between,
@@ -105,6 +107,7 @@ def registered_provider(query: RegisteredAsked, context: ViewContext) -> dict[st
     assert entry is not None
     return entry_json(entry.on(day)) | {
         "as_of": day.isoformat(),
+        **limits_json(pack_of(context.connection, context.programme), entry.on(day).status, day),
         "complaints": complaint_counts(context.connection, context.programme, [query.provider]).get(
             query.provider, no_complaints()
         ),
