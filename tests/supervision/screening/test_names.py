@@ -77,11 +77,37 @@ def test_names_that_only_look_alike_do_not(one, other) -> None:
         "Zulfiqar Hussain Zargun s/o Daud Khan",
         "Zulfiqar  HUSSAIN\tZargun",
         "ZulfiqarHussain Zargun",
+        "\u200b" * 400 + "Zulfiqar Hussain Zargun",
+        "Zulfiqa\u0433 Hussai\u043f Za\u0433gu\u043f",
+        "Зульфикар Хуссейн Заргун",
+        "Zulfiqar Hussain Khan Zargun Wazir",
+        "Zulfiqar Hussain Zargun the merchant of Karachi",
     ],
 )
 def test_no_way_of_writing_slips_through(written) -> None:
     found = hits(party(written), listed("Zulfiqar Hussain Zargun"))
     assert [hit.subject.reference for hit in found] == ["L-1"]
+
+
+@pytest.mark.parametrize(
+    ("written", "known"),
+    [
+        ("Hafiz Mohd. Saeed", "Hafiz Muhammad Saeed"),
+        ("MD SAEED", "Muhammad Saeed"),
+        ("Masʿūd Aẓhar", "Masood Azhar"),
+        ("عبد الرحمن مكي", "Abdul Rehman Makki"),
+        ("عبد الرحمن مكي", "عبدالرحمان مکی"),
+    ],
+)
+def test_usual_ways_of_writing_are_known(written, known) -> None:
+    assert hits(party(written), listed(known))
+
+
+@pytest.mark.parametrize(
+    "written", ["Zulfiqar Khan Wazir Zargun Ahmed", "Hussain Zargun Traders of Karachi City"]
+)
+def test_part_of_a_listed_name_among_others_is_none(written) -> None:
+    assert hits(party(written), listed("Zulfiqar Hussain Zargun")) == []
 
 
 @pytest.mark.parametrize("written", ["Nadia Elsewhere", "Zulfiqar Ali Bhatti", "Hussain Elsewhere"])

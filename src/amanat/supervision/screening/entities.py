@@ -17,7 +17,7 @@ from amanat.supervision.screening.model import (
     Subject,
     normal_number,
 )
-from amanat.supervision.screening.spelling import clean_name, imitation, split_father
+from amanat.supervision.screening.spelling import clean_name, imitation, romanised, split_father
 
 _SCHEMATA = {
     Subject.PERSON: "Person",
@@ -37,11 +37,14 @@ Numbers = frozenset[tuple[DocumentKind, str]]
 
 
 def names_to_compare(names: Iterable[str]) -> tuple[str, ...]:
-    """Names cleaned, without a father's behind them, and the Latin ones that they imitate."""
+    """Names cleaned, without a father's behind them, and the Latin ones that they imitate.
+
+    A name in a third script, such as Cyrillic, also stands in Latin letters.
+    """
     found: dict[str, None] = {}
     for name in names:
         cleaned, _father = split_father(clean_name(name))
-        for one in (cleaned, imitation(cleaned)):
+        for one in (cleaned, imitation(cleaned), romanised(cleaned)):
             if one:
                 found.setdefault(one)
     return tuple(found)[:NAMES_MAX]

@@ -37,6 +37,8 @@ Weights = NDArray[np.float32]
 
 _EXTRA_QUERY, _EXTRA_LISTED = 0.8, 0.2
 _SYMBOL, _SOUND = 0.9, 0.95
+WHOLE_WORDS_MIN = 3
+"""A listed name of so many words is found among any others that are written with it."""
 _EDITS_SHARE_MAX = 0.34
 _DICE_MIN = 0.4
 _JOINED_MIN = 0.72
@@ -198,6 +200,9 @@ class Index:
         missing = len(cut) - matched
         extra = np.maximum(self._lengths - matched, 0)
         estimate = weight / (matched + _EXTRA_QUERY * missing + _EXTRA_LISTED * extra)
+        # A listed name of some length that is all there is not hidden by words put between.
+        whole = (matched >= self._lengths) & (self._lengths >= WHOLE_WORDS_MIN)
+        estimate[whole] = np.maximum(estimate, _SYMBOL * weight / np.maximum(matched, 1))[whole]
         joined = "".join(cut)
         near = self._joined.near(joined, _JOINED_MIN) if len(joined) > 5 else []
         for at in near:

@@ -19,7 +19,7 @@ from rigour.names import CompareConfig, Name, NameTypeTag, analyze_names
 
 from amanat.supervision.screening.entities import listed_entity, names_to_compare, party_entity
 from amanat.supervision.screening.evidence import evidence_of
-from amanat.supervision.screening.index import Candidate, Index
+from amanat.supervision.screening.index import WHOLE_WORDS_MIN, Candidate, Index
 from amanat.supervision.screening.model import (
     Evidence,
     Grade,
@@ -112,7 +112,7 @@ class Matcher:
             if candidate.entry in done:
                 continue
             if self._pair_score(name, candidate.name, kind) >= self.cutoff or self._read(
-                name, candidate.name
+                name, candidate.name, kind
             ):
                 done.add(candidate.entry)
                 yield candidate
@@ -143,12 +143,14 @@ class Matcher:
         return name
 
     @staticmethod
-    def _read(name: str, listed: str) -> str | None:
+    def _read(name: str, listed: str, kind: Subject) -> str | None:
         """The party's name with listed words for those that sound the same; None if there are none.
 
-        Only where at least two words, or all, are found on the list.
+        Only where at least two words, or all, are found on the list.  Where a person's listed name
+        of three words or more is all there, it is read without the words that were added.
         """
         left = list(words(listed))
+        long = len(left) >= WHOLE_WORDS_MIN and kind is Subject.PERSON
         read, exchanged, found = [], 0, 0
         cut = words(name)
         for word in cut:
@@ -163,6 +165,8 @@ class Matcher:
                 exchanged += 1
                 found += 1
             read.append(same or word)
+        if long and not left and found < len(cut):
+            return " ".join(words(listed))
         if not exchanged or found < min(2, len(cut)):
             return None
         return " ".join(read)
@@ -221,7 +225,7 @@ class Matcher:
         best = _Reading(0.0, "", "", "")
         for name in names:
             for listed in self._listed_names[at]:
-                read = self._read(name, listed)
+                read = self._read(name, listed, kind)
                 score = self._pair_score(read, listed, kind) if read else 0.0
                 if read and score > best.score:
                     best = _Reading(score, read, name, listed)

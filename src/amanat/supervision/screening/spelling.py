@@ -16,19 +16,24 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+
+import icu
 
 NAME_LENGTH_MAX = 300
 
 # Letters of other scripts that look like Latin ones, as Unicode's confusables.txt lists them
 # (UTS 39); those that occur in names alone.
 _LOOKS_LIKE = str.maketrans(
-    "аевіїјкмнорстухѕһԁԛԝАВЕІЈКМНОРСТУХЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧοαιυνκρ",
-    "aebiijkmhopctyxshdqwABEIJKMHOPCTYXSABEZHIKMNOPTYXoaiuvkp",
+    "аевіїјкмнорстухѕһԁԛԝгпАВЕІЈКМНОРСТУХЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧοαιυνκρսոօ",
+    "aebiijkmhopctyxshdqwrnABEIJKMHOPCTYXSABEZHIKMNOPTYXoaiuvkpuno",
 )
 _DIGIT_LETTERS = str.maketrans("013457@$", "oieastas")
 _MARKS = re.compile("[\u0640\u064b-\u065f\u0670\u06d6-\u06ed]")
 _PLAIN = re.compile(r"[A-Za-z]{2,}(?: [A-Za-z]{2,})*")
+# How romanisations write ain and hamza, and typewriters the marks beside them.
+_AIN = re.compile("[ʿʾʻʼ‘’`´]")
+_MUHAMMAD = re.compile(r"\b(?:mohd|muhd|mohmd|muhmd|md)\b\.?(?=\s+\w)", re.IGNORECASE)
 _SPACED = re.compile(r"\b(?:\w[ .]+){2,}\w\b")
 _FATHER = re.compile(
     r"\s+(?:[sdwc]\s*/\s*o\.?|son of|daughter of|wife of|ولد|بنت|زوجہ|دختر)\s+", re.IGNORECASE
@@ -111,6 +116,7 @@ _ABD = re.compile(
     r"\babd(?:[aeiou](?:l|sh(?= ?sh)|([rsznmtd])(?= ?\1))| (?:[aeu][lrsdzntm]|[au]sh)) ?([a-z]{3,})"
 )
 _ALLAH = re.compile(r"(\w{2,})[ -]([ua]llah\b|اللہ\b|الله\b)")
+_ABD_APART = re.compile(r"\bعبد (?:ال|آل)(?=\w{3,})")
 _ABD_ARABIC = re.compile("عبدال(.{2,})")
 
 
@@ -122,21 +128,28 @@ def clean_name(text: str) -> str:
     of another script inside a Latin word become the Latin ones they imitate, letters set apart are
     joined.  Order, case and spelling stay.
     """
-    text = text[:NAME_LENGTH_MAX]
+    text = _unseen(text)[:NAME_LENGTH_MAX]
     if _PLAIN.fullmatch(text):
-        return " ".join(text.split())
-    text = unicodedata.normalize("NFKC", text)
+        return _MUHAMMAD.sub("Muhammad", text)
+    text = _unseen(unicodedata.normalize("NFKC", text))
+    text = _MARKS.sub("", re.sub("[یىي]\u0670", "ا", _AIN.sub("'", text)))
+    text = _SPACED.sub(lambda found: re.sub(r"[ .]+", "", found[0]), text)
+    text = _MUHAMMAD.sub("Muhammad", text)
+    return " ".join(_word_as_meant(word) for word in text.split())
+
+
+def _unseen(text: str) -> str:
+    """A text without characters that are not seen; before it is cut, so that none fill it up."""
+    if text.isascii() and text.isprintable():
+        return text
     kept = []
     for character in text:
-        category = unicodedata.category(character)
-        if category in ("Cf", "Cc", "Cn", "Co"):
+        if unicodedata.category(character) in ("Cf", "Cc", "Cn", "Co"):
             # A break of line between two words separates them; a joiner inside a word does not.
             kept.append(" " if character in "\t\n\r\v\f" else "")
         else:
             kept.append(character)
-    text = _MARKS.sub("", re.sub("[یىي]\u0670", "ا", "".join(kept)))
-    text = _SPACED.sub(lambda found: re.sub(r"[ .]+", "", found[0]), text)
-    return " ".join(_word_as_meant(word) for word in text.split())
+    return "".join(kept)
 
 
 def _word_as_meant(word: str) -> str:
@@ -160,6 +173,22 @@ def imitation(text: str) -> str | None:
     return translated if plain else None
 
 
+def romanised(text: str) -> str | None:
+    """A name in a script other than Latin and Arabic in Latin letters; None if it is in those."""
+    foreign = any(
+        ord(letter) > 0x24F and letter.isalpha() and not _ARABIC.match(letter) for letter in text
+    )
+    return _NOT_HEARD.sub("", _romaniser().transliterate(text)) if foreign else None
+
+
+_NOT_HEARD = re.compile("['\u02b9\u02ba`]")  # soft and hard signs
+
+
+@cache
+def _romaniser() -> icu.Transliterator:
+    return icu.Transliterator.createInstance("Any-Latin; Latin-ASCII")
+
+
 def split_father(name: str) -> tuple[str, str | None]:
     """A name and the father's (or husband's) that is written behind it: `A s/o B`, `الف ولد ب`."""
     parts = _FATHER.split(name, maxsplit=1)
@@ -174,6 +203,7 @@ def words(name: str) -> tuple[str, ...]:
     """
     folded = _fold(name)
     folded = _ABD.sub(r"abdul\2", folded)
+    folded = _ABD_APART.sub("عبدال", folded)
     folded = _ALLAH.sub(r"\1\2", folded)
     found = []
     for match in _WORD.finditer(folded):
@@ -265,7 +295,7 @@ def _arabic_sound(word: str) -> Sound:
         word = word[2:]
     elif word[1:4] == "وال":  # ذوالفقار: the article inside is not heard
         word = word[0] + "ول" + word[4:]
-    word = word.replace("لل", "ل")
+    word = word.replace("لل", "ل").replace("رحمن", "رحمان")  # written without its alif as a rule
     consonants, vowels, between = [], [], ""
     for position, letter in enumerate(word):
         last = position == len(word) - 1
