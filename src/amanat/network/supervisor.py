@@ -101,12 +101,13 @@ class Supervisor:
             self._note_end(one, now)
         if one.child is None and not held and one.rests_until <= now:
             self._start(one, now)
-        elif one.child is not None and held:
-            if one.stopping_since is None:
-                one.stopping_since = now
-                one.child.terminate()
-            elif now - one.stopping_since > _STOP_WITHIN_S:
+        elif one.child is not None and one.stopping_since is not None:
+            # Also when it was released meanwhile: what was told to stop serves no more.
+            if now - one.stopping_since > _STOP_WITHIN_S:
                 one.child.kill()
+        elif one.child is not None and held:
+            one.stopping_since = now
+            one.child.terminate()
 
     def _note_end(self, one: _Kept, now: float) -> None:
         assert one.child is not None
