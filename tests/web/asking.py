@@ -68,7 +68,7 @@ class Things:
                 "day": ["2022-03-16"],
                 "days": [400],
                 "exchange": [VICTIM],
-                "freeze": ["FRZ-2026-0001"],
+                "freeze": ["FRZ-GX4TQ2AB"],
                 "person": ["1"],
                 "case_number": ["CAS-2026-0001"],
                 "refused": [UNKNOWN_ID],
@@ -172,7 +172,7 @@ def attempts(world: World, reader: str) -> list[Attempt]:
 
 def _frozen() -> Iterator[Attempt]:
     """Orders to freeze of which nobody here knows: a number is answered as any other."""
-    theirs, none = {"freeze": "FRZ-2026-0001"}, {"freeze": "FRZ-2026-0002"}
+    theirs, none = {"freeze": "FRZ-GX4TQ2AB"}, {"freeze": "FRZ-GX4TQ2AC"}
     stopped = {"accounts": 1, "value": 1, "currency": "PKR"}
     paid = {"amount": 1, "currency": "PKR", "reference": "a receipt"}
     for act, more in (("AcknowledgeFreeze", stopped), ("DrawExpenses", paid)):

@@ -6,6 +6,7 @@ Everyone on the lists and among the customers is invented.
 from __future__ import annotations
 
 import json
+import re
 from datetime import date, timedelta
 from typing import Any
 
@@ -287,6 +288,7 @@ def test_a_freeze_runs_from_order_to_release(desk: DeskWorld) -> None:
     identifier, party = true_match(desk)
     result = desk.do_as(OFFICER, order(desk, identifier), BOARD)
     number = result["freeze"]
+    assert re.fullmatch("FRZ-[A-Z2-7]{8}", number), "its number would count the others"
     assert result["exchanges"] == ["exchange_x"]
     with desk.store.reading() as connection:
         assert frozen_parties(connection, CODE, desk.day) == {party: number}

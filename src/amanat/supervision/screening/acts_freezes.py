@@ -51,7 +51,7 @@ from amanat.supervision.screening.freezing import (
     find_freeze,
     in_force_of,
     linked_accounts,
-    next_freeze_number,
+    new_freeze_number,
     orders_of,
     require_in_force,
 )
@@ -146,7 +146,7 @@ def order_freeze(command: OrderFreeze, context: ActContext) -> Result:
     row, basis = _check_order(command, context)
     accounts = _orders(command, context, row.party)
     connection, programme, pack = context.uow.connection, context.programme, screening_pack(context)
-    number = next_freeze_number(connection, programme, context.business_date)
+    number = new_freeze_number()
     entry = context.uow.journal.append(
         events.FREEZE_ORDERED,
         {

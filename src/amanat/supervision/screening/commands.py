@@ -15,8 +15,8 @@ from amanat.register.commands import Identifier, OrderHash
 from amanat.register.commands import Signers as Signers
 from amanat.supervision.screening.model import HitState
 
-FreezeNumber = Annotated[str, StringConstraints(pattern=r"^FRZ-[0-9]{4}-[0-9]{4,6}$")]
-"""A freeze as people call it, such as `FRZ-2026-0001`."""
+FreezeNumber = Annotated[str, StringConstraints(pattern=r"^FRZ-[A-Z2-7]{8}$")]
+"""A freeze as people call it, such as `FRZ-GX4TQ2AB`."""
 Party = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:/-]{1,120}$")]
 """Somebody who is screened: a pseudonym, or licensing's own name of a provider and its people."""
 AccountNumber = Annotated[str, StringConstraints(min_length=1, max_length=64)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import secrets
 from datetime import date
 from typing import Any
 
@@ -9,7 +11,6 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Connection, Row
 
 from amanat.core.errors import NotFound
-from amanat.ledger.orders import next_numbers
 from amanat.supervision.identities import tables as vault
 from amanat.supervision.screening.model import FreezeNotInForce, FreezeState
 from amanat.supervision.screening.tables import freeze, freeze_change, freeze_order
@@ -18,10 +19,9 @@ IN_FORCE = (FreezeState.ORDERED.value, FreezeState.SERVED.value)
 EXTENDED, LICENSED, DRAWN = "extended", "licensed", "drawn"
 
 
-def next_freeze_number(connection: Connection, programme: str, day: date) -> str:
-    """The next number of a freeze in the year of `day`, such as `FRZ-2026-0001`."""
-    place = f"screening:{programme}:freeze:{day.year}"
-    return f"FRZ-{day.year}-{next_numbers(connection, place, 1, 1):04d}"
+def new_freeze_number() -> str:
+    """A number such as `FRZ-GX4TQ2AB`, by which an exchange that is ordered counts no others."""
+    return f"FRZ-{base64.b32encode(secrets.token_bytes(5)).decode()}"
 
 
 def find_freeze(connection: Connection, programme: str, number: str) -> Row[Any]:

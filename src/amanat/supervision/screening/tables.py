@@ -141,7 +141,7 @@ freeze = sql.Table(
     metadata,
     _key(),
     _programme(),
-    sql.Column("number", sql.String(24), nullable=False, comment="for people: FRZ-2026-0001"),
+    sql.Column("number", sql.String(24), nullable=False, comment="FRZ- and eight letters"),
     sql.Column("hit", sql.String(36), nullable=False),
     sql.Column("party", sql.String(120), nullable=False),
     sql.Column("authority", sql.String(200), nullable=False),

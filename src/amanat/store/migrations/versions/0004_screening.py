@@ -41,9 +41,7 @@ def upgrade() -> None:
         "screening_freeze",
         sa.Column("id", sa.String(length=36), nullable=False, comment="UUIDv7"),
         sa.Column("programme", sa.String(length=64), nullable=False),
-        sa.Column(
-            "number", sa.String(length=24), nullable=False, comment="for people: FRZ-2026-0001"
-        ),
+        sa.Column("number", sa.String(length=24), nullable=False, comment="FRZ- and eight letters"),
         sa.Column("hit", sa.String(length=36), nullable=False),
         sa.Column("party", sa.String(length=120), nullable=False),
         sa.Column("authority", sa.String(length=200), nullable=False),
