@@ -152,7 +152,7 @@ def test_a_colleague_s_answers_are_not_saved_over_unread(licensing: LicensingWor
     before = read()["digests"].get("chart", "")
     first = save("exchange_y_officer", "first", before)
     assert read()["digests"]["chart"] == first["digest"]
-    with pytest.raises(SectionMoved, match="exchange_y_officer has saved section chart of form A2"):
+    with pytest.raises(SectionMoved, match=r"officer has saved section chart of .* to: note\."):
         save("exchange_y_approver", "second", before)
     assert read()["answers"]["chart"] == {"note": "first"}
     save("exchange_y_approver", "second", first["digest"])

@@ -59,7 +59,10 @@ def post(client: httpx.Client, address: str, data: dict[str, Any]) -> httpx.Resp
     """A form of a page, sent with its own token; redirections are followed."""
     page = client.get(address)
     assert page.status_code == 200, (address, page.text)
-    return client.post(address, data={"form_token": form_token(page.text), "step": "save"} | data)
+    version = re.search(r'name="version" value="([0-9a-f]+)"', page.text)
+    read = {"version": version[1]} if version else {}
+    sent = {"form_token": form_token(page.text), "step": "save"} | read | data
+    return client.post(address, data=sent)
 
 
 def upload(client: httpx.Client, address: str, content: bytes, name: str) -> httpx.Response:
@@ -318,6 +321,44 @@ def test_what_repeats_is_listed_added_and_removed(draft: tuple[httpx.Client, str
     # What others hold is asked for again, if it is removed.
     post(client, f"{section}/1/remove", {})
     assert "the share is held" in client.get(section).text
+
+
+def test_an_older_page_does_not_save_over_a_later_answer(draft: tuple[httpx.Client, str]) -> None:
+    """Two windows show one question; the one that sends second is told what is saved by then."""
+    client, file = draft
+    address = f"{file}/A1/contact/-/telephone"
+    first, second = (versioned(client.get(address).text) for _ in range(2))
+    saved = client.post(address, data=first | {"step": "save", "answer": "+92 51 111 1111"})
+    assert saved.status_code == 200
+    typed = {"step": "save", "answer": "+92 51 222 2222"}
+    late = client.post(address, data=second | typed)
+    assert late.status_code == 409
+    assert "has answered this meanwhile" in late.text
+    assert "+92 51 111 1111" in late.text  # what is saved now
+    assert 'value="+92 51 222 2222"' in late.text  # what was typed
+    assert client.post(address, data=versioned(late.text) | typed).status_code == 200
+    assert "+92 51 222 2222" in client.get(address).text
+
+
+def test_an_older_page_removes_nothing_else(draft: tuple[httpx.Client, str]) -> None:
+    client, file = draft
+    section = f"{file}/A2/individuals"
+    item = re.findall(r"A2/individuals/(\d+)/", client.get(section).text)[-1]
+    person = f"{section}/{item}/position"
+    post(client, person, {"answer": "director"})
+    asked = versioned(client.get(f"{section}/{item}/remove").text)
+    post(client, person, {"answer": "compliance_officer"})
+    kept = client.post(f"{section}/{item}/remove", data=asked)
+    assert f"A2/individuals/{item}/remove" in kept.text
+    post(client, f"{section}/{item}/remove", {})
+    assert client.get(f"{section}/{item}/remove").status_code == 404
+
+
+def versioned(html: str) -> dict[str, str]:
+    """The hidden fields of a page's form."""
+    found = re.search(r'name="version" value="([0-9a-f]{64})"', html)
+    assert found is not None
+    return {"form_token": form_token(html), "version": found[1]}
 
 
 def test_coming_from_the_check_one_goes_back_to_it(draft: tuple[httpx.Client, str]) -> None:

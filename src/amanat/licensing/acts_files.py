@@ -25,6 +25,7 @@ from amanat.licensing.deriving import APPLICANT as APPLICANT_STATUS
 from amanat.licensing.documents.links import link_documents, require_own
 from amanat.licensing.forms.filling import (
     answers_of,
+    changed_since,
     last_saved,
     section_complete,
     unfilled,
@@ -216,6 +217,11 @@ def _require_as_read(command: SaveSection, context: ActContext, file_id: str) ->
             section=command.section,
             form=command.form,
             at=datetime.fromisoformat(last.recorded_at),
+            changed=", ".join(
+                changed_since(
+                    context.uow.connection, file_id, command.form, command.section, command.former
+                )
+            ),
         )
 
 

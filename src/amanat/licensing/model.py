@@ -184,8 +184,17 @@ class SectionMoved(Refusal):
     """Who saves over a colleague's answers has read them."""
 
     template: ClassVar[str] = (
-        "{person} has saved section {section} of form {form} meanwhile, on {at}:"
-        " read it again, then save."
+        "{person} has saved section {section} of form {form} meanwhile, on {at}, with other answers"
+        " to: {changed}. Read it again, then save."
+    )
+
+
+class AnswerMoved(Refusal):
+    """An answer is given over the one that was shown, and over no later one."""
+
+    template: ClassVar[str] = (
+        "{person} has answered this meanwhile, on {at}. Read what is saved now; what you typed is"
+        " still here, and saved if you save again."
     )
 
 

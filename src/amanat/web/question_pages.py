@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -14,6 +14,7 @@ from starlette.datastructures import FormData, UploadFile
 
 from amanat.access.desk import parse
 from amanat.access.sessions import Session
+from amanat.core.canonical import digest
 from amanat.core.errors import AmanatError, NotFound, Place, Refusal
 from amanat.core.messages import Message
 from amanat.licensing.commands import SaveSection
@@ -29,7 +30,9 @@ from amanat.licensing.forms.answers import (
     name_of_item,
     next_item,
 )
+from amanat.licensing.forms.filling import last_saved_of
 from amanat.licensing.forms.form import Question, QuestionKind, Section
+from amanat.licensing.model import AnswerMoved
 from amanat.web import answering, texts
 from amanat.web.answering import FIELD, NO_ITEM, Spot
 from amanat.web.application_pages import Filled, OwnFile, countries_for, own_file, summary_of
@@ -88,6 +91,12 @@ class Page:
         """What was answered here so far."""
         row = dict(items_of(self.section, self.answers))[self.item]
         return row.get(self.question.code)
+
+    @property
+    def version(self) -> str:
+        """What the page shows, as a digest: the answer, or the whole item where items repeat."""
+        row = dict(items_of(self.section, self.answers))[self.item]
+        return digest(dict(row) if self.item else {"answer": self.current}).hex()
 
 
 def _section_of(
@@ -166,6 +175,7 @@ def _section_routes(routes: APIRouter, pages: Pages) -> None:
             section=found,
             item=item,
             name=name_of_item(found, item, row),
+            version=digest(dict(row)).hex(),
         )
 
     @routes.post(_ITEM + "/remove")
@@ -183,6 +193,10 @@ def _section_routes(routes: APIRouter, pages: Pages) -> None:
         file, filled, found = _section_of(pages, request, programme, number, form, section)
         if found.repeats is None:
             raise NotFound(thing="page", value=item[:8])
+        row = dict(items_of(found, filled.answers)).get(item)
+        if row is None or sent.get("version") != digest(dict(row)).hex():
+            # Another window took one away before it, so that this would be another one now.
+            return RedirectResponse(f"{file.base}/{form}/{section}", 303)
         left = answering.without_item(found, filled.answers, item)
         _save(pages, session, file, form, section, left)
         return RedirectResponse(f"{file.base}/{form}/{section}", 303)
@@ -276,11 +290,34 @@ def _question_routes(routes: APIRouter, pages: Pages) -> None:
         page = _page_of(pages, request, programme, number, place)
         typed = answering.typed_in(sent)
         if sent.get("step") == "language":
-            return _draw(pages, request, programme, page, typed, [])
+            read = str(sent.get("version", ""))
+            return _draw(pages, request, programme, page, typed, [], version=read)
         if page.question.kind is QuestionKind.DOCUMENT:
             raise NotFound(thing="page", value=question[:40])
+        if _moved(page, sent):
+            return _draw(pages, request, programme, page, typed, [_told(pages, request, page)], 409)
         given = answering.answer_of(page.question, typed)
         return _take(pages, request, programme, session, page, typed, given)
+
+
+def _moved(page: Page, sent: Mapping[str, Any]) -> bool:
+    """Whether something else is saved here than the page showed that is sent in."""
+    return str(sent.get("version", page.version)) != page.version
+
+
+def _told(pages: Pages, request: Request, page: Page) -> Problem:
+    """Who has answered meanwhile, and when."""
+    with pages.app.store.reading() as connection:
+        last = last_saved_of(
+            connection,
+            request.path_params["programme"],
+            page.file.shown["file"],
+            page.spot.form,
+            page.section.code,
+        )
+    assert last is not None
+    moved = AnswerMoved(person=last.person, at=datetime.fromisoformat(last.recorded_at))
+    return Problem(FIELD, refusal_text(pages.reader(request), moved))
 
 
 def _take(
@@ -390,7 +427,10 @@ def _draw(
     typed: answering.Typed,
     problems: Sequence[Problem],
     status: int = 422,
+    *,
+    version: str | None = None,
 ) -> Response:
+    """The page of a question; `version` is what its reader was shown, where not what is saved."""
     kind = page.question.kind
     row = dict(items_of(page.section, page.answers))[page.item]
     name = name_of_item(page.section, page.item, row) if page.item else None
@@ -412,6 +452,8 @@ def _draw(
         back=_back(page),
         typed=typed,
         current=page.current,
+        version=page.version if version is None else version,
+        saved_now=_saved_now(page, language_of(request)) if status == 409 else [],
         problems=problems,
         mib_max=pages.app.documents.mib_max,
         countries=countries_for(request)
@@ -419,6 +461,17 @@ def _draw(
         else [],
         offered=_offered(page, language_of(request)),
     )
+
+
+def _saved_now(page: Page, language: str) -> list[str]:
+    """The answer that is saved, in lines."""
+    return [
+        line
+        for one in asked(page.filled.form, page.answers)
+        if (one.section.code, one.item, one.question.code)
+        == (page.section.code, page.item, page.question.code)
+        for line in answering.shown(one, page.answers, language)
+    ]
 
 
 def _offered(page: Page, language: str) -> list[tuple[str, str]]:
@@ -470,6 +523,11 @@ def _upload_routes(routes: APIRouter, pages: Pages) -> None:
             )
         async with sent_closed(sent):
             require_token(pages, request, sent)
+            if _moved(page, sent):
+                told = await run_in_threadpool(_told, pages, request, page)
+                return await run_in_threadpool(
+                    _draw, pages, request, programme, page, {}, [told], 409
+                )
             return await run_in_threadpool(
                 _receive, pages, request, programme, session, page, sent.get("file")
             )

@@ -12,9 +12,9 @@ from sqlalchemy.engine import Connection, Row
 
 from amanat.core.errors import NotFound, Place, Refusal
 from amanat.jurisdictions.licensing import FileKind, LicensingPack
-from amanat.licensing.forms.answers import check, missing
+from amanat.licensing.forms.answers import ITEM, check, missing
 from amanat.licensing.forms.form import load_form
-from amanat.licensing.tables import file_section
+from amanat.licensing.tables import file_section, licensing_file
 
 
 def answers_of(connection: Connection, file_id: str) -> dict[str, dict[str, Any]]:
@@ -55,6 +55,47 @@ def last_saved(connection: Connection, file_id: str, form: str, section: str) ->
         .order_by(file_section.c.id.desc())
         .limit(1)
     ).one_or_none()
+
+
+def last_saved_of(
+    connection: Connection, programme: str, number: str, form: str, section: str
+) -> Row[Any] | None:
+    """As `last_saved`, of the file with this number."""
+    found = connection.execute(
+        sql.select(licensing_file.c.id).where(
+            licensing_file.c.programme == programme, licensing_file.c.number == number
+        )
+    ).scalar_one_or_none()
+    return None if found is None else last_saved(connection, found, form, section)
+
+
+def changed_since(
+    connection: Connection, file_id: str, form: str, section: str, former: str
+) -> list[str]:
+    """Questions that were answered otherwise after the save with this digest, by their codes.
+
+    Of a section that repeats `item.question`.
+    """
+    table = file_section
+    rows = connection.execute(
+        sql.select(table.c.content, table.c.digest)
+        .where(table.c.file == file_id, table.c.form == form, table.c.section == section)
+        .order_by(table.c.id)
+    ).all()
+    then = next((json.loads(one.content) for one in reversed(rows) if one.digest == former), {})
+    before, after = _by_question(then), _by_question(json.loads(rows[-1].content) if rows else {})
+    return [one for one in before | after if before.get(one) != after.get(one)]
+
+
+def _by_question(content: Any) -> dict[str, Any]:
+    if isinstance(content, dict):
+        return dict(content)
+    return {
+        f"{row.get(ITEM, place)}.{code}": answer
+        for place, row in enumerate(content, start=1)
+        for code, answer in row.items()
+        if code != ITEM
+    }
 
 
 def unfilled(
