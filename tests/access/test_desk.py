@@ -18,9 +18,11 @@ from amanat.access.desk import (
     parse,
     recover,
 )
+from amanat.access.effects import EFFECTS
 from amanat.access.tables import idempotency, person, proposal, requirement
 from amanat.core.canonical import digest
 from amanat.core.errors import Forbidden, NotFound, Refusal, Refusals, Unauthenticated
+from amanat.core.messages import Message
 from amanat.ledger.signers import KeyNotHeld, KeySigner
 from amanat.store.journal import read_entries
 
@@ -64,7 +66,11 @@ def test_an_act_with_approvals_waits_for_all_of_them(office: Office) -> None:
     ]  # fmt: skip
 
 
-def test_an_approval_signs_the_digest_of_the_proposal(office: Office) -> None:
+def test_an_approval_signs_the_digest_of_the_proposal_and_of_what_it_would_do(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = [Message("{what} is said to {count} people", what="x", count=3)]
+    monkeypatch.setitem(EFFECTS, "Whisper", [lambda _command, _seen: said])
     outcome = office.desk.submit(office.actor("agent_officer"), Whisper(what="x"))
     approve(office, "agent_approver", outcome)
     with office.store.reading() as connection:
@@ -75,6 +81,16 @@ def test_an_approval_signs_the_digest_of_the_proposal(office: Office) -> None:
         "act": "Whisper",
         "command": {"what": "x"},
         "memo": {},
+        "effects": [
+            {
+                "text": "x is said to 3 people",
+                "key": "{what} is said to {count} people",
+                "arguments": {
+                    "what": {"type": "text", "value": "x"},
+                    "count": {"type": "count", "value": "3"},
+                },
+            }
+        ],
         "proposal": outcome.proposal,
     }
     assert row.digest == outcome.digest == digest(stated).hex()

@@ -64,14 +64,18 @@ def store_proposal(
     event: EventKind,
     lifetime: timedelta,
 ) -> Row[Any]:
-    """Journal and store what is proposed, what it would do, and what each approver has to sign."""
+    """Journal and store what is proposed, what it would do, and what each approver has to sign.
+
+    The digest is of both: who approves has signed what they were told that the act does.
+    """
     uow, actor, identifier = context.uow, context.actor, new_id()
-    memo = dict(ask.memo)
+    memo, announced = dict(ask.memo), as_json(told)
     whole = {
         "programme": actor.programme,
         "act": kind.name,
         "command": stated,
         "memo": memo,
+        "effects": announced,
         "proposal": identifier,
     }
     expires_at = context.now + lifetime
@@ -103,7 +107,7 @@ def store_proposal(
             expires_at=expires_at.isoformat(),
             state="open",
             entry=entry,
-            effects=as_json(told),
+            effects=announced,
         )
     )
     for position, need in enumerate(ask.requirements):
