@@ -8,8 +8,9 @@ A room writes, in its `effects.py`,
 
 and a later room may add what the same act does to its own things: instructions, bids, payments.
 They are computed when the act is proposed, stored with the proposal, part of the digest that its
-approvers sign, and computed again whenever it is looked at while it is open; where the two differ, both are shown.  An effect is a message
-with typed arguments, so that it is read in any language and checked against what happened.
+approvers sign, and computed again whenever it is looked at while it is open; where the two differ,
+both are shown.  An effect is a message with typed arguments, so that it is read in any language and
+checked against what happened.
 """
 
 from __future__ import annotations
