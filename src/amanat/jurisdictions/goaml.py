@@ -78,6 +78,7 @@ class GoamlForm:
     text_length_max: int
     local_identifier: str
     local_identifier_pattern: str
+    local_identifier_placeholders: tuple[str, ...]
     district_element: str
     original_name_element: str
     source: str
@@ -200,6 +201,7 @@ def _form(fields: Mapping[str, Any], file: str, refused: Refused) -> GoamlForm:
         text_length_max=row.take("text_length_max", count, 0),
         local_identifier=row.take("local_identifier", text, ""),
         local_identifier_pattern=row.take("local_identifier_pattern", _pattern, ""),
+        local_identifier_placeholders=row.take("local_identifier_placeholders", texts, ()),
         district_element=row.take("district_element", _one_of("city", "town", "state"), ""),
         original_name_element=row.take("original_name_element", text, ""),
         source=row.take("source", text, ""),

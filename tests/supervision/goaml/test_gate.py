@@ -168,6 +168,19 @@ def second_currency(root: Tree) -> None:
     first.addnext(etree.fromstring("<currency_code_local>PKR</currency_code_local>"))
 
 
+def commented(root: Tree) -> None:
+    """An amount of which a reader may see the first digit alone."""
+    at = root.find("transaction/amount_local")
+    at.text, rest = at.text[:1], at.text[1:]
+    at.append(etree.Comment("x"))
+    at[0].tail = rest
+
+
+def nested(root: Tree) -> None:
+    """An element where a name stands."""
+    etree.SubElement(root.find(f"{CLIENT}/last_name"), "x").text = "y"
+
+
 CLIENT = ".//t_to_my_client//t_person"
 MUTANTS: dict[str, tuple[Callable[[Tree], None], str, str]] = {
     "no indicator": (drop("report_indicators/indicator"), "", ""),
@@ -187,6 +200,30 @@ MUTANTS: dict[str, tuple[Callable[[Tree], None], str, str]] = {
     ),
     "indicator twice": (
         every("report_indicators/indicator", "VA-TXN"), "indicator_twice", "given twice",
+    ),
+    "no district": (drop(f"{CLIENT}/addresses/address/city"), "missing_element", "city is missing"),
+    "district with a space that is none": (
+        put(f"{CLIENT}/addresses/address/city", "Lahore\u00a0"), "text_not_latin", "Latin letters",
+    ),
+    "hour of no day": (
+        put("transaction/date_transaction", "2026-03-09T99:99:99"),
+        "transaction_date", "is no date",
+    ),
+    "hour in Urdu digits": (
+        put("transaction/date_transaction", "2026-03-09T۰۰:۰۰:۰۰"),
+        "transaction_date", "is no date",
+    ),
+    "amount around a comment": (commented, "comment", "a comment or an instruction is not taken"),
+    "amount with a space that is none": (
+        put("transaction/amount_local", "1950000.00\u00a0"), "not_ascii", "amount_local has ASCII",
+    ),
+    "text between elements": (
+        put("transaction", "paid twice"), "text_between", "between the elements of transaction",
+    ),
+    "element in a name": (nested, "unknown_element", "x may not stand in last_name"),
+    "reason of dots": (put("reason", "." * 80), "reason_short", "at least 50 characters"),
+    "card of nobody": (
+        put(f"{CLIENT}/ssn", "1234512345671"), "identifier_placeholder", "placeholder",
     ),
     "misspelt district": (put("location/city", "Lahor"), "district", "(Lahore?)"),
     "district in small letters": (

@@ -7,9 +7,10 @@ A law is a small function over the report; the tuple is the rulebook.  Nothing i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from typing import ClassVar
 
@@ -86,17 +87,16 @@ class Report:
         return list(self.root.findall("transaction"))
 
 
+_WHEN = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2})?")
 Law = Callable[[Report], Iterator[Problem]]
 
 
 def day_of(text: str) -> date | None:
     """The day of `YYYY-MM-DD` or `YYYY-MM-DDTHH:MM:SS`; None of anything else."""
-    day, _, clock = text.partition("T")
-    digits = clock.replace(":", "")
-    if clock and not (len(clock) == 8 and len(digits) == 6 and digits.isdecimal()):
+    if not _WHEN.fullmatch(text):
         return None
     try:
-        return date.fromisoformat(day) if len(day) == 10 else None
+        return datetime.fromisoformat(text).date()
     except ValueError:
         return None
 

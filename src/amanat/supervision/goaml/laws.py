@@ -16,18 +16,21 @@ from amanat.core.messages import Message
 from amanat.core.money import Money
 from amanat.jurisdictions.countries import COUNTRIES
 from amanat.supervision.goaml.gate import Law, Problem, Report, day_of
-from amanat.supervision.goaml.latin import LATIN_NAME, LATIN_TEXT
+from amanat.supervision.goaml.laws_form import (
+    elements,
+    elements_in_order,
+    latin_letters,
+    nothing_between,
+    nothing_empty,
+    required_elements,
+)
 from amanat.supervision.goaml.order import (
-    ADDRESS,
     CLIENT_ACCOUNT,
     CLIENT_ENTITY,
     CLIENT_PERSON,
-    ORDER,
     OTHER_ACCOUNT,
     OTHER_ENTITY,
     OTHER_PERSON,
-    REPEATED,
-    REQUIRED,
 )
 from amanat.supervision.goaml.xml_in import Element
 
@@ -35,73 +38,6 @@ EARLIEST = date(1900, 1, 1)
 _PERSONS = ("from_person", "to_person", "t_person", "t_conductor", "person", "person_my_client")
 _ACCOUNTS = ("from_account", "to_account", "account_my_client")
 _ENTITIES = ("from_entity", "to_entity", "t_entity", "entity", "entity_my_client")
-_NAMES = ("first_name", "middle_name", "prefix", "last_name", "account_name", "mothers_name")
-_TEXTS = (
-    "reason", "action", "transaction_description", "transaction_location", "address", "town",
-    "city", "state", "rentity_branch", "branch", "institution_name", "name", "occupation",
-)  # fmt: skip
-_KEEPS_ORIGINAL = frozenset({"comments", "full_name_frn", "alias"})
-
-
-def _allowed(at: Element) -> tuple[str, ...] | None:
-    if at.tag == "address" and len(at):
-        return ADDRESS
-    if at.tag == "account" and not len(at):
-        return None
-    return ORDER.get(str(at.tag))
-
-
-def _elements(report: Report) -> Iterator[Element]:
-    return (one for one in report.root.iter() if isinstance(one.tag, str))
-
-
-# -- form -----------------------------------------------------------------------------------------
-
-
-def elements_in_order(report: Report) -> Iterator[Problem]:
-    """Elements are known ones, in the published order, and once where they are not repeated."""
-    for at in _elements(report):
-        allowed = _allowed(at)
-        if allowed is None:
-            continue
-        place = -1
-        seen: Counter[str] = Counter()
-        for child in at:
-            name = str(child.tag)
-            if name not in allowed:
-                said = Message("{name} may not stand in {parent}", name=name, parent=str(at.tag))
-                yield report.problem("unknown_element", child, said)
-                continue
-            seen[name] += 1
-            if seen[name] == 2 and name not in REPEATED:
-                said = Message("{name} stands more than once", name=name)
-                yield report.problem("repeated_element", child, said)
-            index = allowed.index(name)
-            if index < place:
-                said = Message(
-                    "{name} stands after {other}; it goes before it",
-                    name=name,
-                    other=allowed[place],
-                )
-                yield report.problem("element_order", child, said)
-            place = max(place, index)
-
-
-def nothing_empty(report: Report) -> Iterator[Problem]:
-    """An element that has nothing to say is left out: goAML rejects empty ones."""
-    for at in _elements(report):
-        if not len(at) and not (at.text or "").strip() and at.tag not in ("reason", "action"):
-            said = Message("{name} is empty; leave it out or fill it", name=str(at.tag))
-            yield report.problem("empty_element", at, said)
-
-
-def required_elements(report: Report) -> Iterator[Problem]:
-    """What every report, transaction and side must have."""
-    for at in _elements(report):
-        for name in REQUIRED.get(str(at.tag), ()):
-            if at.find(name) is None:
-                said = Message("{name} is missing", name=name)
-                yield report.problem("missing_element", at, said)
 
 
 # -- head -----------------------------------------------------------------------------------------
@@ -138,7 +74,7 @@ def codes_known(report: Report) -> Iterator[Problem]:
         "personal_account_type": ("account_type", codes["account_type"]),
         "status_code": ("account_status", codes["account_status"]),
     }
-    for at in _elements(report):
+    for at in elements(report):
         rule, allowed = lists.get(str(at.tag), ("", ()))
         text = (at.text or "").strip()
         if rule and text and text not in allowed:
@@ -201,13 +137,17 @@ def reason_given(report: Report) -> Iterator[Problem]:
             name == "reason"
             and report.code is not None
             and report.code.kind == "str"
-            and len(text) < form.reason_length_min
+            and (len(text) < form.reason_length_min or _letters(text) < form.reason_length_min // 2)
         ):
             said = Message(
                 "a suspicion is reasoned in at least {least} characters",
                 least=form.reason_length_min,
             )
             yield report.problem("reason_short", at, said)
+
+
+def _letters(text: str) -> int:
+    return sum(one.isalnum() for one in text)
 
 
 def former_entity_named(report: Report) -> Iterator[Problem]:
@@ -352,7 +292,7 @@ def parties_complete(report: Report) -> Iterator[Problem]:
         (_ACCOUNTS, CLIENT_ACCOUNT, OTHER_ACCOUNT),
         (_ENTITIES, CLIENT_ENTITY, OTHER_ENTITY),
     )
-    for at in _elements(report):
+    for at in elements(report):
         for names, client, other in kinds:
             if at.tag not in names or not len(at):
                 continue
@@ -365,7 +305,7 @@ def parties_complete(report: Report) -> Iterator[Problem]:
 def clients_identified(report: Report) -> Iterator[Problem]:
     """A client has an identity card or a passport; an account of a client has an owner."""
     form = report.pack.form
-    for at in _elements(report):
+    for at in elements(report):
         if at.tag in _PERSONS and len(at) and _of_client(at):
             papers = (form.local_identifier, "passport_number", "id_number", "identification")
             if all(at.find(name) is None for name in papers):
@@ -395,23 +335,9 @@ def identifiers_formed(report: Report) -> Iterator[Problem]:
                 pattern=form.local_identifier_pattern,
             )
             yield report.problem("identifier", at, said)
-        elif len(set(text)) == 1:
+        elif len(set(text)) == 1 or text in form.local_identifier_placeholders:
             said = Message("the identity card's number is a placeholder")
             yield report.problem("identifier_placeholder", at, said)
-
-
-def names_in_latin(report: Report) -> Iterator[Problem]:
-    """Names and texts are in Latin letters; what was written in others stands in comments."""
-    for at in _elements(report):
-        text = (at.text or "").strip()
-        if not text or len(at) or at.tag in _KEEPS_ORIGINAL:
-            continue
-        if at.tag in _NAMES and not LATIN_NAME.fullmatch(text):
-            said = Message("a name is written in Latin letters: transliterate it")
-            yield report.problem("name_not_latin", at, said)
-        elif at.tag in _TEXTS and not LATIN_TEXT.fullmatch(text):
-            said = Message("a text is written in Latin letters: transliterate it")
-            yield report.problem("text_not_latin", at, said)
 
 
 def born_before(report: Report) -> Iterator[Problem]:
@@ -431,13 +357,15 @@ def born_before(report: Report) -> Iterator[Problem]:
 def districts_listed(report: Report) -> Iterator[Problem]:
     """A district is spelt as on the FIU's list, and lies in the province that is named."""
     form = report.pack.form
-    for at in _elements(report):
+    for at in elements(report):
         if at.tag not in ("address", "location", "employer_address_id") or not len(at):
             continue
         if report.text("country_code", at) != form.country:
             continue
         where = at.find(form.district_element)
         if where is None:
+            said = Message("{name} is missing", name=form.district_element)
+            yield report.problem("missing_element", at, said)
             continue
         district = (where.text or "").strip()
         province = report.pack.province_of(district)
@@ -477,7 +405,7 @@ def countries_known(report: Report) -> Iterator[Problem]:
         "country_code", "from_country", "to_country", "country", "nationality1", "nationality2",
         "nationality3", "residence", "passport_country", "incorporation_country_code",
     )  # fmt: skip
-    for at in _elements(report):
+    for at in elements(report):
         text = (at.text or "").strip()
         if at.tag in tags and text and text not in COUNTRIES:
             said = Message("{value} is no country of ISO 3166", value=text[:20])
@@ -486,7 +414,7 @@ def countries_known(report: Report) -> Iterator[Problem]:
 
 def foreign_amounts(report: Report) -> Iterator[Problem]:
     """A foreign amount is above nought and in another currency."""
-    for at in _elements(report):
+    for at in elements(report):
         if not str(at.tag).endswith("foreign_currency"):
             continue
         for name in ("foreign_amount", "foreign_exchange_rate"):
@@ -551,6 +479,7 @@ def threshold_reached(report: Report) -> Iterator[Problem]:
 
 LAWS: tuple[Law, ...] = (
     elements_in_order,
+    nothing_between,
     nothing_empty,
     required_elements,
     entity_registered,
@@ -569,7 +498,7 @@ LAWS: tuple[Law, ...] = (
     parties_complete,
     clients_identified,
     identifiers_formed,
-    names_in_latin,
+    latin_letters,
     born_before,
     districts_listed,
     countries_known,
