@@ -173,6 +173,7 @@ class Application:
         )
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._follower: threading.Thread | None = None
 
     def _embedded_node(self) -> EmbeddedNode | None:
         if self.settings.node_urls:
@@ -220,6 +221,8 @@ class Application:
         self._stop.set()
         if self._thread:
             self._thread.join(timeout=10)
+        if self._follower:
+            self._follower.join(timeout=10)
         self.ledger.close()
         if self.node:
             self.node.stop()
@@ -241,6 +244,16 @@ class Application:
             target=self.ledger.run, args=(self._stop,), name="ledger", daemon=True
         )
         self._thread.start()
+
+    def follow_in_background(self) -> None:
+        """Do what accepted returns wait for in a thread, while pages and the API are served."""
+        from amanat.following import Following
+
+        self.following = Following(self)
+        self._follower = threading.Thread(
+            target=self.following.run, args=(self._stop,), name="following", daemon=True
+        )
+        self._follower.start()
 
     def wake(self) -> None:
         """Let an act that ordered something be seen soon: the thread looks again by itself."""

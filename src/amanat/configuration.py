@@ -170,6 +170,12 @@ class Readiness(Section):
     lag_blocks_max: int | None = _setting("AMANAT_LAG_BLOCKS_MAX", ge=0)
 
 
+class Supervision(Section):
+    """What returns wait for."""
+
+    following: Literal["server", "apart"] | None = _setting("AMANAT_FOLLOWING")
+
+
 class Configuration(Section):
     """The whole file."""
 
@@ -185,6 +191,7 @@ class Configuration(Section):
     documents: Documents = Documents()
     mail: Mail = Mail()
     readiness: Readiness = Readiness()
+    supervision: Supervision = Supervision()
 
     def variables(self) -> dict[str, str]:
         """What the file says, as the environment variables that would say the same."""

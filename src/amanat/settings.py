@@ -21,6 +21,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 FINALITY_TAGS = ("latest", "safe", "finalized")
 CONFIRMATIONS_MAX = 1000
 DOCUMENT_MIB_MAX = 250
+FOLLOWERS = ("server", "apart")
 MAIL_SECURITIES = ("starttls", "tls", "none")
 _MAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
 
@@ -145,6 +146,11 @@ VARIABLES: Mapping[str, tuple[str, str]] = {
     "AMANAT_MAIL_FROM": ("none", "Address from which reminders are sent; needed with a server."),
     "AMANAT_MAIL_USER": ("none", "User at the mail server, where it asks for one."),
     "AMANAT_MAIL_PASSWORD_FILE": ("none", "File whose first line is that user's password."),
+    "AMANAT_FOLLOWING": (
+        "`server`",
+        "Who screens, monitors and scores what returns bring: the `server`, in a thread, or"
+        " `amanat follow`, `apart` from it.",
+    ),
     "AMANAT_LIGHT_KEYS": (
         "off",
         "`1` writes key files with little work against guessing: for pilots and tests alone.",
@@ -177,6 +183,8 @@ class Serving:
     metrics_token_file: Path | None = None
     lag_seconds_max: int = 60
     lag_blocks_max: int = 100
+    follows: bool = True
+    """Whether the server does what returns wait for; else `amanat follow` does."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Serving:
@@ -186,6 +194,10 @@ class Serving:
             raise SettingInvalid(
                 setting="AMANAT_LOG_LEVEL", value=level, reason=f"one of {', '.join(LOG_LEVELS)}"
             )
+        following = environment.get("AMANAT_FOLLOWING", "server")
+        if following not in FOLLOWERS:
+            reason = f"one of {', '.join(FOLLOWERS)}"
+            raise SettingInvalid(setting="AMANAT_FOLLOWING", value=following, reason=reason)
         return cls(
             host=environment.get("AMANAT_HOST", "127.0.0.1"),
             port=_bounded("AMANAT_PORT", environment, 8000, most=65_535),
@@ -197,6 +209,7 @@ class Serving:
             metrics_token_file=_named_file("AMANAT_METRICS_TOKEN_FILE", environment),
             lag_seconds_max=_bounded("AMANAT_LAG_SECONDS_MAX", environment, 60),
             lag_blocks_max=_bounded("AMANAT_LAG_BLOCKS_MAX", environment, 100),
+            follows=following == "server",
         )
 
 

@@ -13,6 +13,7 @@ from amanat.cli import (
     acts,
     contingency,
     detection,
+    following,
     intake,
     keeping,
     keys,
@@ -68,6 +69,7 @@ app.command()(tools.sign)
 app.command()(sealing.seal)
 app.command()(operations.doctor)
 app.command()(reminders.remind)
+app.command()(following.follow)
 app.command()(keeping.restore)
 app.command()(keeping.rebuild)
 app.add_typer(operations.config, name="config")

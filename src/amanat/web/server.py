@@ -249,6 +249,8 @@ def serve(
     if not is_loopback(host) and (certificate is None or key is None):
         raise LoopbackOnly(host=host)
     app.run_in_background()
+    if app.settings.serving.follows:
+        app.follow_in_background()
     config = uvicorn.Config(
         create_app(app),
         host=host,

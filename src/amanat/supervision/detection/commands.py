@@ -35,6 +35,10 @@ class ModelsAsked(Query):
     """Every trained model that was kept here."""
 
 
+class FollowedAsked(Query):
+    """How far screening, monitoring and scores are behind accepted returns."""
+
+
 class QueueAsked(Query):
     """Open alerts in their order, from a place in the queue."""
 

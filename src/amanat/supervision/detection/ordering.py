@@ -32,6 +32,8 @@ from amanat.supervision.returns.manifest import files_in_force
 
 _AT_ONCE = 1_000
 _OPEN = ("open", "shadow")
+_FRESH_DAYS = 7
+"""Days of alerts that are scored together where only those without a score are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +62,20 @@ def score_alerts(
     until: date,
     business_date: date,
     memory_limit: str = MEMORY_LIMIT,
+    *,
+    fresh: bool = False,
 ) -> Ordered:
     """Score all open alerts up to a day.  Refuses `NoLiveModel`.
 
-    Doing it again replaces this model's scores and changes nothing else.
+    Doing it again replaces this model's scores and changes nothing else.  `fresh`: only those of
+    the last seven days that this model has not scored.
     """
     with store.reading() as connection:
         model = live_model(connection, programme)
         if model is None:
             raise NoLiveModel(programme=programme)
-        alerts = dict(_open_alerts(connection, programme, until))
+        wanted_only = unscored(programme, model.digest) if fresh else sql.true()
+        alerts = dict(_open_alerts(connection, programme, until, wanted_only, fresh=fresh))
         first = until - timedelta(days=int(model.trained["window_days"]) - 1)
         files = files_in_force(connection, programme, first, until)
     wanted = sorted({one for ids in alerts.values() for one in ids})
@@ -98,14 +104,32 @@ def score_alerts(
     return Ordered(model.digest, until, len(alerts), found)
 
 
+def unscored(programme: str, model: str) -> sql.ColumnElement[bool]:
+    """That an alert is open and a model has not scored it."""
+    scored = sql.select(alert_score.c.alert).where(
+        alert_score.c.programme == alert.c.programme,
+        alert_score.c.alert == alert.c.id,
+        alert_score.c.model == model,
+    )
+    return sql.and_(alert.c.programme == programme, alert.c.state.in_(_OPEN), ~sql.exists(scored))
+
+
 def _open_alerts(
-    connection: Connection, programme: str, until: date
+    connection: Connection,
+    programme: str,
+    until: date,
+    also: sql.ColumnElement[bool],
+    *,
+    fresh: bool,
 ) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Open alerts up to a day with the ids of their transactions."""
+    first = until - timedelta(days=_FRESH_DAYS - 1) if fresh else date.min
     query = sql.select(alert.c.id, alert.c.transactions).where(
         alert.c.programme == programme,
         alert.c.state.in_(_OPEN),
         alert.c.day <= until.isoformat(),
+        alert.c.day >= first.isoformat(),
+        also,
     )
     for row in connection.execute(query.order_by(alert.c.id)):
         yield row.id, tuple(int(one) for one in row.transactions)

@@ -126,6 +126,11 @@ class Intake:
         if not before or (last_day is not None and last_day >= measure.since):
             raise measure.refusal
 
+    def has_returns(self) -> bool:
+        """Whether a return was ever accepted here."""
+        with self._store.reading() as connection:
+            return connection.execute(sql.select(manifest.c.id).limit(1)).first() is not None
+
     @contextmanager
     def incoming(self) -> Iterator[Path]:
         """A place for the files of one return, gone afterwards."""
@@ -370,6 +375,7 @@ class Intake:
                 scope=scope,
                 supersedes=corrected.id if corrected else None,
                 received_at=self._store.clock().isoformat(),
+                settled_at=self._store.clock().isoformat(),
                 business_date=today.isoformat(),
                 person=actor.person,
                 received=checked.rows,

@@ -25,6 +25,7 @@ manifest = sql.Table(
     sql.Column("supersedes", sql.String(36), comment="the return that it corrects"),
     sql.Column("superseded_by", sql.String(36)),
     sql.Column("received_at", sql.String(32), nullable=False, comment="UTC"),
+    sql.Column("settled_at", sql.String(32), comment="UTC; when all its persons were in the vault"),
     sql.Column("business_date", sql.String(10), nullable=False),
     sql.Column("person", sql.String(64), nullable=False),
     sql.Column("received", sql.JSON, nullable=False, comment="rows of each record as received"),

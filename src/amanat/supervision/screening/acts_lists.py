@@ -18,6 +18,7 @@ from amanat.supervision.screening.running import (
     Run,
     behind,
     drop_removed,
+    run_content,
     screen_parties,
     written_versions,
 )
@@ -131,15 +132,3 @@ def _screen(context: ActContext, reason: str, *, everybody: bool, most: int) -> 
     )
     context.uow.journal.append(events.PARTIES_SCREENED, run_content(done), subject="screening")
     return done
-
-
-def run_content(done: Run) -> dict[str, Any]:
-    """What the journal says of a run."""
-    return {
-        "run": done.id,
-        "reason": done.reason,
-        "parties": done.parties,
-        "new": len(done.new),
-        "gone": len(done.gone),
-        "reopened": len(done.reopened),
-    }

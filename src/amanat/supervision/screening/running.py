@@ -360,6 +360,18 @@ def store_run(
     )
 
 
+def run_content(done: Run) -> dict[str, Any]:
+    """What the journal says of a run."""
+    return {
+        "run": done.id,
+        "reason": done.reason,
+        "parties": done.parties,
+        "new": len(done.new),
+        "gone": len(done.gone),
+        "reopened": len(done.reopened),
+    }
+
+
 def behind(connection: Connection, programme: str) -> int:
     """Parties that have not been held to the versions in force: the next run compares them."""
     versions = written_versions(connection, programme)

@@ -248,18 +248,32 @@ def _not_screened(programme: str, versions: str) -> sql.Select[Any]:
 
 
 def _said_more(programme: str) -> sql.Select[Any]:
-    record = vault_tables.record
+    """Of whom a return said more, or named as an owner, since they were screened."""
+    record, owner = vault_tables.record, vault_tables.owner
+    said = _since_screened(programme, record, record.c.person, record.c.return_id)
+    owns = _since_screened(programme, owner, owner.c.owner, owner.c.first_return)
+    both = sql.union(said, owns).subquery()
+    return sql.select(both.c.person)
+
+
+def _since_screened(
+    programme: str,
+    table: sql.Table,
+    person: sql.ColumnElement[int],
+    said_by: sql.ColumnElement[str],
+) -> sql.Select[Any]:
+    kept_at = sql.func.coalesce(manifest.c.settled_at, manifest.c.received_at)
     return (
-        sql.select(record.c.person)
-        .join(manifest, manifest.c.id == record.c.return_id)
+        sql.select(person.label("person"))
+        .join(manifest, manifest.c.id == said_by)
         .join(
             screened,
             sql.and_(
-                screened.c.programme == record.c.programme,
-                screened.c.party == sql.cast(record.c.person, sql.String),
+                screened.c.programme == table.c.programme,
+                screened.c.party == sql.cast(person, sql.String),
             ),
         )
-        .where(record.c.programme == programme, manifest.c.received_at > screened.c.screened_at)
+        .where(table.c.programme == programme, kept_at > screened.c.screened_at)
     )
 
 
