@@ -24,6 +24,7 @@ Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """SHA-256 in hexadecimal."""
 TransactionId = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,19}$")]
 """The id of a stored transaction, in decimal."""
+OFFSET_MAX = 10**9
 OwnReference = Annotated[str, StringConstraints(min_length=1, max_length=120)]
 """An exchange's own reference of one of its transactions."""
 
@@ -139,10 +140,11 @@ class Disseminate(Command):
 
 
 class CasesAsked(Query):
-    """Which cases of the own desk, the most urgent first."""
+    """Cases of the own desk from a place in its queue, the most urgent first."""
 
     state: CaseState | None = CaseState.OPEN
     officer: Code | None = None
+    offset: Annotated[Whole, Field(ge=0, le=OFFSET_MAX)] = 0
     limit: Annotated[Whole, Field(ge=1, le=500)] = 100
 
 

@@ -16,13 +16,14 @@ from amanat.core.ids import new_id
 from amanat.supervision.cases.model import CaseState, Finding, FindingKind
 from amanat.supervision.cases.records import (
     journal_step,
-    keep_rows,
-    note_step,
-    open_row,
-    update_risk,
+    keep_rows_of,
+    open_rows,
+    parts_of,
+    step_row,
+    update_risks,
 )
 from amanat.supervision.cases.stored import paths_of, rows_by_id
-from amanat.supervision.cases.tables import case, case_finding
+from amanat.supervision.cases.tables import case, case_finding, case_step
 from amanat.supervision.monitoring.tables import alert
 from amanat.supervision.screening.tables import hit
 
@@ -140,15 +141,51 @@ def group(context: ActContext, findings: Iterable[Finding]) -> Grouped:
     by_subject: dict[str, list[Finding]] = {}
     for one in findings:
         by_subject.setdefault(one.subject, []).append(one)
-    opened: list[str] = []
-    grown: list[str] = []
-    total = 0
+    grown = _known(context, list(by_subject))
     stored = _stored(context, by_subject)
-    for subject, some in sorted(by_subject.items()):
-        fresh, number = _one_case(context, subject, some, stored)
-        (opened if fresh else grown).append(number)
-        total += len(some)
-    return Grouped(total, tuple(opened), tuple(grown))
+    said = {
+        subject: ", ".join(sorted({one.scenario for one in some}))[:300]
+        for subject, some in sorted(by_subject.items())
+    }
+    entries = {
+        subject: journal_step(context, "GroupFindings", subject, text)
+        for subject, text in said.items()
+    }
+    fresh = [one for one in said if one not in grown]
+    new = [(subject, said[subject], entries[subject]) for subject in fresh]
+    opened = dict(zip(fresh, open_rows(context, "findings", new), strict=True))
+    cases = {subject: (grown | opened)[subject][0] for subject in said}
+    _fill(context, cases, by_subject, stored, [identifier for identifier, _ in grown.values()])
+    lines = [
+        step_row(context, cases[subject], "GroupFindings", entries[subject], text=text)
+        for subject, text in said.items()
+    ]
+    if lines:
+        context.uow.connection.execute(case_step.insert(), lines)
+    return Grouped(
+        sum(map(len, by_subject.values())),
+        tuple(opened[subject][1] for subject in fresh),
+        tuple(grown[subject][1] for subject in said if subject in grown),
+    )
+
+
+def _known(context: ActContext, subjects: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Id and number of the oldest open case of the desk of each subject that has one."""
+    found: dict[str, tuple[str, str]] = {}
+    for part in parts_of(subjects):
+        rows = context.uow.connection.execute(
+            sql.select(case.c.id, case.c.number, case.c.subject)
+            .where(
+                case.c.programme == context.programme,
+                case.c.desk == context.actor.institution,
+                case.c.subject.in_(part),
+                case.c.state == CaseState.OPEN.value,
+            )
+            .order_by(case.c.id)
+        )
+        for row in rows:
+            found.setdefault(row.subject, (row.id, row.number))
+    return found
 
 
 def _stored(
@@ -160,38 +197,30 @@ def _stored(
     return {str(one["id"]): one for one in rows_by_id(paths, (int(number) for number in wanted))}
 
 
-def _one_case(
+def _fill(
     context: ActContext,
-    subject: str,
-    findings: Sequence[Finding],
+    cases: Mapping[str, str],
+    by_subject: Mapping[str, Sequence[Finding]],
     stored: Mapping[str, dict[str, Any]],
-) -> tuple[bool, str]:
+    grown: Sequence[str],
+) -> None:
+    """Put findings and their rows into the cases of their subjects, and weigh the cases anew."""
     connection = context.uow.connection
-    known = connection.execute(
-        sql.select(case.c.id, case.c.number)
-        .where(
-            case.c.programme == context.programme,
-            case.c.desk == context.actor.institution,
-            case.c.subject == subject,
-            case.c.state == CaseState.OPEN.value,
-        )
-        .order_by(case.c.id)
-        .limit(1)
-    ).one_or_none()
-    scenarios = sorted({one.scenario for one in findings})
-    said = ", ".join(scenarios)[:300]
-    entry = journal_step(context, "GroupFindings", subject, said)
-    if known is None:
-        identifier, number = open_row(context, subject, said, "findings", entry)
-    else:
-        identifier, number = known.id, known.number
-    connection.execute(case_finding.insert(), [_row(context, identifier, one) for one in findings])
-    ids = sorted({str(number) for one in findings for number in one.transactions})
-    rows = [stored[number] for number in ids if number in stored]
-    keep_rows(connection, context.programme, identifier, rows)
-    update_risk(connection, identifier)
-    note_step(context, identifier, "GroupFindings", entry, text=said)
-    return known is None, number
+    rows = [_row(context, cases[subject], one) for subject in cases for one in by_subject[subject]]
+    if rows:
+        connection.execute(case_finding.insert(), rows)
+    cited = {
+        identifier: [
+            stored[number]
+            for number in sorted(
+                {str(number) for one in by_subject[subject] for number in one.transactions}
+            )
+            if number in stored
+        ]
+        for subject, identifier in cases.items()
+    }
+    keep_rows_of(connection, context.programme, cited, known_in=grown)
+    update_risks(connection, list(cases.values()))
 
 
 def _row(context: ActContext, case_id: str, one: Finding) -> dict[str, Any]:

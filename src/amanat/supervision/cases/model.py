@@ -115,8 +115,3 @@ def risk_of(scores: Iterable[tuple[str, Decimal]]) -> Decimal:
     for score in best.values():
         harmless *= 1 - score
     return (1 - harmless).quantize(_PLACES)
-
-
-def order_of(overdue: bool, risk: Decimal, opened: date) -> tuple[bool, Decimal, date]:
-    """The key of the queue: overdue ones first, then the graver, then the older."""
-    return (not overdue, -risk, opened)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Iterable, Sequence
-from datetime import date
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +16,7 @@ from sqlalchemy.engine import Connection, Row
 from amanat.access.actors import Actor, Role
 from amanat.access.acts import ActContext, Ask, Requirement, ViewContext
 from amanat.access.tables import person
+from amanat.core.calendars import Calendar
 from amanat.core.canonical import digest
 from amanat.core.errors import NotFound
 from amanat.core.ids import new_id
@@ -37,6 +39,7 @@ from amanat.supervision.cases.tables import case, case_finding, case_step, case_
 from amanat.supervision.transactions import transaction_id
 
 _SHOWN_MAX = 5
+_AT_ONCE = 500
 _SIDES = ("from_party", "to_party")
 
 
@@ -113,26 +116,37 @@ def open_row(
     context: ActContext, subject: str, title: str, source: str, entry: str
 ) -> tuple[str, str]:
     """A new case of the actor's desk: its id and number."""
+    ((identifier, number),) = open_rows(context, source, [(subject, title, entry)])
+    return identifier, number
+
+
+def open_rows(
+    context: ActContext, source: str, said: Sequence[tuple[str, str, str]]
+) -> list[tuple[str, str]]:
+    """New cases of the actor's desk, of subject, title and entry each: their ids and numbers."""
+    if not said:
+        return []
     desk, day = context.actor.institution, context.business_date
     place = f"supervision:{context.programme}:{desk}:case:{day.year}"
-    number = f"CAS-{day.year}-{next_numbers(context.uow.connection, place, 1, 1):04d}"
-    identifier = new_id()
-    context.uow.connection.execute(
-        case.insert().values(
-            id=identifier,
-            programme=context.programme,
-            desk=desk,
-            number=number,
-            subject=subject,
-            title=title,
-            source=source,
-            state=CaseState.OPEN.value,
-            risk="0.0000",
-            opened_on=day.isoformat(),
+    first = next_numbers(context.uow.connection, place, len(said), 1)
+    rows = [
+        {
+            "id": new_id(),
+            "programme": context.programme,
+            "desk": desk,
+            "number": f"CAS-{day.year}-{number:04d}",
+            "subject": subject,
+            "title": title,
+            "source": source,
+            "state": CaseState.OPEN.value,
+            "risk": "0.0000",
+            "opened_on": day.isoformat(),
             **written(context, entry),
-        )
-    )
-    return identifier, number
+        }
+        for number, (subject, title, entry) in enumerate(said, first)
+    ]
+    context.uow.connection.execute(case.insert(), rows)
+    return [(one["id"], one["number"]) for one in rows]
 
 
 def written(context: ActContext, entry: str) -> dict[str, str]:
@@ -169,18 +183,31 @@ def note_step(
     refers_to: str | None = None,
 ) -> None:
     """A line of a case's timeline."""
-    context.uow.connection.execute(
-        case_step.insert().values(
-            id=new_id(),
-            programme=context.programme,
-            case=case_id,
-            act=act,
-            text=text,
-            digest=document,
-            refers_to=refers_to,
-            **written(context, entry),
-        )
-    )
+    row = step_row(context, case_id, act, entry, text=text, document=document, refers_to=refers_to)
+    context.uow.connection.execute(case_step.insert(), row)
+
+
+def step_row(
+    context: ActContext,
+    case_id: str,
+    act: str,
+    entry: str,
+    *,
+    text: str | None = None,
+    document: str | None = None,
+    refers_to: str | None = None,
+) -> dict[str, Any]:
+    """The row of a line of a case's timeline."""
+    return {
+        "id": new_id(),
+        "programme": context.programme,
+        "case": case_id,
+        "act": act,
+        "text": text,
+        "digest": document,
+        "refers_to": refers_to,
+        **written(context, entry),
+    }
 
 
 def step(
@@ -230,10 +257,23 @@ def keep_rows(
     blind: bool = False,
 ) -> None:
     """Copy rows into a case, once each; `blind` leaves out who the persons are across exchanges."""
+    keep_rows_of(connection, programme, {case_id: rows}, blind=blind)
+
+
+def keep_rows_of(
+    connection: Connection,
+    programme: str,
+    by_case: Mapping[str, Sequence[dict[str, Any]]],
+    *,
+    blind: bool = False,
+    known_in: Sequence[str] | None = None,
+) -> None:
+    """Copy rows into cases, once each; `known_in` are those of them that may have rows already."""
     table = case_transaction
-    known = set(
-        connection.execute(sql.select(table.c.transaction).where(table.c.case == case_id)).scalars()
-    )
+    known: set[tuple[str, str]] = set()
+    for part in parts_of(list(by_case if known_in is None else known_in)):
+        query = sql.select(table.c.case, table.c.transaction).where(table.c.case.in_(part))
+        known |= {(one.case, one.transaction) for one in connection.execute(query)}
     fresh = [
         {
             "case": case_id,
@@ -243,8 +283,9 @@ def keep_rows(
             "exchange": one["exchange"],
             "row": one | dict.fromkeys(_SIDES) if blind else one,
         }
+        for case_id, rows in by_case.items()
         for one in rows
-        if one["id"] not in known
+        if (case_id, one["id"]) not in known
     ]
     if fresh:
         connection.execute(table.insert(), fresh)
@@ -260,13 +301,30 @@ def rows_of(connection: Connection, case_id: str) -> list[dict[str, Any]]:
 
 def update_risk(connection: Connection, case_id: str) -> str:
     """Compute a case's risk from its findings and store it."""
+    return update_risks(connection, [case_id])[case_id]
+
+
+def update_risks(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
+    """Compute and store the risks of cases, some hundreds at once; by case."""
     table = case_finding
-    found = connection.execute(
-        sql.select(table.c.scenario, table.c.score).where(table.c.case == case_id)
-    )
-    risk = str(risk_of((one.scenario, Decimal(one.score)) for one in found))
-    connection.execute(sql.update(case).where(case.c.id == case_id).values(risk=risk))
-    return risk
+    risks: dict[str, str] = {}
+    for part in parts_of(ids):
+        scores: dict[str, list[tuple[str, Decimal]]] = {one: [] for one in part}
+        found = sql.select(table.c.case, table.c.scenario, table.c.score)
+        for one in connection.execute(found.where(table.c.case.in_(part))):
+            scores[one.case].append((one.scenario, Decimal(one.score)))
+        risks |= {one: str(risk_of(some)) for one, some in scores.items()}
+    if risks:
+        stored = sql.update(case).where(case.c.id == sql.bindparam("of"))
+        rows = [{"of": one, "risk": risk} for one, risk in risks.items()]
+        connection.execute(stored, rows)
+    return risks
+
+
+def parts_of(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Ids in parts that one query takes."""
+    for begin in range(0, len(ids), _AT_ONCE):
+        yield ids[begin : begin + _AT_ONCE]
 
 
 # -- clocks ---------------------------------------------------------------------------------------
@@ -294,24 +352,73 @@ def clock_reading(
     )
 
 
-def clocks_of(
-    connection: Connection, programme: str, row: Row[Any], today: date
-) -> list[tuple[CaseClock, Reading]]:
-    """The clocks of a case that have started."""
-    pack = cases_of(connection, programme)
-    ends = {
-        "triage": (row.opened_on, row.assigned_on or row.closed_on),
-        "decision": (row.opened_on, row.closed_on),
-        "report": (row.suspicion_on, row.reported_on or row.closed_on),
-    }
-    found = []
-    for clock in pack.clocks:
-        if clock.code in ends:
-            started, ended = ends[clock.code]
-            reading = clock_reading(connection, programme, clock, started, ended, today)
-            if reading is not None:
-                found.append((clock, reading))
-    return found
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The clocks of a programme's cases and the calendar that they run by, read once."""
+
+    clocks: tuple[CaseClock, ...]
+    calendar: Calendar
+
+    @classmethod
+    def of(cls, connection: Connection, programme: str) -> Timing:
+        """Those of a programme's jurisdiction."""
+        pack = pack_of(connection, programme)
+        clocks = tuple(one for one in load_cases(pack.code).clocks if one.code in _CLOCKS)
+        return cls(clocks, calendar_of(pack))
+
+    def read(self, clock: CaseClock, started: str, ended: str | None, today: date) -> Reading:
+        """A clock that started on a day, as it stands."""
+        return read_clock(
+            self.calendar,
+            started=date.fromisoformat(started),
+            days=clock.days,
+            unit=clock.unit,
+            today=today,
+            ended=date.fromisoformat(ended) if ended else None,
+        )
+
+    def of_case(self, row: Row[Any], today: date) -> list[tuple[CaseClock, Reading]]:
+        """The clocks of a case that have started."""
+        ends = {
+            "triage": (row.opened_on, row.assigned_on or row.closed_on),
+            "decision": (row.opened_on, row.closed_on),
+            "report": (row.suspicion_on, row.reported_on or row.closed_on),
+        }
+        return [
+            (clock, self.read(clock, started, ended, today))
+            for clock in self.clocks
+            for started, ended in [ends[clock.code]]
+            if started is not None
+        ]
+
+    def late(self, today: date) -> sql.ColumnElement[bool]:
+        """Whether a clock of a case ran out, as a condition of its row.
+
+        Of each clock there is one last day of which it has run out, whatever the case.
+        """
+        table = case.c
+        running = {
+            "triage": (table.opened_on, table.assigned_on.is_(None)),
+            "decision": (table.opened_on, sql.true()),
+            "report": (table.suspicion_on, table.reported_on.is_(None)),
+        }
+        conditions = []
+        for clock in self.clocks:
+            started, runs = running[clock.code]
+            conditions.append(sql.and_(runs, started <= self._last_late(clock, today).isoformat()))
+        return sql.and_(table.closed_on.is_(None), sql.or_(sql.false(), *conditions))
+
+    def _last_late(self, clock: CaseClock, today: date) -> date:
+        """The last day on which a clock started that has run out; none did in a year: long ago."""
+        for back in range(_CLOCK_DAYS_MAX):
+            day = today - timedelta(back)
+            if self.read(clock, day.isoformat(), None, today).overdue:
+                return day
+        return date.min
+
+
+_CLOCKS = frozenset({"triage", "decision", "report"})
+_CLOCK_DAYS_MAX = 1_000
 
 
 def clock_json(clock: CaseClock, reading: Reading) -> dict[str, Any]:

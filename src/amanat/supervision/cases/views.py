@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sql
@@ -16,13 +15,13 @@ from sqlalchemy.engine import Row
 
 from amanat.access.acts import ViewContext, view
 from amanat.supervision.cases.commands import CaseAsked, CasesAsked, NetworkAsked, PeriodAsked
-from amanat.supervision.cases.model import REPORTS, CaseState, order_of
+from amanat.supervision.cases.model import REPORTS, CaseState
 from amanat.supervision.cases.network import key_of, network_of
 from amanat.supervision.cases.records import (
+    Timing,
     case_shown,
     cases_of,
     clock_json,
-    clocks_of,
     desk_of,
     rows_of,
 )
@@ -46,18 +45,12 @@ def cases(query: CasesAsked, context: ViewContext) -> list[dict[str, Any]]:
         wanted = wanted.where(case.c.state == query.state.value)
     if query.officer is not None:
         wanted = wanted.where(case.c.officer == query.officer)
-    rows = context.connection.execute(wanted).all()
+    timing = Timing.of(context.connection, context.programme)
+    late = sql.case((timing.late(context.business_date), 0), else_=1)
+    page = wanted.order_by(late, case.c.risk.desc(), case.c.opened_on, case.c.id)
+    rows = context.connection.execute(page.offset(query.offset).limit(query.limit)).all()
     counts = _counts(context, [row.id for row in rows])
-    heads = [(row, _head(row, context, counts)) for row in rows]
-    heads.sort(
-        key=lambda one: (
-            order_of(
-                bool(one[1]["overdue"]), Decimal(one[0].risk), date.fromisoformat(one[0].opened_on)
-            ),
-            one[0].number,
-        )
-    )
-    return [head for _row, head in heads[: query.limit]]
+    return [_head(row, context, counts, timing) for row in rows]
 
 
 def _counts(context: ViewContext, ids: Sequence[str]) -> dict[str, tuple[int, list[str]]]:
@@ -76,9 +69,12 @@ def _counts(context: ViewContext, ids: Sequence[str]) -> dict[str, tuple[int, li
 
 
 def _head(
-    row: Row[Any], context: ViewContext, counts: dict[str, tuple[int, list[str]]]
+    row: Row[Any],
+    context: ViewContext,
+    counts: dict[str, tuple[int, list[str]]],
+    timing: Timing,
 ) -> dict[str, Any]:
-    clocks = clocks_of(context.connection, context.programme, row, context.business_date)
+    clocks = timing.of_case(row, context.business_date)
     running = [(clock, one) for clock, one in clocks if one.ended is None]
     due = min((one.due for _clock, one in running if one.due), default=None)
     findings, scenarios = counts.get(row.id, (0, []))
@@ -110,8 +106,9 @@ def one_case(query: CaseAsked, context: ViewContext) -> dict[str, Any]:
     """
     row = case_shown(context, query.case)
     connection = context.connection
-    head = _head(row, context, _counts(context, [row.id]))
-    clocks = clocks_of(connection, context.programme, row, context.business_date)
+    timing = Timing.of(connection, context.programme)
+    head = _head(row, context, _counts(context, [row.id]), timing)
+    clocks = timing.of_case(row, context.business_date)
     findings = connection.execute(
         sql.select(case_finding)
         .where(case_finding.c.case == row.id)
@@ -257,17 +254,16 @@ def case_statistics(query: PeriodAsked, context: ViewContext) -> dict[str, Any]:
     actor = desk_of(context)
     last = query.last_day or context.business_date
     first = query.first_day or last - timedelta(_STATISTICS_DAYS)
-    rows = context.connection.execute(
-        sql.select(case).where(
-            case.c.programme == context.programme, case.c.desk == actor.institution
-        )
+    own = sql.and_(case.c.programme == context.programme, case.c.desk == actor.institution)
+    of_days = sql.and_(own, case.c.closed_on.between(first.isoformat(), last.isoformat()))
+    closed = context.connection.execute(
+        sql.select(case.c.opened_on, case.c.closed_on, case.c.disposition).where(of_days)
     ).all()
-    closed = [
-        one
-        for one in rows
-        if one.closed_on and first.isoformat() <= one.closed_on <= last.isoformat()
-    ]
-    open_now = [one for one in rows if one.state == CaseState.OPEN.value]
+    open_now, assigned = context.connection.execute(
+        sql.select(sql.func.count(), sql.func.count(case.c.officer)).where(
+            own, case.c.state == CaseState.OPEN.value
+        )
+    ).one()
     days = sorted(
         (date.fromisoformat(one.closed_on) - date.fromisoformat(one.opened_on)).days
         for one in closed
@@ -276,33 +272,34 @@ def case_statistics(query: PeriodAsked, context: ViewContext) -> dict[str, Any]:
     return {
         "first_day": first.isoformat(),
         "last_day": last.isoformat(),
-        "open": len(open_now),
-        "unassigned": sum(one.officer is None for one in open_now),
+        "open": open_now,
+        "unassigned": open_now - assigned,
         "closed": len(closed),
         "days_median": days[len(days) // 2] if days else None,
         "dispositions": [
             {"disposition": code, "cases": ended[code]}
             for code in sorted(ended, key=lambda code: (-ended[code], code))
         ],
-        "scenarios": _by_scenario(context, {one.id: one.disposition for one in closed}),
+        "scenarios": _by_scenario(context, of_days),
     }
 
 
-def _by_scenario(context: ViewContext, ended: dict[str, str]) -> list[dict[str, Any]]:
+def _by_scenario(context: ViewContext, of_days: sql.ColumnElement[bool]) -> list[dict[str, Any]]:
     """Of each scenario: closed cases, and in how many it was found wrong."""
-    if not ended:
-        return []
-    query = (
-        sql.select(case_finding.c.scenario, case_finding.c.case)
-        .where(case_finding.c.case.in_(list(ended)))
+    once = (
+        sql.select(case_finding.c.scenario, case.c.id, case.c.disposition)
+        .join(case, case.c.id == case_finding.c.case)
+        .where(of_days)
         .distinct()
+        .subquery()
     )
-    total: Counter[str] = Counter()
-    wrong: Counter[str] = Counter()
-    for row in context.connection.execute(query):
-        total[row.scenario] += 1
-        wrong[row.scenario] += ended[row.case] == "false_positive"
+    wrong = sql.func.sum(sql.case((once.c.disposition == "false_positive", 1), else_=0))
+    rows = context.connection.execute(
+        sql.select(once.c.scenario, sql.func.count().label("n"), wrong.label("wrong"))
+        .group_by(once.c.scenario)
+        .order_by(once.c.scenario)
+    )
     return [
-        {"scenario": code, "cases": total[code], "false_positives": wrong[code]}
-        for code in sorted(total)
+        {"scenario": row.scenario, "cases": row.n, "false_positives": int(row.wrong)}
+        for row in rows
     ]
