@@ -6,15 +6,21 @@ from typing import Any
 
 import pytest
 
-from amanat.core.errors import Unauthenticated
+from amanat.core.errors import NotFound, Refusal, Unauthenticated
+from amanat.licensing.acts_assignment import FileClosed, NotTheirDesk
 from amanat.licensing.commands import (
     AnswerConsultation,
     AskApplicant,
+    AssignFile,
     CheckCompleteness,
     OpenConsultation,
+    PutBackFile,
     Recommend,
+    WithdrawFile,
 )
-from amanat.licensing.model import Completeness, Outcome, Position
+from amanat.licensing.model import Completeness, Conflicted, Outcome, Position
+from amanat.licensing.openness.commands import Recuse
+from amanat.store.journal import read_entries
 
 from .without_ledger import DeskWorld
 
@@ -85,6 +91,55 @@ def test_it_is_filtered_and_counted_by_stage(desk: DeskWorld) -> None:
     assert work(desk, "pvara_officer", stage="review")["rows"] == []
     found = work(desk, "pvara_officer", words="exchange_y")["rows"]
     assert [one["provider"] for one in found] == ["exchange_y"]
+
+
+def test_an_officer_takes_a_file_gives_it_and_puts_it_back(desk: DeskWorld) -> None:
+    number = desk.submitted("exchange_y", "noc", "exchange")
+
+    def on_desk(person: str) -> list[str]:
+        return [one["file"] for one in work(desk, person, mine=True)["rows"]]
+
+    def officer(person: str) -> str | None:
+        (row,) = work(desk, person)["rows"]
+        return str(row["officer"]) if row["officer"] else None
+
+    assert officer("pvara_officer") is None
+    with pytest.raises(NotFound, match="officer of file"):
+        desk.do_as("pvara_officer", PutBackFile(file=number))
+    desk.do_as("pvara_officer", AssignFile(file=number))
+    assert (on_desk("pvara_officer"), on_desk("pvara_second")) == ([number], [])
+    desk.do_as("pvara_officer", AssignFile(file=number, to="pvara_second"))
+    assert (on_desk("pvara_officer"), on_desk("pvara_second")) == ([], [number])
+    assert desk.view("file", "pvara_officer", file=number)["officer"] == "pvara_second"
+    # On whose desk it lies is told to nobody else, and binds nobody.
+    assert officer("exchange_y_officer") is None
+    assert "officer" not in desk.view("file", "exchange_y_officer", file=number)
+    desk.do_as("pvara_officer", CheckCompleteness(file=number, outcome=Completeness.COMPLETE))
+    desk.do_as("pvara_second", PutBackFile(file=number))
+    assert officer("pvara_officer") is None
+    with desk.store.reading() as connection:
+        entries = read_entries(connection, programme="test", kinds=["FileAssigned"])
+    assert [one["content"]["to"] for one in entries] == ["pvara_officer", "pvara_second", None]
+
+
+def test_a_file_is_given_to_nobody_who_may_not_have_it(desk: DeskWorld) -> None:
+    number = desk.submitted("exchange_y", "noc", "exchange")
+    for stranger in ("exchange_y_officer", "fmu_officer", "nobody"):
+        with pytest.raises(NotTheirDesk, match=f"{stranger} is no officer"):
+            desk.do_as("pvara_officer", AssignFile(file=number, to=stranger))
+    for outsider in ("exchange_y_officer", "fmu_officer"):
+        with pytest.raises(Refusal) as refusal:
+            desk.do_as(outsider, AssignFile(file=number))
+        assert refusal.value.status == 403
+    recuse = Recuse(
+        person="pvara_second", provider="exchange_y", nature="family", reason="a relative is there"
+    )
+    desk.do_as("pvara_officer", recuse, "pvara_approver")
+    with pytest.raises(Conflicted, match="pvara_second is recused"):
+        desk.do_as("pvara_officer", AssignFile(file=number, to="pvara_second"))
+    desk.do_as("exchange_y_officer", WithdrawFile(file=number, reason="not now"))
+    with pytest.raises(FileClosed):
+        desk.do_as("pvara_officer", AssignFile(file=number))
 
 
 def test_nobody_reads_it_without_signing_in_and_a_bank_reads_nothing(desk: DeskWorld) -> None:

@@ -281,8 +281,15 @@ def of_packs() -> Iterator[str]:
         for named in (*pack.files, *pack.categories, *pack.clocks):
             yield named.title
         yield from (words(clock.code) for clock in pack.clocks)
-        for listed in (*pack.statuses, *pack.permissions, *pack.suspensions):
+        for listed in (
+            *pack.statuses,
+            *pack.permissions,
+            *pack.suspensions,
+            *pack.accounts,
+            *pack.caps,
+        ):
             yield listed.title
+        yield from (words(cap.period) for cap in pack.caps)
         for told in (*pack.confirmations, *pack.checklists, *pack.stakeholders, *pack.obligations):
             yield told.title
         yield from (*pack.activities.values(), *pack.requirements.values())

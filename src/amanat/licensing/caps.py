@@ -26,9 +26,9 @@ from amanat.licensing.standing import require_permission, standing_on
 from amanat.participants.acts_accounts import governs_accounts
 
 _WANTED = {
-    None: "new money",
-    Accounts.OWN: "money of its own",
-    Accounts.CLIENT: "clients' money",
+    None: Message("new money"),
+    Accounts.OWN: Message("money of its own"),
+    Accounts.CLIENT: Message("clients' money"),
 }
 DoneSince = Callable[[date], int]
 """What was done from a day on until now, in minor units."""
@@ -143,7 +143,7 @@ def require_account(
     raise AccountNotAllowed(
         provider=code,
         status=Word(standing_on(connection, programme, code, day).status),
-        wanted=Message(_WANTED[holds if whose else None]),
+        wanted=_WANTED[holds if whose else None],
         account=Message(kind.title),
         row=kind.code,
         section=cited(pack, kind.section, day),

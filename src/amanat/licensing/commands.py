@@ -131,6 +131,19 @@ class ScoreReview(Command):
     rationale: Prose
 
 
+class AssignFile(Command):
+    """Take a file onto one's own desk, or give it to a colleague (`to`)."""
+
+    file: FileNumber
+    to: Code | None = None
+
+
+class PutBackFile(Command):
+    """Put a file back where everybody takes from."""
+
+    file: FileNumber
+
+
 class OpenConsultation(Command):
     """Consult a stakeholder on a file; the rules say how many working days it has."""
 
@@ -311,11 +324,15 @@ class FilesAsked(Query):
 
 
 class WorkAsked(Query):
-    """Which open files to list, the most urgent first, from the one numbered `start` on."""
+    """Which open files to list, the most urgent first, from the one numbered `start` on.
+
+    `mine` leaves those that lie on the reader's own desk.
+    """
 
     kind: Code | None = None
     stage: Code | None = None
     overdue: bool = False
+    mine: bool = False
     words: Annotated[str, StringConstraints(max_length=80)] | None = None
     start: Annotated[Whole, Field(ge=0, le=1_000_000)] = 0
     limit: Annotated[Whole, Field(ge=1, le=PAGE_MAX)] = 50
@@ -366,7 +383,11 @@ class ConsultationsAsked(Query):
 
 
 class CalendarAsked(Query):
-    """Within how many calendar days what is due is listed; what is overdue always is."""
+    """Within how many calendar days what is due is listed; what is overdue always is.
+
+    Of all providers that the reader sees, or of one.
+    """
 
     days: Annotated[Whole, Field(ge=0, le=400)] = 60
+    provider: Code | None = None
     limit: Annotated[Whole, Field(ge=1, le=1_000)] = 200

@@ -40,6 +40,7 @@ FILE_MOVED = _confidential(
     "rulebook",
     "reason",
 )
+FILE_ASSIGNED = _confidential("FileAssigned", "file", "to")
 QUESTION_ASKED = _confidential("QuestionAsked", "file", "question", "digest")
 QUESTION_ANSWERED = _confidential("QuestionAnswered", "file", "question", "digest")
 REVIEW_SCORED = _confidential("ReviewScored", "file", "area", "percent", "passed", "digest")

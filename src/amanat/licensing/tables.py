@@ -74,6 +74,7 @@ licensing_file = sql.Table(
     sql.Column("due_on", sql.String(10), comment="first clock to run out; null: none, or stopped"),
     sql.Column("due_clock", sql.String(24), comment="which clock that is"),
     sql.Column("due_by", sql.String(16), comment="who owes it: authority or applicant"),
+    sql.Column("officer", sql.String(64), comment="on whose desk it lies; null: on nobody's"),
     *authorship(),
     sql.UniqueConstraint("programme", "number"),
     sql.Index(None, "programme", "id"),

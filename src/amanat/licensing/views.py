@@ -194,6 +194,7 @@ def one_file(query: FileAsked, context: ViewContext) -> dict[str, Any]:
         }
     if whole:
         found |= {
+            "officer": row.officer,
             "steps": _rows(context, file_step, row.id),
             "reviews": _rows(context, file_review, row.id),
             "recommendations": _rows(context, recommendation, row.id),

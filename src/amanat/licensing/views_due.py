@@ -15,7 +15,7 @@ from amanat.licensing.complaints.views import due_complaints
 from amanat.licensing.duties.periods import open_duties
 from amanat.licensing.enforcement.views import due_enforcement
 from amanat.licensing.openness.grounds import recusals_of
-from amanat.licensing.records import authority_of, calendar_of, pack_of
+from amanat.licensing.records import authority_of, calendar_of, is_provider, pack_of
 from amanat.licensing.tables import (
     condition,
     consultation,
@@ -23,7 +23,7 @@ from amanat.licensing.tables import (
     licensing_file,
     provider,
 )
-from amanat.licensing.views import consultation_json, consulted_on, sees_all
+from amanat.licensing.views import consultation_json, sees_all
 
 # What of a consultation, a file and a provider is shown: the rest is not brought.
 _CONSULTED = tuple(
@@ -71,10 +71,10 @@ def _consultations(
         .limit(limit)
     )
     if not sees_all(context, pack):
-        wanted = wanted.where(
-            consultation.c.consulted == context.actor.institution,
-            consultation.c.file.in_(consulted_on(context)),
-        )
+        own = context.actor.institution
+        if is_provider(context.connection, context.programme, own):
+            return []  # who applies itself is shown no other's file
+        wanted = wanted.where(consultation.c.consulted == own)
     away = recusals_of(context.connection, context.programme, context.actor.person)
     if away:
         wanted = wanted.where(licensing_file.c.provider.not_in(list(away)))
@@ -118,7 +118,7 @@ def licensing_calendar(query: CalendarAsked, context: ViewContext) -> list[dict[
     assert context.actor is not None
     pack = pack_of(context.connection, context.programme)
     last = context.business_date + timedelta(days=query.days)
-    own = None if sees_all(context, pack) else context.actor.institution
+    own = query.provider if sees_all(context, pack) else context.actor.institution
     found = [
         *_files(context, own, last, query.limit),
         *_owed(context, condition, "condition", "met_on", own, last, query.limit),
@@ -130,6 +130,8 @@ def licensing_calendar(query: CalendarAsked, context: ViewContext) -> list[dict[
     ]
     # The oldest first: of these most are due, or overdue.
     for one in _consultations(context, True, consultation.c.id, query.limit):
+        if query.provider not in (None, one["provider"]):
+            continue
         if one["due_on"] is not None and one["due_on"] <= last.isoformat():
             found.append(
                 {

@@ -84,6 +84,8 @@ def _wanted(query: WorkAsked, context: ViewContext, pack: LicensingPack) -> sql.
     for column, value in ((file.kind, query.kind), (file.stage, query.stage)):
         if value is not None:
             wanted = wanted.where(column == value)
+    if query.mine:
+        wanted = wanted.where(file.officer == context.actor.person)
     if query.overdue:
         wanted = wanted.where(file.due_on < context.business_date.isoformat())
     if query.words:
@@ -137,6 +139,8 @@ def _work(
                 "since": past.since,
                 "days_in_stage": (today - date.fromisoformat(past.since)).days,
                 "last_by": past.person or None,
+                # On whose desk it lies is the authority's own affair.
+                "officer": row.officer if AUTHORITY_CAPACITY in mover.capacities else None,
                 "due_on": row.due_on,
                 "due_clock": row.due_clock,
                 "overdue": row.due_on is not None and row.due_on < today.isoformat(),

@@ -108,11 +108,27 @@ def extra(
         "kind_title": kind.title,
         "timeline": timeline(pack, shown),
         "buttons": buttons(programme, shown, hinder),
+        "desk": _desk(pages, request, programme, shown),
         "reviewed": reviewed(pack, programme, shown),
         "standing": pages.glance(request, programme, "provider", provider=shown["provider"]),
         "enforced": pages.glance(request, programme, "enforcement", file=shown["file"]),
         "answers": answers(pack, request, programme, shown),
     }
+
+
+def _desk(pages: Pages, request: Request, programme: str, shown: Mapping[str, Any]) -> list[Button]:
+    """Taking an open file, giving it away, putting it back: to who may."""
+    from amanat.web.pages import may
+
+    actor = pages.actor(request, programme)
+    acts = ["AssignFile", *(["PutBackFile"] if shown.get("officer") else [])]
+    if "officer" not in shown or shown.get("closed_on"):
+        return []
+    return [
+        Button(act, None, _form(programme, act, {"file": shown["file"]}), None)
+        for act in acts
+        if may(actor, ACTS[act])
+    ]
 
 
 def titles_of_pack(pack: LicensingPack) -> dict[str, str]:
@@ -239,7 +255,7 @@ def _provider(
         "activities": opened(pack, shown["opens"]),
         "files": rows("files", provider=code, limit=50),
         "conditions": rows("conditions", provider=code),
-        "due": [one for one in rows("licensing_calendar", days=120) if one["provider"] == code],
+        "due": rows("licensing_calendar", days=120, provider=code),
         "offered": [
             (ACTS[act], f"acts/{act}?{urlencode(given if act != 'Surrender' else {})}")
             for act in _OF_PROVIDER

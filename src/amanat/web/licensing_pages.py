@@ -16,7 +16,7 @@ from fastapi.responses import RedirectResponse, Response
 from amanat.access.actors import Actor
 from amanat.access.acts import ACTS
 from amanat.core.errors import NotFound
-from amanat.licensing.model import CONFIRMS
+from amanat.licensing.model import CONFIRMS, CONSULTED
 from amanat.licensing.records import pack_of
 from amanat.participants.signing import AUTHORITY
 from amanat.web.licensing_desk import grouped_work, titles_of_pack
@@ -25,7 +25,7 @@ from amanat.web.places import licenses
 from amanat.web.sign_in import require_session
 
 ROWS = 50
-_FIELDS = ("kind", "stage", "overdue", "words")
+_FIELDS = ("kind", "stage", "overdue", "mine", "words")
 GROUPS = {
     "mine": "For you to do",
     "colleague": "For a colleague: another officer or an approver",
@@ -85,12 +85,9 @@ def _desk(pages: Pages, request: Request, programme: str, actor: Actor) -> Respo
         work=work,
         groups=grouped_work(work["rows"]),
         headings=GROUPS if authority in actor.capacities else GROUPS_OF_OTHERS,
+        assigns=authority in actor.capacities,
         proposals=_to_sign(pages, request, programme, actor),
-        consultations=[
-            one
-            for one in pages.glance(request, programme, "consultations") or []
-            if one["consulted"] == actor.institution
-        ],
+        consultations=_asked_of(pages, request, programme, actor),
         confirms=_confirms(actor),
         asked=dict.fromkeys(_FIELDS, "") | asked,
         link=link,
@@ -99,6 +96,14 @@ def _desk(pages: Pages, request: Request, programme: str, actor: Actor) -> Respo
         stages=sorted({one["stage"] for one in work["stages"]}),
         titles=titles_of_pack(pack),
     )
+
+
+def _asked_of(pages: Pages, request: Request, programme: str, actor: Actor) -> list[dict[str, Any]]:
+    """Consultations that wait for the reader's institution, where it is ever consulted."""
+    if not any(one.startswith(f"{CONSULTED}.") for one in actor.capacities):
+        return []
+    found = pages.glance(request, programme, "consultations") or []
+    return [one for one in found if one["consulted"] == actor.institution]
 
 
 def _confirms(actor: Actor) -> list[str]:

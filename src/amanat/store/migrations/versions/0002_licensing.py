@@ -642,6 +642,12 @@ def upgrade() -> None:
             nullable=True,
             comment="who owes it: authority or applicant",
         ),
+        sa.Column(
+            "officer",
+            sa.String(length=64),
+            nullable=True,
+            comment="on whose desk it lies; null: on nobody's",
+        ),
         sa.Column("institution", sa.String(length=64), nullable=False),
         sa.Column("person", sa.String(length=64), nullable=False),
         sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
