@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sql
 from tests.licensing.world import CODE, MARCH
 from tests.supervision.cases.desks import Desks, desks_world
 from tests.supervision.monitoring.ledger_of_rows import FIRST, Stored, moved
@@ -18,6 +20,9 @@ from amanat.access.acts import Command
 from amanat.core.errors import AmanatError, NotFound
 from amanat.jurisdictions.supervision import load_supervision
 from amanat.licensing.model import PermissionMissing
+from amanat.store.tables import journal_entry
+from amanat.supervision.identities.tables import account as held_account
+from amanat.supervision.identities.vault import Vault
 from amanat.supervision.monitoring.acts import (
     AlreadyListed,
     NotBacktested,
@@ -26,7 +31,7 @@ from amanat.supervision.monitoring.acts import (
     ParametersNotJson,
     ScenarioIsOurs,
 )
-from amanat.supervision.monitoring.acts_decisions import CounterpartyIncomplete
+from amanat.supervision.monitoring.acts_decisions import AskedOtherwise, CounterpartyIncomplete
 from amanat.supervision.monitoring.backtesting import run_backtest
 from amanat.supervision.monitoring.commands import (
     AdoptScenario,
@@ -39,8 +44,10 @@ from amanat.supervision.monitoring.commands import (
     ShadowScenario,
 )
 from amanat.supervision.monitoring.engines import DuckEngine
-from amanat.supervision.monitoring.planning import plain_parameters
+from amanat.supervision.monitoring.planning import lists_of, plain_parameters
 from amanat.supervision.monitoring.running import Running, plan_run
+from amanat.supervision.screening.commands import TakeInList
+from amanat.supervision.screening.tables import freeze, freeze_order
 
 PAKISTAN = load_supervision("pk")
 WHY = "tried by the desk"
@@ -213,7 +220,9 @@ def test_an_exchange_asks_before_it_settles(reporting: Desks):
     assert second["answer"] == "review"
     assert [one["scenario"] for one in second["reasons"]] == ["ctr_threshold"]
     assert set(second["reasons"][0]) == {"scenario", "explains"}
-    assert ask(desks, "d2", value_minor=1) == second
+    assert ask(desks, "d2", value_minor=50_000_000) == second
+    with pytest.raises(AskedOtherwise):
+        ask(desks, "d2", value_minor=1)
     blocked = ask(desks, "d3", value_minor=1, counterparty_country="KP")
     assert blocked["answer"] == "block"
     with pytest.raises(CounterpartyIncomplete):
@@ -227,3 +236,62 @@ def test_what_was_asked_counts_after_a_restart(reporting: Desks):
     ask(desks, "d1", value_minor=150_000_000)
     acts_decisions._HELD.clear()
     assert ask(desks, "d2", value_minor=50_000_000)["answer"] == "review"
+
+
+WALLET = "0x52908400098527886E0F7030069857D2E4169EE7"
+
+
+def test_a_listed_address_stops_what_comes_from_it_and_goes_to_it(reporting: Desks):
+    desks = reporting
+    withdrawal = {"kind": "withdrawal", "network": "ethereum", "travel_rule": "M-1"}
+    asked = {**withdrawal, "counterparty": WALLET, "value_minor": 100}
+    assert ask(desks, "w1", **asked)["answer"] == "allow"
+    content = base64.b64encode(f"network,address\nethereum,{WALLET.lower()}\n".encode()).decode()
+    listing = TakeInList(list="wallets", dated_on=desks.day, content=content)
+    desks.do_as("pvara_officer", listing)
+    assert ask(desks, "w2", **asked)["answer"] == "block"
+    assert ask(desks, "w3", **{**asked, "counterparty": WALLET[:-1] + "8"})["answer"] == "allow"
+
+
+def freeze_of(desks: Desks, party: str, state: str, exchange: str) -> None:
+    """A freeze that an exchange is ordered to carry out."""
+    moment, day = desks.store.clock().isoformat(), desks.day.isoformat()
+    common = {"programme": CODE, "institution": "pvara", "person": "pvara_officer"}
+    with desks.store.engine.begin() as connection:
+        entry = connection.execute(sql.select(sql.func.min(journal_entry.c.id))).scalar_one()
+        connection.execute(freeze.insert().values(
+            id="freeze", number="FRZ-AAAAAAAA", hit="hit", party=party, authority="a", basis="b",
+            law="c", order_hash="0" * 64, reason="d", until=day, state=state, ledger={},
+            ordered_at=moment, ordered_on=day, report_due_at=moment, recorded_at=moment,
+            entry=entry, **common,
+        ))  # fmt: skip
+        connection.execute(freeze_order.insert().values(
+            id="order", programme=CODE, freeze="freeze", exchange=exchange, accounts=[],
+            state="ordered", acknowledge_by=moment,
+        ))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("state", "ordered", "answer"),
+    [
+        ("ordered", "exchange_x", "block"),
+        ("ordered", "exchange_y", "allow"),
+        ("served", "exchange_y", "block"),
+        ("released", "exchange_x", "allow"),
+    ],
+)
+def test_nothing_moves_for_who_is_frozen_and_no_order_shows_before_it_is_served(
+    reporting: Desks, state: str, ordered: str, answer: str
+):
+    desks = reporting
+    freeze_of(desks, "77", state, ordered)
+    number = Vault(b"s" * 32).pseudonyms.account("exchange_x", "A-1")
+    with desks.store.engine.begin() as connection:
+        connection.execute(held_account.insert().values(
+            programme=CODE, account=number, person=77, exchange="exchange_x", number=b"",
+            opened="2025-01-02", first_return="return",
+        ))  # fmt: skip
+        assert lists_of(connection, CODE, desks.day).parties == (
+            frozenset() if state == "released" else {77}
+        )
+    assert ask(desks, "f1", value_minor=1)["answer"] == answer

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import weakref
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
 from typing import Any, ClassVar
@@ -15,7 +16,7 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Connection, Engine
 
 from amanat.access.acts import ActContext, Result, act
-from amanat.core.errors import Invalid
+from amanat.core.errors import Invalid, Refusal
 from amanat.jurisdictions.returns import load_returns
 from amanat.licensing.model import APPLICANT
 from amanat.licensing.records import pack_of
@@ -38,6 +39,7 @@ from amanat.supervision.monitoring.staging import KINDS, country_number
 from amanat.supervision.monitoring.tables import decision
 from amanat.supervision.returns.intake import REPORT
 from amanat.supervision.returns.tables import manifest
+from amanat.supervision.screening.freezing import frozen_parties
 from amanat.supervision.transactions import transaction_id
 
 _HELD: weakref.WeakKeyDictionary[Engine, dict[str, tuple[Any, Deciding]]] = (
@@ -53,26 +55,34 @@ class CounterpartyIncomplete(Invalid):
     template: ClassVar[str] = "A {kind} names the network of the counterparty's address."
 
 
+class AskedOtherwise(Refusal):
+    """A reference stands for one transaction: its answer holds for no other."""
+
+    template: ClassVar[str] = "{reference} was asked before of another transaction."
+
+
 @act(capacities=[APPLICANT], confidential=True, untold=True)
 def decide_transaction(command: DecideTransaction, context: ActContext) -> Result:
     """Answer allow, review or block; the same reference again gets the same answer.
 
     Refuses, in order: `ProviderSuspended`, `PermissionMissing`, `CounterpartyIncomplete`,
-    `NoParametersForDate`.
+    `AskedOtherwise`, `NoParametersForDate`.
     """
     connection, exchange = context.uow.connection, context.actor.institution
     today = context.business_date
     require_permission(connection, context.programme, exchange, REPORT, today)
     identifier = transaction_id(exchange, command.reference)
     known = connection.execute(
-        sql.select(decision.c.answer, decision.c.reasons).where(
+        sql.select(decision.c.answer, decision.c.reasons, decision.c.transaction).where(
             decision.c.programme == context.programme, decision.c.id == identifier
         )
     ).one_or_none()
-    if known is not None:
-        return _told(command.reference, known.answer, known.reasons)
     asked = _asked(command, context, identifier)
-    decided = deciding_of(context).decide(asked)
+    if known is not None:
+        if _content(asdict(asked)) != _content(known.transaction):
+            raise AskedOtherwise(reference=command.reference)
+        return _told(command.reference, known.answer, known.reasons)
+    decided = _stopped(context, asked) or deciding_of(context).decide(asked)
     reasons = [asdict(one) | {"values": dict(one.values)} for one in decided.reasons]
     rows = [
         {
@@ -93,6 +103,27 @@ def decide_transaction(command: DecideTransaction, context: ActContext) -> Resul
         subject="monitoring:decisions",
     )
     return _told(command.reference, decided.answer.value, reasons)
+
+
+def _content(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a question does not change with the day, nor with what returns say of accounts."""
+    return {name: value for name, value in asked.items() if name not in _CHANGING}
+
+
+_CHANGING = frozenset({"day", "from_who", "to_who"})
+
+
+def _stopped(context: ActContext, asked: Asked) -> Decision | None:
+    """Nothing moves from or to who is frozen, whatever its value; None: nobody is."""
+    told = context.actor.institution
+    frozen = frozen_parties(
+        context.uow.connection, context.programme, context.business_date, told=told
+    )
+    sides = [who for who in (asked.from_who, asked.to_who) if str(who) in frozen]
+    if not sides:
+        return None
+    figures = {"total_minor": asked.value, "transactions": 1}
+    return Decision(Answer.BLOCK, tuple(Reason("high_risk", who, figures) for who in sides))
 
 
 def _told(reference: str, answer: str, reasons: list[dict[str, Any]]) -> Result:
@@ -166,7 +197,7 @@ def deciding_of(context: ActContext) -> Deciding:
     """The programme's state in this process, made anew when a return, a day or a list is new."""
     connection, programme = context.uow.connection, context.programme
     day = context.business_date
-    lists = lists_of(connection, programme, day)
+    lists = lists_of(connection, programme, day, frozen=False)
     planned = in_force(versions_of(connection, programme), supervision_of(context), day)
     rules = rules_in_force(planned, lists)
     newest = connection.execute(

@@ -19,6 +19,8 @@ from amanat.supervision.monitoring.model import SourceFile
 from amanat.supervision.monitoring.scenarios import SCENARIOS, Scenario
 from amanat.supervision.monitoring.staging import Lists
 from amanat.supervision.monitoring.tables import listed, scenario_version
+from amanat.supervision.screening.freezing import frozen_parties
+from amanat.supervision.screening.versions import addresses_listed
 
 LIVE, SHADOW, DRAFT, RETIRED = "live", "shadow", "draft", "retired"
 PARAMETERS, COMPOSED = "parameters", "composed"
@@ -106,8 +108,11 @@ def in_force(
     return (*live.values(), *shadow)
 
 
-def lists_of(connection: Connection, programme: str, day: date) -> Lists:
-    """What is listed on a day."""
+def lists_of(connection: Connection, programme: str, day: date, *, frozen: bool = True) -> Lists:
+    """What is listed on a day: by the supervisor, as an address of a sanctions list, as frozen.
+
+    Who is frozen is left out where an exchange could notice it before it is ordered (`frozen`).
+    """
     rows = connection.execute(
         sql.select(listed.c.kind, listed.c.pseudonym).where(
             listed.c.programme == programme,
@@ -115,9 +120,12 @@ def lists_of(connection: Connection, programme: str, day: date) -> Lists:
             sql.or_(listed.c.delisted_on.is_(None), listed.c.delisted_on > day.isoformat()),
         )
     ).all()
+    held = frozen_parties(connection, programme, day) if frozen else {}
     return Lists(
-        frozenset(row.pseudonym for row in rows if row.kind == "address"),
-        frozenset(row.pseudonym for row in rows if row.kind == "party"),
+        frozenset(row.pseudonym for row in rows if row.kind == "address")
+        | addresses_listed(connection, programme),
+        frozenset(row.pseudonym for row in rows if row.kind == "party")
+        | frozenset(int(party) for party in held if party.isdigit()),
     )
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import Any
 
 from amanat.access.acts import ActContext, Result, act
+from amanat.jurisdictions.returns import load_returns
 from amanat.jurisdictions.screening import ScreeningPack, load_screening
 from amanat.licensing.records import pack_of
 from amanat.supervision.identities.model import FIU, SECRET, SUPERVISES
 from amanat.supervision.identities.vault import Vault
 from amanat.supervision.screening import events, versions
 from amanat.supervision.screening.commands import Rescreen, TakeInList
-from amanat.supervision.screening.model import ListedLater, ScreenedParty
+from amanat.supervision.screening.model import ListedLater, ListedSubject, ScreenedParty
 from amanat.supervision.screening.running import (
     Run,
     behind,
@@ -80,8 +82,9 @@ def take_in_list(command: TakeInList, context: ActContext) -> Result:
         subject=f"screening:{kind.code}",
     )
     number, difference = versions.store(
-        connection, programme, kind, read_list, content, command.dated_on, written(context, entry)
-    )
+        connection, programme, kind, read_list, content, command.dated_on, written(context, entry),
+        _pseudonyms(context),
+    )  # fmt: skip
     gone = drop_removed(connection, programme, kind.code, difference.removed, context.now)
     done = _screen(context, "list", everybody=False, most=_CUSTOMERS_AT_ONCE)
     return {
@@ -96,6 +99,24 @@ def take_in_list(command: TakeInList, context: ActContext) -> Result:
         "parties_behind": behind(connection, programme),
         "entry": entry,
     }
+
+
+def _pseudonyms(context: ActContext) -> Callable[[ListedSubject], list[int]]:
+    """What transactions name the addresses of an entry by, on each network that writes them so."""
+    networks = load_returns(pack_of(context.uow.connection, context.programme).code).networks
+
+    def made(subject: ListedSubject) -> list[int]:
+        if not subject.addresses:
+            return []
+        of = Vault(context.uow.store.secret(SECRET)).pseudonyms
+        return [
+            of.address(network.code, address.lower() if network.fold else address)
+            for address in subject.addresses
+            for network in networks
+            if re.search(network.address, address)
+        ]
+
+    return made
 
 
 @act(capacities=SCREENS, confidential=True)

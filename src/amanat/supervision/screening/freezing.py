@@ -63,16 +63,24 @@ def in_force_of(connection: Connection, programme: str, party: str, day: date) -
     ).one_or_none()
 
 
-def frozen_parties(connection: Connection, programme: str, day: date) -> dict[str, str]:
-    """Everyone who is frozen on a day, and by which freeze; for decisions on transactions."""
-    rows = connection.execute(
-        sql.select(freeze.c.party, freeze.c.number).where(
-            freeze.c.programme == programme,
-            freeze.c.state.in_(IN_FORCE),
-            freeze.c.until >= day.isoformat(),
-        )
+def frozen_parties(
+    connection: Connection, programme: str, day: date, *, told: str | None = None
+) -> dict[str, str]:
+    """Everyone who is frozen on a day, and by which freeze; for decisions on transactions.
+
+    With `told`, only what that exchange may notice: freezes that every exchange has carried out,
+    and those that it is ordered to carry out itself.
+    """
+    query = sql.select(freeze.c.party, freeze.c.number).where(
+        freeze.c.programme == programme,
+        freeze.c.state.in_(IN_FORCE),
+        freeze.c.until >= day.isoformat(),
     )
-    return {row.party: row.number for row in rows}
+    if told is not None:
+        own = sql.select(freeze_order.c.freeze).where(freeze_order.c.exchange == told)
+        served = freeze.c.state == FreezeState.SERVED.value
+        query = query.where(sql.or_(served, freeze.c.id.in_(own)))
+    return {row.party: row.number for row in connection.execute(query)}
 
 
 def linked_accounts(connection: Connection, programme: str, party: str) -> dict[str, list[Any]]:

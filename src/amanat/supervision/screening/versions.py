@@ -5,14 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import weakref
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import sqlalchemy as sql
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection, Engine, Row
 
 from amanat.core.canonical import digest
 from amanat.core.ids import new_id
@@ -129,8 +130,12 @@ def store(
     content: bytes,
     dated_on: date,
     written: Mapping[str, Any],
+    pseudonyms: Callable[[ListedSubject], list[int]],
 ) -> tuple[int, Difference]:
-    """Store a version: its file, and of its entries what differs from the version before."""
+    """Store a version: its file, and of its entries what differs from the version before.
+
+    `pseudonyms` makes of an entry's addresses what transactions name them by.
+    """
     last = last_version(connection, programme, kind.code)
     number = 1 if last is None else last.number + 1
     difference = difference_from(connection, programme, kind, read_list)
@@ -143,11 +148,11 @@ def store(
             "list": kind.code,
             "reference": reference,
             "digest": _digest(stated),
-            "content": stated,
+            "content": stated | {"pseudonyms": [str(each) for each in pseudonyms(one)]},
             "since": number,
         }
-        for reference, stated in ((one.reference, to_json(one)) for one in read_list.subjects)
-        if reference in fresh
+        for one in read_list.subjects
+        if (reference := one.reference) in fresh and (stated := to_json(one))
     ]
     if rows:
         connection.execute(list_entry.insert(), rows)
@@ -240,13 +245,31 @@ def is_listed(connection: Connection, programme: str, code: str, reference: str)
     return connection.execute(found.limit(1)).first() is not None
 
 
-def addresses_listed(connection: Connection, programme: str) -> dict[str, tuple[str, str]]:
-    """Addresses on chains that lists name: list and reference of each, for monitoring."""
-    found: dict[str, tuple[str, str]] = {}
-    for entry in entries_in_force(connection, programme):
-        for address in entry.subject.addresses:
-            found.setdefault(address, (entry.list, entry.subject.reference))
-    return found
+_STOPPED = {Topic.SANCTION.value, Topic.PROSCRIBED.value}
+_ADDRESSES: weakref.WeakKeyDictionary[Engine, dict[str, tuple[Any, frozenset[int]]]] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+def addresses_listed(connection: Connection, programme: str) -> frozenset[int]:
+    """Pseudonyms of the addresses that sanctions lists in force name, for monitoring."""
+    mark = versions_in_force(connection, programme)
+    kept = _ADDRESSES.setdefault(connection.engine, {})
+    if programme not in kept or kept[programme][0] != mark:
+        table = list_entry
+        rows = connection.execute(
+            sql.select(table.c.content).where(
+                table.c.programme == programme, table.c.until.is_(None)
+            )
+        ).scalars()
+        found = (
+            int(one)
+            for stated in map(_stated, rows)
+            if _STOPPED & set(stated["topics"])
+            for one in stated["pseudonyms"]
+        )
+        kept[programme] = (mark, frozenset(found))
+    return kept[programme][1]
 
 
 def original(connection: Connection, programme: str, code: str, number: int) -> bytes:
@@ -283,9 +306,14 @@ def to_json(subject: ListedSubject) -> dict[str, Any]:
     }
 
 
+def _stated(content: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(content) if isinstance(content, str) else content
+    return found
+
+
 def from_json(stated: Any) -> ListedSubject:
     """An entry as it was stored."""
-    stated = json.loads(stated) if isinstance(stated, str) else stated
+    stated = _stated(stated)
     return ListedSubject(
         reference=stated["reference"],
         kind=Subject(stated["kind"]),
