@@ -15,7 +15,6 @@ import json
 import multiprocessing
 import os
 import resource
-import shutil
 import statistics
 import tempfile
 import time
@@ -246,7 +245,7 @@ def _measured(given: str, told: Any) -> None:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         with intake.incoming() as place:
             for one in Path(given).iterdir():
-                shutil.copyfile(one, place / one.name)
+                place.put(one)
             start, used = time.perf_counter(), time.process_time()
             receipt = intake.take(actor, place)
             lapse, used = time.perf_counter() - start, time.process_time() - used

@@ -192,6 +192,7 @@ class Following:
             for one in ("screening", "monitoring", "detection")
         )
         return (
+            Stage("vault", screening.mark, self._settle),
             Stage("screening", screening.mark, self._screen),
             Stage("monitoring", monitoring.mark, self._monitor),
             Stage("scores", detection.mark, self._score),
@@ -200,6 +201,13 @@ class Following:
     def _day(self, programme: str) -> Any:
         with self._app.store.reading() as connection:
             return self._app.business_date(connection, programme)
+
+    def _settle(self, programme: str) -> bool:
+        settling = self._app.intake.settling
+        waiting = settling.unsettled(programme)
+        for one in waiting:
+            settling.settle(one)
+        return bool(waiting)
 
     def _screen(self, programme: str) -> bool:
         from amanat.supervision.screening.following import screen_waiting

@@ -75,7 +75,7 @@ def check(
             console=err,
             transient=True,
         ) as progress:
-            size = sum(one.stat().st_size for one in files.values())
+            size = sum(one.size for one in files.values())
             task = progress.add_task("checking", total=2 * size, said="")
             checked = Check(files, lists, day, told=lambda read: progress.advance(task, read)).run()
         if as_json:
@@ -138,6 +138,7 @@ def _files_of(path: Path) -> Iterator[Path]:
     """
     from amanat.core.errors import NotFound
     from amanat.jurisdictions.returns import load_returns
+    from amanat.supervision.returns.contents import plain_into
     from amanat.supervision.returns.receiving import unpack
 
     if path.is_dir():
@@ -146,5 +147,5 @@ def _files_of(path: Path) -> Iterator[Path]:
     if not path.is_file():
         raise NotFound(thing="return", value=str(path))
     with tempfile.TemporaryDirectory(prefix="amanat-return-") as made, path.open("rb") as file:
-        unpack(file, Path(made), load_returns("pk").limits.file_mib_max << 20)
+        unpack(file, plain_into(Path(made)), load_returns("pk").limits.file_mib_max << 20)
         yield Path(made)

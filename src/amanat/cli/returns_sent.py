@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -88,7 +87,7 @@ def _here(folder: Path, data: Path | None, token: str) -> dict[str, Any]:
     with application.intake.incoming() as place:
         for one in sorted(folder.iterdir()):
             if one.is_file() and one.name in NAMES:
-                shutil.copyfile(one, place / one.name)
+                place.put(one)
         return application.intake.take(actor, place)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -14,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from amanat.access.actors import Actor
 from amanat.app import Application
 from amanat.core.messages import Message
+from amanat.supervision.returns.contents import Place
 from amanat.supervision.returns.publishing import archive
 from amanat.supervision.returns.receiving import (
     STREAM,
@@ -26,6 +26,7 @@ from amanat.web.guard import BodyTooLarge
 from amanat.web.problems import PROBLEM_SCHEMA
 
 ZIP = "application/zip"
+_WHOLE = ".tar"
 _ANY = "application/octet-stream"
 """What clients send that do not know what a tar is called."""
 
@@ -60,12 +61,12 @@ def add_routes(api: APIRouter, app: Application, signed_in: Callable[..., Actor]
                 "its Content-Type is neither {tar} nor {stream}", tar=TAR, stream=STREAM
             )
             raise ReturnUnreadable(reason=named)
-        with app.intake.incoming() as folder:
+        with app.intake.incoming() as place:
             try:
-                await (_stream(request, folder) if kind == STREAM else _tar(request, folder, app))
+                await (_stream(request, place) if kind == STREAM else _tar(request, place, app))
             except BodyTooLarge:
                 raise ReturnUnreadable(reason=Message("it is too large")) from None
-            return await run_in_threadpool(app.intake.take, actor, folder)
+            return await run_in_threadpool(app.intake.take, actor, place)
 
     def specification() -> Response:
         name = 'attachment; filename="return-specification.zip"'
@@ -104,18 +105,17 @@ def add_routes(api: APIRouter, app: Application, signed_in: Callable[..., Actor]
     )
 
 
-async def _stream(request: Request, folder: Path) -> None:
-    parting = Parting(folder)
+async def _stream(request: Request, place: Place) -> None:
+    parting = Parting(place.write)
     async for part in request.stream():
         await run_in_threadpool(parting.add, part)
     await run_in_threadpool(parting.finish)
 
 
-async def _tar(request: Request, folder: Path, app: Application) -> None:
-    whole = folder / ".tar"
-    with whole.open("w+b") as file:
+async def _tar(request: Request, place: Place, app: Application) -> None:
+    with place.write(_WHOLE) as file:
         async for part in request.stream():
             await run_in_threadpool(file.write, part)
-        file.seek(0)
-        await run_in_threadpool(unpack, file, folder, app.intake.bytes_max)
-    whole.unlink()
+    with place.open(_WHOLE) as whole:
+        await run_in_threadpool(unpack, whole, place.write, app.intake.bytes_max)
+    place.remove(_WHOLE)

@@ -43,7 +43,7 @@ class IntakeWorld:
         """A return sent by the exchange's officer."""
         with self.intake.incoming() as place:
             for one in given.iterdir():
-                shutil.copyfile(one, place / one.name)
+                place.put(one)
             return self.intake.take(self.desk.actor(f"{exchange}_officer"), place)
 
     def rows(self, table: sql.Table) -> list[Any]:

@@ -6,7 +6,6 @@ python killed_intake.py DATABASE FOLDER RETURN STEP
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import sqlite3
 import sys
@@ -19,10 +18,13 @@ from typing import Any
 from amanat.access.actors import Actor, Role
 from amanat.app import declare_rooms
 from amanat.store.engine import open_engine
-from amanat.store.journal import OpeningVault
+from amanat.store.journal import Journal, OpeningVault
 from amanat.store.uow import Store, UnitOfWork
+from amanat.supervision.identities.vault import Vault
 from amanat.supervision.returns import intake as module
+from amanat.supervision.returns import settling
 from amanat.supervision.returns.intake import Intake
+from amanat.supervision.returns.settling import Settling
 from amanat.supervision.returns.storing import Storing
 
 KEY = bytes(range(32))
@@ -52,15 +54,25 @@ def at_step(step: str) -> None:
         case "rows_written":
             Storing.close = after(Storing.close)  # type: ignore[method-assign]
         case "before_rename":
-            module._to_disk = after(module._to_disk)
+            module.to_disk = after(module.to_disk)
+        case "sealed":
+            Settling.seal = after(Settling.seal)  # type: ignore[method-assign]
         case "renamed":
-            module._again = die
+            Settling.put = die  # type: ignore[method-assign]
+        case "arriving":
+            module.again = die  # type: ignore[assignment]
         case "manifest_entered":
-            Intake._identities = die  # type: ignore[method-assign]
+            Journal.flush = after(Journal.flush)  # type: ignore[method-assign]
         case "before_commit":
             UnitOfWork.commit = die  # type: ignore[method-assign]
         case "committed":
             UnitOfWork.commit = after(UnitOfWork.commit)  # type: ignore[method-assign]
+        case "settling":
+            Vault.enter_persons = after(Vault.enter_persons)  # type: ignore[method-assign]
+        case "part_settled":
+            Settling._part = after(Settling._part)  # type: ignore[method-assign]
+        case "settled":
+            Settling.settle = after(Settling.settle)  # type: ignore[method-assign]
 
 
 def main() -> None:
@@ -97,9 +109,10 @@ def take(database: str, folder: Path, given: Path, step: str) -> None:
         "test", "exchange_x_officer", "exchange_x", frozenset({"applicant"}), Role.OFFICER, None,
         "token",
     )  # fmt: skip
+    settling.AT_ONCE = 2
     with intake.incoming() as place:
         for one in given.iterdir():
-            shutil.copyfile(one, place / one.name)
+            place.put(one)
         at_step(step)
         intake.take(actor, place)
 

@@ -10,21 +10,30 @@ from pathlib import Path
 
 import pytest
 
+from amanat.supervision.identities import tables
 from amanat.supervision.returns.tables import manifest
 
 from .conftest import IntakeWorld
 from .exchanges import written
 
 DRIVER = Path(__file__).with_name("killed_intake.py")
-STEPS = ("received", "rows_written", "before_rename", "renamed", "manifest_entered",
-         "before_commit", "committed")  # fmt: skip
+BEFORE = ("received", "rows_written", "sealed", "before_rename", "renamed", "arriving",
+          "manifest_entered", "before_commit")  # fmt: skip
+AFTER = {"committed": "0", "settling": "0", "part_settled": "2", "settled": "4"}
+"""Once it counts: how many records of persons are in the vault then."""
+
+
+def later(world: IntakeWorld, days: int) -> None:
+    """Let the clock be past now, by which files are aged."""
+    zone = world.desk.clock.now.tzinfo
+    world.desk.clock.now = world.desk.clock.now.fromtimestamp(time.time() + days * 86_400, tz=zone)
 
 
 def test_killed_anywhere_and_sent_again(world: IntakeWorld, tmp_path: Path) -> None:
     given = written(tmp_path / "r", format="parquet")
     url = str(world.desk.store.engine.url)
     died = subprocess.run(
-        [sys.executable, str(DRIVER), url, str(world.folder), str(given), *STEPS],
+        [sys.executable, str(DRIVER), url, str(world.folder), str(given), *BEFORE, *AFTER],
         capture_output=True,
         timeout=300,
         check=False,
@@ -32,12 +41,20 @@ def test_killed_anywhere_and_sent_again(world: IntakeWorld, tmp_path: Path) -> N
     )
     # Killed by signal 9 at each; returns and records of persons are there after the commit alone.
     told = [line.split() for line in died.stdout.splitlines()]
-    nothing = [[step, "-9", "0", "0"] for step in STEPS[:-1]]
-    assert told == [*nothing, ["committed", "-9", "1", "4"]], died.stderr[-2000:]
-    # The last one was committed: its receipt is the answer, as if nothing had happened.
+    nothing = [[step, "-9", "0", "0"] for step in BEFORE]
+    settled = [[step, "-9", "1", records] for step, records in AFTER.items()]
+    assert told == [*nothing, *settled], died.stderr[-2000:]
+    # It was accepted: its receipt is the answer, as if nothing had happened.
     receipt = world.take(given)
     assert receipt["return"] == world.rows(manifest)[0].id
     assert receipt["rows"] == 7
+    assert world.rows(manifest)[0].settled_at is not None
+    assert (len(world.rows(tables.record)), len(world.rows(tables.account))) == (4, 3)
+    assert len(world.rows(tables.owner)) == 1
+    # What was sealed for it is noise within a day of its end, and gone after it.
+    assert {one.split("/")[1] for one in world.files()} == {"arriving", "transactions"}
+    later(world, days=2)
+    world.intake.sweep()
     assert world.files() == [f"supervision/{world.rows(manifest)[0].path}"]
 
 

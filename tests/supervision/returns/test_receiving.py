@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from amanat.cli.returns_sent import lines_of
+from amanat.supervision.returns.contents import plain_into
 from amanat.supervision.returns.receiving import Parting, ReturnUnreadable, unpack
 
 from .exchanges import checked, found, written
@@ -38,7 +39,7 @@ def test_a_tar_of_a_return(tmp_path: Path) -> None:
     whole.seek(0)
     place = tmp_path / "place"
     place.mkdir()
-    unpack(whole, place, MIB)
+    unpack(whole, plain_into(place), MIB)
     assert found(place) == set()
 
 
@@ -60,7 +61,7 @@ def test_a_tar_of_a_return(tmp_path: Path) -> None:
 def test_what_does_not_belong_in_it(tmp_path: Path, content: io.BytesIO) -> None:
     content.seek(0)
     with pytest.raises(ReturnUnreadable):
-        unpack(content, tmp_path, MIB)
+        unpack(content, plain_into(tmp_path), MIB)
     assert not (tmp_path.parent / "parties.csv").exists()
 
 
@@ -70,7 +71,7 @@ def test_a_stream_in_parts_of_any_size(tmp_path: Path, size: int) -> None:
     whole = b"".join(lines_of(given))
     place = tmp_path / "place"
     place.mkdir()
-    parting = Parting(place)
+    parting = Parting(plain_into(place))
     for at in range(0, len(whole), size):
         parting.add(whole[at : at + size])
     parting.finish()
@@ -89,7 +90,7 @@ def test_a_stream_in_parts_of_any_size(tmp_path: Path, size: int) -> None:
     ],
 )
 def test_streams_that_cannot_be_parted(tmp_path: Path, content: bytes) -> None:
-    parting = Parting(tmp_path)
+    parting = Parting(plain_into(tmp_path))
 
     def whole() -> None:
         parting.add(content)
@@ -100,7 +101,7 @@ def test_streams_that_cannot_be_parted(tmp_path: Path, content: bytes) -> None:
 
 
 def test_a_line_that_never_ends(tmp_path: Path) -> None:
-    parting = Parting(tmp_path)
+    parting = Parting(plain_into(tmp_path))
 
     def endless() -> None:
         for _ in range(10):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date
@@ -64,18 +65,21 @@ def send(performer: Performer, step: Step, event: Event) -> None:
     exchange = str(event.said["exchange"])
     actor = performer.actor(performer.pilot.institutions[exchange].proposes)
     intake.require_may_send(actor)
-    with intake.incoming() as folder:
+    with tempfile.TemporaryDirectory() as written, intake.incoming() as place:
+        folder = Path(written)
         _write(folder, said, event)
         digest = _digest_of(folder)
+        for one in folder.iterdir():
+            place.put(one)
         if "breaks" not in event.said:
-            receipt = intake.take(actor, folder)
+            receipt = intake.take(actor, place)
             keep(performer, step, {"state": ACCEPTED, **receipt})
             return
         # A run that was killed after the refusal, and before it was kept here, has it already.
         errors = _refused_before(performer, exchange, digest)
         if errors is None:
             try:
-                intake.take(actor, folder)
+                intake.take(actor, place)
             except ReturnRefused as refusal:
                 errors = dict(refusal.by_rule)
         if errors is None:

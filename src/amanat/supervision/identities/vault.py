@@ -95,43 +95,74 @@ class Vault:
 
         Raises `PseudonymsMeet`.
         """
+        fresh = self.fresh_persons(connection, programme, exchange, said)
+        return self.enter_persons(connection, programme, exchange, return_id, fresh)
+
+    def fresh_persons(
+        self, connection: Connection, programme: str, exchange: str, said: Iterable[Said]
+    ) -> list[tuple[Any, ...]]:
+        """Sealed, what the vault does not have of what a return says; nothing is written.
+
+        A row each of `FRESH_PERSON`.  Raises `PseudonymsMeet`.
+        """
         latest = {(one.pseudonym.number, self._fingerprint(one)): one for one in said}
         persons = sorted({person for person, _ in latest})
         marks = _marks(connection, programme, persons)
-        fresh: dict[int, Said] = {}
         for (person, _), one in latest.items():
-            known = marks.get(person)
-            if (known or one.pseudonym.mark) != one.pseudonym.mark:
+            if marks.setdefault(person, one.pseudonym.mark) != one.pseudonym.mark:
                 raise PseudonymsMeet(f"person {person} is two persons")
-            if known is None and fresh.setdefault(person, one).pseudonym != one.pseudonym:
+        known = _prints(connection, programme, exchange, persons)
+        return [
+            self._row(programme, fingerprint, one)
+            for (person, fingerprint), one in latest.items()
+            if (person, fingerprint) not in known
+        ]
+
+    def enter_persons(
+        self,
+        connection: Connection,
+        programme: str,
+        exchange: str,
+        return_id: str,
+        rows: Sequence[tuple[Any, ...]],
+    ) -> int:
+        """Write rows of `FRESH_PERSON` that are not there yet; how many records that were.
+
+        Raises `PseudonymsMeet`.
+        """
+        latest = {(row[0], row[3]): row for row in rows}
+        persons = sorted({person for person, _ in latest})
+        marks = _marks(connection, programme, persons)
+        fresh: dict[int, tuple[Any, ...]] = {}
+        for (person, _), row in latest.items():
+            if person not in marks:
+                fresh[person] = row
+            if marks.setdefault(person, row[2]) != row[2]:
                 raise PseudonymsMeet(f"person {person} is two persons")
         insert_tuples(
             connection,
             tables.person,
             ("programme", "person", "kind", "mark", "first_return"),
-            [(programme, at, one.kind, one.pseudonym.mark, return_id) for at, one in fresh.items()],
+            [(programme, at, row[1], row[2], return_id) for at, row in fresh.items()],
         )
-        known_prints = _prints(connection, programme, exchange, persons)
-        rows = [
-            self._row(programme, exchange, return_id, fingerprint, one)
-            for (person, fingerprint), one in latest.items()
-            if (person, fingerprint) not in known_prints
+        known = _prints(connection, programme, exchange, persons)
+        records = [
+            (programme, person, exchange, fingerprint, return_id, *row[4:])
+            for (person, fingerprint), row in latest.items()
+            if (person, fingerprint) not in known
         ]
-        insert_tuples(connection, tables.record, _RECORD, rows)
-        return len(rows)
+        insert_tuples(connection, tables.record, _RECORD, records)
+        return len(records)
 
-    def _row(
-        self, programme: str, exchange: str, return_id: str, fingerprint: str, one: Said
-    ) -> tuple[Any, ...]:
+    def _row(self, programme: str, fingerprint: str, one: Said) -> tuple[Any, ...]:
         person = one.pseudonym.number
         document = json.dumps([one.document.type, one.document.country, one.document.number])
         contact = json.dumps(one.contact, ensure_ascii=False) if one.contact else None
         return (
-            programme,
             person,
-            exchange,
+            one.kind,
+            one.pseudonym.mark,
             fingerprint,
-            return_id,
             self.seal(programme, person, "reference", one.reference),
             self.seal(programme, person, "name", one.name),
             self._sealed(programme, person, "name_latin", one.name_latin),
@@ -153,24 +184,38 @@ class Vault:
         held: Sequence[tuple[int, int, str, str]],
     ) -> int:
         """Keep accounts that are new: pseudonym, person, number, day of opening of each."""
+        fresh = self.fresh_accounts(connection, programme, held)
+        return self.enter_accounts(connection, programme, exchange, return_id, fresh)
+
+    def fresh_accounts(
+        self, connection: Connection, programme: str, held: Sequence[tuple[int, int, str, str]]
+    ) -> list[tuple[Any, ...]]:
+        """As they are given, the number sealed, those that the vault does not have."""
         unique = {(account, person): (number, day) for account, person, number, day in held}
-        table = tables.account
-        known: set[tuple[int, int]] = set()
-        for part in _parts(sorted({account for account, _ in unique})):
-            rows = connection.execute(
-                sql.select(table.c.account, table.c.person).where(
-                    table.c.programme == programme, table.c.account.in_(part)
-                )
-            )
-            known |= {(row.account, row.person) for row in rows}
-        rows_new = [
-            (programme, account, person, exchange,
-             self.seal(programme, account, "number", number), day, return_id)
+        known = _accounts(connection, programme, [account for account, _ in unique])
+        return [
+            (account, person, self.seal(programme, account, "number", number), day)
             for (account, person), (number, day) in unique.items()
             if (account, person) not in known
-        ]  # fmt: skip
-        insert_tuples(connection, table, _ACCOUNT, rows_new)
-        return len(rows_new)
+        ]
+
+    def enter_accounts(
+        self,
+        connection: Connection,
+        programme: str,
+        exchange: str,
+        return_id: str,
+        rows: Sequence[tuple[Any, ...]],
+    ) -> int:
+        """Write rows of `fresh_accounts` that are not there yet; how many that were."""
+        known = _accounts(connection, programme, [row[0] for row in rows])
+        unique = {(row[0], row[1]): row for row in rows if (row[0], row[1]) not in known}
+        fresh = [
+            (programme, account, person, exchange, number, day, return_id)
+            for account, person, number, day in unique.values()
+        ]
+        insert_tuples(connection, tables.account, _ACCOUNT, fresh)
+        return len(fresh)
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -229,6 +274,8 @@ _RECORD = (
     "name_latin", "father_name", "born", "document", "contact", "nationality", "residence",
     "exposed",
 )  # fmt: skip
+FRESH_PERSON = ("person", "kind", "mark", *_RECORD[3:4], *_RECORD[5:])
+"""What `Vault.fresh_persons` answers of each, in this order."""
 _ACCOUNT = ("programme", "account", "person", "exchange", "number", "opened", "first_return")
 
 
@@ -271,6 +318,22 @@ def _marks(connection: Connection, programme: str, persons: Sequence[int]) -> di
             )
         )
         found |= {row.person: bytes(row.mark) for row in rows}
+    return found
+
+
+def _accounts(
+    connection: Connection, programme: str, accounts: Iterable[int]
+) -> set[tuple[int, int]]:
+    """Which of these accounts are there, each with its holders."""
+    table = tables.account
+    found: set[tuple[int, int]] = set()
+    for part in _parts(sorted(set(accounts))):
+        rows = connection.execute(
+            sql.select(table.c.account, table.c.person).where(
+                table.c.programme == programme, table.c.account.in_(part)
+            )
+        )
+        found |= {(row.account, row.person) for row in rows}
     return found
 
 

@@ -18,6 +18,7 @@ from typing import Protocol
 import numpy as np
 
 from amanat.jurisdictions.returns import ReturnsPack
+from amanat.supervision.returns.contents import Content, Plain
 from amanat.supervision.returns.findings import Findings
 from amanat.supervision.returns.movements import (
     MovementRules,
@@ -83,10 +84,10 @@ class Checked:
         return 1000 if of == 0 else 1000 * stands // of
 
 
-def files_in(folder: Path) -> Mapping[str, Path]:
+def files_in(folder: Path) -> Mapping[str, Content]:
     """The files of a return's folder by their names."""
     return {
-        one.name: one
+        one.name: Plain(one)
         for one in sorted(folder.iterdir())
         if one.is_file() and not one.name.startswith(".")
     }
@@ -97,7 +98,7 @@ class Check:
 
     def __init__(
         self,
-        files: Mapping[str, Path],
+        files: Mapping[str, Content],
         pack: ReturnsPack,
         today: date,
         *,
@@ -114,11 +115,11 @@ class Check:
 
     def run(self, also: Callable[[Stated, Findings], None] | None = None) -> Checked:
         """Look at all of it.  `also` adds what is known of the return among others."""
-        path = self._files.get(MANIFEST)
-        if path is None:
+        content = self._files.get(MANIFEST)
+        if content is None:
             self.findings.add(MANIFEST, "manifest_readable", value="it is not there")
             return Checked(None, self.findings)
-        stated = read_manifest(path, self._pack, self._today, self.findings)
+        stated = read_manifest(content, self._pack, self._today, self.findings)
         if stated is None:
             return Checked(None, self.findings)
         checked = Checked(stated, self.findings)
@@ -144,14 +145,14 @@ class Check:
         for name in sorted(self._files.keys() - listed - {MANIFEST}):
             self.findings.add(name[:120], "file_listed", value="the manifest does not list it")
         for one in stated.files:
-            path = self._files.get(one.name)
-            if path is None:
+            content = self._files.get(one.name)
+            if content is None:
                 self.findings.add(one.name, "file_listed", value="it is not there")
                 continue
-            if path.stat().st_size > self._pack.limits.file_mib_max << 20:
-                self.findings.add(one.name, "inflates_too_far", value=path.stat().st_size)
+            if content.size > self._pack.limits.file_mib_max << 20:
+                self.findings.add(one.name, "inflates_too_far", value=content.size)
                 continue
-            source = Source(path, one.name, RECORDS[one.record])
+            source = Source(content, one.name, RECORDS[one.record])
             digest = examine(source, self.findings, self._told)
             if digest != one.sha256:
                 self.findings.add(one.name, "digest", value=digest)

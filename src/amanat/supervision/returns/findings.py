@@ -76,7 +76,9 @@ class Findings:
         first: Iterable[tuple[int | None, object]],
         count: int,
     ) -> None:
-        """Note `count` errors of one kind, of which the `first` can be shown."""
+        """Note `count` errors of one kind, of which the `first` can be shown; of 0 none."""
+        if not count:
+            return
         key = (file, column, rule)
         room = min(SHOWN_OF_ONE_MAX - self._counts[key], SHOWN_MAX - len(self.shown))
         for (row, value), _ in zip(first, range(max(room, 0)), strict=False):

@@ -9,7 +9,8 @@ the same return again ends the same.  Of a return that is refused nothing is kep
 
 from __future__ import annotations
 
-import os
+import hashlib
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
@@ -30,30 +31,27 @@ from amanat.jurisdictions.returns import ReturnsPack, load_returns
 from amanat.ledger.fsck import Difference
 from amanat.licensing.model import APPLICANT
 from amanat.licensing.standing import measure_against, require_permission
-from amanat.store.engine import is_contention
 from amanat.store.journal import Provenance
 from amanat.store.uow import Store, UnitOfWork
-from amanat.supervision.identities.vault import Vault, keep_owners
-from amanat.supervision.returns.checking import Check, Checked, files_in
+from amanat.supervision.identities.vault import Vault
+from amanat.supervision.returns.checking import Check, Checked
+from amanat.supervision.returns.contents import Content, Place
 from amanat.supervision.returns.correcting import merge, overlapping
 from amanat.supervision.returns.events import RETURN_ACCEPTED, RETURN_REFUSED
 from amanat.supervision.returns.findings import Finding, Findings
 from amanat.supervision.returns.manifest import count_of, folder_in, path_of
 from amanat.supervision.returns.quality import due_on, quality_of, score_of
-from amanat.supervision.returns.reading import Source, batches
 from amanat.supervision.returns.receiving import INCOMING, place
-from amanat.supervision.returns.specification import ACCOUNTS, MANIFEST, PARTIES
+from amanat.supervision.returns.settling import Settling, again, to_disk
+from amanat.supervision.returns.specification import MANIFEST
 from amanat.supervision.returns.stated import ROWS, WHOLE, Stated, read_manifest
-from amanat.supervision.returns.storing import Storing, said_of
+from amanat.supervision.returns.storing import Storing
 from amanat.supervision.returns.tables import manifest, refused
-from amanat.supervision.returns.values import typed
-from amanat.supervision.returns.writing import digest_of
 
 SEND = "SendReturn"
 """What a token with scopes names to send returns, and the policies are asked."""
 REPORT = "report"
 JURISDICTION = "pk"
-_ATTEMPTS = 5
 _ORPHANED_S = 24 * 3600.0
 
 
@@ -88,6 +86,7 @@ class Intake:
         self._folder = folder_in(data_dir)
         self.vault = Vault(secret)
         self.pack: ReturnsPack = load_returns(JURISDICTION)
+        self.settling = Settling(store, self.vault, self._folder, self.pack)
 
     @property
     def bytes_max(self) -> int:
@@ -132,38 +131,35 @@ class Intake:
             return connection.execute(sql.select(manifest.c.id).limit(1)).first() is not None
 
     @contextmanager
-    def incoming(self) -> Iterator[Path]:
+    def incoming(self) -> Iterator[Place]:
         """A place for the files of one return, gone afterwards."""
         self.sweep()
-        with place(self._folder / INCOMING) as folder:
-            yield folder
+        with place(self._folder / INCOMING) as made:
+            yield made
 
     # -- one return ---------------------------------------------------------------------------
 
-    def take(self, actor: Actor, files: Path) -> dict[str, Any]:
-        """Accept the return in a folder of `incoming`, and answer with its receipt.
+    def take(self, actor: Actor, received: Place) -> dict[str, Any]:
+        """Accept the return in a place of `incoming`, and answer with its receipt.
 
         The same return again is answered with its first receipt.  Refuses, in order: as
         `require_may_send`, `ReturnRefused`, `ComeBackLater`.
         """
         self.require_may_send(actor)
+        files = dict(received.files())
         with self._store.reading() as connection:
             today = self._business_date(connection, actor.programme)
-            stated = read_manifest(files / MANIFEST, self.pack, today, Findings())
+            stated = self._stated(files, today)
             known = None if stated is None else self._known(connection, actor, files, stated)
             if stated is not None and known is None:
                 self._require_permission(connection, actor, stated.last_day)
         if known is not None:
+            self.settling.settle(str(known["return"]))
             return known
-        made = files / "stored.parquet.new"
+        made = received.folder / "stored.parquet.new"
         storing = Storing(self.vault.pseudonyms, self.pack, made)
         check = Check(
-            {name: path for name, path in files_in(files).items() if path != made},
-            self.pack,
-            today,
-            now=self._now(today),
-            sink=storing,
-            folder=files,
+            files, self.pack, today, now=self._now(today), sink=storing, folder=received.folder
         )
         checked = check.run(lambda stated, findings: self._among(actor, stated, findings))
         storing.close()
@@ -171,7 +167,14 @@ class Intake:
             made = self._final(actor, checked, storing)
         if not checked.sound:
             self._refuse(actor, checked)
-        return self._accept(actor, files, checked, made)
+        assert checked.stated is not None
+        programme = actor.programme
+        arriving = self.settling.seal(received.folder, programme, files, checked.stated)
+        return self._accept(actor, checked, made, arriving)
+
+    def _stated(self, files: Mapping[str, Content], today: date) -> Stated | None:
+        content = files.get(MANIFEST)
+        return None if content is None else read_manifest(content, self.pack, today, Findings())
 
     def _now(self, today: date) -> datetime:
         """Now; of a programme whose days are not those of the calendar, the end of its day."""
@@ -179,16 +182,17 @@ class Intake:
         return max(self._store.clock(), ends)
 
     def _known(
-        self, connection: Connection, actor: Actor, files: Path, stated: Stated
+        self, connection: Connection, actor: Actor, files: Mapping[str, Content], stated: Stated
     ) -> dict[str, Any] | None:
         row = _accepted(connection, actor, stated.digest)
         # The manifest says which files it is over; what was sent with it is looked at all the same.
         return None if row is None else self._receipt_if_same(row, stated, files)
 
-    def _receipt_if_same(self, row: Row[Any], stated: Stated, files: Path) -> dict[str, Any] | None:
-        there = files_in(files)
+    def _receipt_if_same(
+        self, row: Row[Any], stated: Stated, files: Mapping[str, Content]
+    ) -> dict[str, Any] | None:
         same = all(
-            one.name in there and digest_of(there[one.name]) == one.sha256 for one in stated.files
+            one.name in files and _digest_of(files[one.name]) == one.sha256 for one in stated.files
         )
         return receipt_of(row) if same else None
 
@@ -277,22 +281,26 @@ class Intake:
                 )
                 uow.commit()
 
-        _again(enter)
+        again(enter)
         raise ReturnRefused(
             count=findings.count, shown=tuple(findings.shown), by_rule=findings.by_rule
         )
 
     # -- accepted -----------------------------------------------------------------------------
 
-    def _accept(self, actor: Actor, files: Path, checked: Checked, made: Path) -> dict[str, Any]:
+    def _accept(
+        self, actor: Actor, checked: Checked, made: Path, arriving: Path | None
+    ) -> dict[str, Any]:
         stated = checked.stated
         assert stated is not None
         rows, id_sum = count_of(made)
         kept = self._folder / path_of(actor.institution, stated.digest)
         kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _to_disk(made)
+        to_disk(made)
         made.replace(kept)
-        _to_disk(kept.parent)
+        to_disk(kept.parent)
+        if arriving is not None:
+            arriving = self.settling.put(arriving, actor.institution, stated.digest)
 
         def enter() -> dict[str, Any]:
             with self._store.reading() as connection:
@@ -303,22 +311,28 @@ class Intake:
                 if former is not None:
                     return receipt_of(former)
                 row = self._enter(uow, actor, checked, (rows, id_sum), today)
-                self._identities(uow.connection, actor, files, row.id, stated)
+                # Under the log's lock, which who suspends takes too: before that, or after it.
+                uow.journal.flush()
+                self._require_permission(uow.connection, actor, stated.last_day)
                 uow.commit()
                 return receipt_of(row)
 
         try:
-            receipt: dict[str, Any] = _again(enter)
-            return receipt
+            receipt: dict[str, Any] = again(enter)
         except AmanatError:
-            self._forget(actor, stated, kept)
+            self._forget(actor, stated, kept, arriving)
             raise
+        self.settling.settle(str(receipt["return"]))
+        return receipt
 
-    def _forget(self, actor: Actor, stated: Stated, kept: Path) -> None:
-        """Remove the file of a return that was not accepted after all."""
+    def _forget(self, actor: Actor, stated: Stated, kept: Path, arriving: Path | None) -> None:
+        """Remove the files of a return that was not accepted after all."""
         with self._store.reading() as connection:
-            if _accepted(connection, actor, stated.digest) is None:
-                kept.unlink(missing_ok=True)
+            if _accepted(connection, actor, stated.digest) is not None:
+                return
+        kept.unlink(missing_ok=True)
+        if arriving is not None:
+            shutil.rmtree(arriving, ignore_errors=True)
 
     def _enter(
         self,
@@ -375,7 +389,7 @@ class Intake:
                 scope=scope,
                 supersedes=corrected.id if corrected else None,
                 received_at=self._store.clock().isoformat(),
-                settled_at=self._store.clock().isoformat(),
+                settled_at=None,
                 business_date=today.isoformat(),
                 person=actor.person,
                 received=checked.rows,
@@ -384,46 +398,6 @@ class Intake:
             )
         )
         return connection.execute(sql.select(manifest).where(manifest.c.id == made)).one()
-
-    def _identities(
-        self, connection: Connection, actor: Actor, files: Path, made: str, stated: Stated
-    ) -> None:
-        """Read parties and accounts again, now that they count, into the vault."""
-        programme, exchange = actor.programme, actor.institution
-        persons: dict[str, int] = {}
-        owned: list[tuple[str, int]] = []
-        for rows in self._rows(files, stated, PARTIES.name):
-            said = list(said_of(self.vault.pseudonyms, rows))
-            self.vault.keep_persons(connection, programme, exchange, made, said)
-            for one, of in zip(said, rows.texts("owner_of").to_pylist(), strict=True):
-                persons[one.reference] = one.pseudonym.number
-                if of is not None:
-                    owned.append((of, one.pseudonym.number))
-        keep_owners(
-            connection, programme, exchange, made, [(persons[of], owner) for of, owner in owned]
-        )
-        for rows in self._rows(files, stated, ACCOUNTS.name):
-            numbers = rows.texts("account").to_pylist()
-            made_of = self.vault.pseudonyms.accounts(exchange, numbers)
-            holders = rows.texts("party").to_pylist()
-            opened = rows.columns["opened"].to_pylist()
-            held = [
-                (account, persons[holder], number, day.isoformat())
-                for account, holder, number, day in zip(
-                    made_of, holders, numbers, opened, strict=True
-                )
-            ]
-            self.vault.keep_accounts(connection, programme, exchange, made, held)
-
-    def _rows(self, files: Path, stated: Stated, record: str) -> Iterator[Any]:
-        listed = stated.listed(record)
-        if listed is None:
-            return
-        known = {PARTIES.name: PARTIES, ACCOUNTS.name: ACCOUNTS}[record]
-        source = Source(files / listed.name, listed.name, known)
-        findings = Findings()
-        for batch in batches(source, self.pack.limits, findings):
-            yield typed(source, batch, findings)
 
     # -- checking -----------------------------------------------------------------------------
 
@@ -453,6 +427,7 @@ class Intake:
 
         Those of the last day stay, for an intake that goes on while this one looks.
         """
+        self.settling.sweep()
         now = self._store.clock().timestamp()
         old = [
             one
@@ -538,23 +513,10 @@ def _refusals_of(connection: Connection, actor: Actor, stated: Stated) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def _to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _again(work: Callable[[], Any]) -> Any:
-    """Do it again where another transaction took the same thing at the same moment."""
-    for _ in range(_ATTEMPTS):
-        try:
-            return work()
-        except sql.exc.IntegrityError as error:
-            last: Exception = error
-        except sql.exc.DBAPIError as error:
-            if not is_contention(error):
-                raise
-            last = error
-    raise ComeBackLater(seconds=1) from last
+def _digest_of(content: Content) -> str:
+    """SHA-256 of a file that was received, in hexadecimal."""
+    whole = hashlib.sha256()
+    with content.open() as file:
+        while part := file.read(1 << 20):
+            whole.update(part)
+    return whole.hexdigest()

@@ -14,7 +14,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ import pyarrow.parquet as parquet
 
 from amanat.jurisdictions.returns import Limits
 from amanat.supervision.returns.arrow import fits
+from amanat.supervision.returns.contents import Content, Plain
 from amanat.supervision.returns.findings import Findings
 from amanat.supervision.returns.specification import FORMATS, Form, Record
 
@@ -55,7 +55,7 @@ class Batch:
 class Source:
     """One file of a return."""
 
-    path: Path
+    content: Content
     name: str
     record: Record
 
@@ -63,6 +63,12 @@ class Source:
     def format(self) -> str:
         """Its format, as its name says."""
         return self.name.rpartition(".")[2]
+
+    def for_arrow(self) -> Any:
+        """It from its beginning, as Arrow reads it: a plain file by its own means."""
+        if isinstance(self.content, Plain):
+            return self.content.path
+        return pa.PythonFile(self.content.open(), mode="r")
 
 
 def record_of(name: str, records: dict[str, Record]) -> Record | None:
@@ -80,7 +86,7 @@ def examine(source: Source, findings: Findings, told: Told) -> str:
     text = source.format != "parquet"
     decoder = codecs.getincrementaldecoder("utf-8")()
     place, lines, nul, broken = 0, 0, False, False
-    with source.path.open("rb") as file:
+    with source.content.open() as file:
         while part := file.read(_PART):
             whole.update(part)
             if text and place == 0 and part.startswith(codecs.BOM_UTF8):
@@ -165,7 +171,7 @@ def _from_csv(source: Source, _limits: Limits, findings: Findings) -> Iterator[B
 
     try:
         reader = arrow_csv.open_csv(
-            source.path,
+            source.for_arrow(),
             read_options=arrow_csv.ReadOptions(use_threads=False, block_size=_CSV_BLOCK),
             parse_options=arrow_csv.ParseOptions(
                 newlines_in_values=True, invalid_row_handler=broken, ignore_empty_lines=False
@@ -221,7 +227,7 @@ def _from_ndjson(source: Source, _limits: Limits, findings: Findings) -> Iterato
     flags = {one.name for one in source.record.columns_of(Form.FLAG)}
     rows: list[dict[str, Any]] = []
     numbers: list[int] = []
-    with source.path.open("rb") as file:
+    with source.content.open() as file:
         for number, line in enumerate(_lines(file), 1):
             row = _object_of(source, number, line, findings)
             if row is None:
@@ -308,9 +314,9 @@ def _from_parquet(source: Source, limits: Limits, findings: Findings) -> Iterato
     texts = [one.name for one in source.record.columns if one.form in _TEXTS]
     try:
         # A column that is nested has no dictionary to be read: types are looked at first.
-        about = parquet.read_schema(source.path)
+        about = parquet.read_schema(source.for_arrow())
         plain = [name for name in texts if not pa.types.is_nested(_type_in(about, name))]
-        file = parquet.ParquetFile(source.path, read_dictionary=plain)
+        file = parquet.ParquetFile(source.for_arrow(), read_dictionary=plain)
     except (pa.ArrowException, OSError) as error:
         findings.add(source.name, "file_readable", value=error)
         return
@@ -351,7 +357,7 @@ def _sized(source: Source, file: Any, limits: Limits, findings: Findings) -> boo
     What a file says too little of is found while it is read: texts stay in their dictionaries, so
     that a value which is repeated a billion times is held once.
     """
-    size = source.path.stat().st_size
+    size = source.content.size
     about = file.metadata
     groups = [about.row_group(at) for at in range(about.num_row_groups)]
     unpacked = sum(one.total_byte_size for one in groups)

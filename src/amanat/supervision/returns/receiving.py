@@ -1,7 +1,7 @@
 """Receives a return: as a tar of its files, or as one stream of NDJSON, into a place of its own.
 
-The place is gone with whatever became of the return; what a process that was killed left behind is
-removed by the next one.
+Nothing of it lies there in clear (`contents`).  The place is gone with whatever became of the
+return; what a process that was killed left behind is removed by the next one.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import IO, ClassVar
 
 from amanat.core.errors import Invalid
 from amanat.core.messages import Message
+from amanat.supervision.returns.contents import Place, Write
 from amanat.supervision.returns.specification import FORMATS, MANIFEST, RECORDS
 
 INCOMING = "incoming"
@@ -38,13 +39,13 @@ class ReturnUnreadable(Invalid):
 
 
 @contextmanager
-def place(folder: Path) -> Iterator[Path]:
-    """A folder for one return, of this process alone, and gone afterwards."""
+def place(folder: Path) -> Iterator[Place]:
+    """A place for one return, of this process alone, and gone afterwards."""
     sweep(folder)
     made = folder / f"{os.getpid()}-{secrets.token_hex(8)}"
     made.mkdir(mode=0o700, parents=True)
     try:
-        yield made
+        yield Place(made)
     finally:
         shutil.rmtree(made, ignore_errors=True)
 
@@ -70,12 +71,12 @@ def _lives(pid: int) -> bool:
     return True
 
 
-def unpack(content: IO[bytes], folder: Path, bytes_max: int) -> None:
+def unpack(content: IO[bytes], write: Write, bytes_max: int) -> None:
     """The files of a tar, as they are read: plain ones of known names, each once.
 
     Refuses `ReturnUnreadable`.
     """
-    left = bytes_max
+    left, seen = bytes_max, set[str]()
     try:
         with tarfile.open(fileobj=content, mode="r|") as packed:
             for one in packed:
@@ -84,15 +85,16 @@ def unpack(content: IO[bytes], folder: Path, bytes_max: int) -> None:
                     continue
                 folder_named, _, last = name.rpartition("/")
                 name = last if _FOLDER.fullmatch(folder_named) else name
-                if not one.isfile() or name not in NAMES or (folder / name).exists():
+                if not one.isfile() or name not in NAMES or name in seen:
                     named = Message("{file} does not belong in it", file=repr(one.name[:80]))
                     raise ReturnUnreadable(reason=named)
+                seen.add(name)
                 left -= one.size
                 if left < 0:
                     raise ReturnUnreadable(reason=Message("its files are too large"))
                 source = packed.extractfile(one)
                 assert source is not None
-                with (folder / name).open("wb") as file:
+                with write(name) as file:
                     shutil.copyfileobj(source, file, _PART)
     except (tarfile.TarError, EOFError, OSError) as error:
         fault = type(error).__name__
@@ -107,8 +109,8 @@ class Parting:
     Each line is an object whose first field is `record`: `manifest`, or the name of a record.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, write: Write) -> None:
+        self._write = write
         self._files: dict[str, IO[bytes]] = {}
         self._rest = b""
         self._line = 0
@@ -139,7 +141,7 @@ class Parting:
         if name == "manifest" and name not in self._files:
             rest = line[found.end() :] if found else b""
             manifest = b"{" + rest.lstrip().removeprefix(b",")
-            self._files[name] = (self._folder / MANIFEST).open("wb")
+            self._files[name] = self._write(MANIFEST)
             self._files[name].write(manifest)
             return
         if name not in RECORDS:
@@ -147,5 +149,5 @@ class Parting:
             raise ReturnUnreadable(reason=Message("line {line} names no record", line=place))
         file = self._files.get(name)
         if file is None:
-            file = self._files[name] = (self._folder / f"{name}.ndjson").open("wb")
+            file = self._files[name] = self._write(f"{name}.ndjson")
         file.write(line + b"\n")

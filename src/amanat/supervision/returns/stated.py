@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from amanat.core.canonical import canonical_bytes
 from amanat.core.dates import date_from
 from amanat.core.errors import AmanatError
 from amanat.jurisdictions.returns import ReturnsPack
+from amanat.supervision.returns.contents import Content
 from amanat.supervision.returns.findings import Findings
 from amanat.supervision.returns.specification import (
     FORMATS,
@@ -139,15 +139,18 @@ class _Reader:
         return {}
 
 
-def read_manifest(path: Path, pack: ReturnsPack, today: date, findings: Findings) -> Stated | None:
+def read_manifest(
+    content: Content, pack: ReturnsPack, today: date, findings: Findings
+) -> Stated | None:
     """The manifest of a return; None where it is too broken to check anything against it."""
     try:
-        content = path.read_bytes()[: MANIFEST_BYTES_MAX + 1]
-        given = json.loads(content.decode("utf-8"), object_pairs_hook=_once)
+        with content.open() as file:
+            whole = file.read(MANIFEST_BYTES_MAX + 1)
+        given = json.loads(whole.decode("utf-8"), object_pairs_hook=_once)
     except (OSError, ValueError, RecursionError) as error:
         findings.add(MANIFEST, "manifest_readable", value=type(error).__name__)
         return None
-    if not isinstance(given, dict) or len(content) > MANIFEST_BYTES_MAX:
+    if not isinstance(given, dict) or len(whole) > MANIFEST_BYTES_MAX:
         findings.add(MANIFEST, "manifest_readable")
         return None
     reader = _Reader(findings)
