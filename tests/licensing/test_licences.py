@@ -27,6 +27,7 @@ from amanat.licensing.model import (
     HandoverDisorderly,
     PermissionHeld,
     ProviderSuspended,
+    RegistrationMalformed,
     StandingMoved,
     StepNotAllowed,
 )
@@ -171,9 +172,11 @@ def test_a_renewal_of_a_licence_moves_the_ledger_with_it(licensed: LicensingWorl
 def test_the_local_entity_takes_over_on_a_day(licensed: LicensingWorld) -> None:
     world = licensed
     handover = HandOverReporting(
-        provider=X, entity=Entity.LOCAL, entity_name="Local (Pvt.) Ltd", registration="G-2",
+        provider=X, entity=Entity.LOCAL, entity_name="Local (Pvt.) Ltd", registration="4702",
         first_day=date(2026, 7, 1),
     )  # fmt: skip
+    with pytest.raises(RegistrationMalformed, match="G-2 is no number of an entity on goAML"):
+        world.do_as("fmu_officer", handover.model_copy(update={"registration": "G-2"}))
     with pytest.raises(HandoverDisorderly, match="follows the one of 2026-03-09"):
         world.do_as("fmu_officer", handover.model_copy(update={"first_day": MARCH}))
     with pytest.raises(HandoverDisorderly, match="foreign entity reports already"):

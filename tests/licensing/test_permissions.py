@@ -31,6 +31,7 @@ from amanat.licensing.model import (
     PermissionMissing,
     PermissionNotHeld,
     ProviderSuspended,
+    RegistrationMalformed,
     StepNotAllowed,
     WrongStatus,
 )
@@ -107,6 +108,17 @@ def test_a_confirmation_says_all_that_its_kind_asks(desk: DeskWorld) -> None:
             registration=None, category="exchange",
         )  # fmt: skip
     assert len(refusal.value.refusals) == 4
+
+
+@pytest.mark.parametrize("registration", ["G-1", "0123", "1234567890", "٤٧١١", "4711\n"])
+def test_a_registration_that_the_gate_would_refuse_is_refused(
+    desk: DeskWorld, registration: str
+) -> None:
+    """`rentity_id` is a whole number in goAML's schema (UNODC goAML 4.0 and 5.0)."""
+    desk.noc("exchange_x")
+    with pytest.raises(RegistrationMalformed):
+        desk.confirm("fmu", "exchange_x", "goaml_registered", registration=registration)
+    desk.confirm("fmu", "exchange_x", "goaml_registered", registration="4711")
 
 
 def test_the_foreign_entity_registers_first(desk: DeskWorld) -> None:

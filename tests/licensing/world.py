@@ -239,7 +239,7 @@ class LicensingWorld(World):
             "valid_from": MARCH,
         }
         if fact == "goaml_registered":
-            fields |= {"entity": Entity.FOREIGN, "entity_name": "Abroad", "registration": "G-1"}
+            fields |= {"entity": Entity.FOREIGN, "entity_name": "Abroad", "registration": "4700"}
         command = ConfirmFact.model_validate(fields | more)
         return self.do_as(f"{institution}_officer", command, f"{institution}_approver")
 

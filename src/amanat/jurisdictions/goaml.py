@@ -76,6 +76,8 @@ class GoamlForm:
     submission_codes: tuple[str, ...]
     reason_length_min: int
     text_length_max: int
+    registration_pattern: str
+    """The whole number of an entity on goAML: `rentity_id` is an integer in the schema."""
     local_identifier: str
     local_identifier_pattern: str
     local_identifier_placeholders: tuple[str, ...]
@@ -199,6 +201,7 @@ def _form(fields: Mapping[str, Any], file: str, refused: Refused) -> GoamlForm:
         submission_codes=row.take("submission_codes", texts, ()),
         reason_length_min=row.take("reason_length_min", count, 0),
         text_length_max=row.take("text_length_max", count, 0),
+        registration_pattern=row.take("registration_pattern", _pattern, ""),
         local_identifier=row.take("local_identifier", text, ""),
         local_identifier_pattern=row.take("local_identifier_pattern", _pattern, ""),
         local_identifier_placeholders=row.take("local_identifier_placeholders", texts, ()),

@@ -6,12 +6,14 @@ is the last that is not after it.
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 from amanat.access.acts import ActContext, Ask, Result, act
 from amanat.core.errors import Forbidden, Refused
 from amanat.core.ids import new_id
 from amanat.core.messages import Message, Word
+from amanat.jurisdictions.goaml import load_goaml
 from amanat.jurisdictions.licensing import Confirmation
 from amanat.licensing import events
 from amanat.licensing.commands import ConfirmFact, HandOverReporting
@@ -23,6 +25,7 @@ from amanat.licensing.model import (
     FactDatesDisorderly,
     FactFieldMissing,
     HandoverDisorderly,
+    RegistrationMalformed,
 )
 from amanat.licensing.ordering import Move, New, record_moves, written
 from amanat.licensing.records import reporting_entity_on
@@ -45,8 +48,8 @@ def confirm_fact(command: ConfirmFact, context: ActContext) -> Result:
 
     What rests on the fact is granted or falls with it: after the registration on goAML the provider
     is AML-registered.  Refuses, in order: `NotFound` (fact, category), `Forbidden` (another's
-    fact), as the path does; then all at once `FactFieldMissing`, `FactDatesDisorderly`,
-    `HandoverDisorderly`.
+    fact), as the path does; then all at once `FactFieldMissing`, `RegistrationMalformed`,
+    `FactDatesDisorderly`; then `HandoverDisorderly`.
     """
     on, fact = _check_confirmation(command, context)
     entry = context.uow.journal.append(
@@ -116,6 +119,7 @@ def _check_confirmation(
         for field in ("entity", "entity_name", "registration"):
             if getattr(command, field) is None:
                 refused.add(FactFieldMissing(fact=Word(GOAML), field=Word(field)))
+        _check_registration(command.registration, on, refused)
     _check_amount(command, on, fact, refused)
     if command.valid_until is not None and command.valid_until < command.valid_from:
         refused.add(
@@ -125,6 +129,14 @@ def _check_confirmation(
     if command.fact == GOAML and command.holds:
         _check_reporter(command, context, on)
     return on, fact
+
+
+def _check_registration(registration: str | None, on: OnProvider, refused: Refused) -> None:
+    """The number is one that the gate of reports takes; else every report would be turned away."""
+    if registration is None:
+        return
+    if not re.fullmatch(load_goaml(on.pack.code).form.registration_pattern, registration):
+        refused.add(RegistrationMalformed(registration=registration))
 
 
 def _check_amount(
@@ -237,7 +249,8 @@ def _ask_handover(command: HandOverReporting, context: ActContext) -> Ask:
 def hand_over_reporting(command: HandOverReporting, context: ActContext) -> Result:
     """Let another entity report from a day on.
 
-    Refuses, in order: `NotAProvider`, as the path does, `Forbidden`, `HandoverDisorderly`.
+    Refuses, in order: `NotAProvider`, as the path does, `Forbidden`, `RegistrationMalformed`,
+    `HandoverDisorderly`.
     """
     _check_handover(command, context)
     entry = context.uow.journal.append(
@@ -264,13 +277,16 @@ def hand_over_reporting(command: HandOverReporting, context: ActContext) -> Resu
 
 
 def _check_handover(command: HandOverReporting, context: ActContext) -> None:
-    load_provider_step(context, command.provider, "HandOverReporting")
+    on = load_provider_step(context, command.provider, "HandOverReporting")
     if f"{CONFIRMS}.{GOAML}" not in context.actor.capacities:
         raise Forbidden(
             actor=context.actor,
             act=Message("submit {act}", act=Word("HandOverReporting")),
             reason=Message("it does not confirm {fact}", fact=Word(GOAML)),
         )
+    refused = Refused()
+    _check_registration(command.registration, on, refused)
+    refused.raise_if_any()
     connection, programme = context.uow.connection, context.programme
     last = reporting_entity_on(connection, programme, command.provider, date.max)
     reason: Message | None = None

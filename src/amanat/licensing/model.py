@@ -258,6 +258,12 @@ class FactFieldMissing(Invalid):
     template: ClassVar[str] = "A confirmation of {fact} needs {field}."
 
 
+class RegistrationMalformed(Invalid):
+    """A registration on goAML is a number of the form that the FIU's gate takes."""
+
+    template: ClassVar[str] = "{registration} is no number of an entity on goAML; it is digits."
+
+
 class HandoverDisorderly(Refusal):
     """One entity reports at a time, from a day on; a handover follows the one before."""
 

@@ -51,7 +51,7 @@ def with_conditions(desk: DeskWorld) -> list[Any]:
 def test_evidence_meets_a_condition_when_it_is_found_to(desk: DeskWorld) -> None:
     due, standing = with_conditions(desk)
     assert (due.due_on, standing.due_on) == ("2026-05-08", None)  # 60 days after 9 March
-    give = GiveEvidence(condition=due.id, text="registered as G-1")
+    give = GiveEvidence(condition=due.id, text="registered as 4700")
     judge = JudgeEvidence(condition=due.id, accepted=False, finding="the number is not ours")
     with pytest.raises(NoEvidence):
         desk.do_as("pvara_officer", judge)

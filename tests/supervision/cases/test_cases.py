@@ -38,10 +38,12 @@ from amanat.supervision.cases.model import (
     NotSupervised,
     TransactionsUnknown,
     risk_of,
+    score_of_hit,
 )
 from amanat.supervision.identities.commands import OpenIdentity
 from amanat.supervision.identities.model import CaseNotTheirs
 from amanat.supervision.monitoring.tables import alert
+from amanat.supervision.screening.model import Grade
 from amanat.supervision.screening.tables import hit
 
 PARTY = f"party:{SUBJECT}"
@@ -358,3 +360,24 @@ def test_the_longest_rule_wins_and_nothing_goes_under_a_case(desks: Desks) -> No
     )
     (transactions, cases, *_others) = desks.look("pvara_officer", "retention", as_of="2040-01-01")
     assert (transactions["may_be_destroyed"], cases["may_be_destroyed"]) == (2, 1)
+
+
+def test_a_name_alone_weighs_less_than_a_name_with_its_number() -> None:
+    """The grades order the queue of hits; the risk of a case follows the same order."""
+    weights = [score_of_hit(int(grade), 1_000) for grade in Grade]
+    assert weights == sorted(weights, reverse=True)
+    assert len(set(weights)) == len(Grade)
+    assert score_of_hit(Grade.IDENTIFIED, 1_000) == 1
+    assert score_of_hit(Grade.NAME_ALONE, 1_000) < Decimal("0.5")
+
+
+def test_the_risk_of_a_case_counts_the_grade_of_its_hit(desks: Desks) -> None:
+    put_hits(desks, ("1", 1, 950), ("2", 2, 950))
+    with desks.store.engine.begin() as connection:
+        connection.execute(hit.update().where(hit.c.party == "2").values(grade=Grade.NAME_ALONE))
+    desks.do_as("pvara_officer", GroupFindings())
+    queue = desks.look("pvara_officer", "cases")
+    assert [(one["subject"], one["risk"]) for one in queue] == [
+        ("party:1", "0.9500"),
+        ("party:2", "0.2850"),
+    ]

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection, Row
 
 from amanat.access.acts import ActContext
 from amanat.core.ids import new_id
-from amanat.supervision.cases.model import CaseState, Finding, FindingKind
+from amanat.supervision.cases.model import CaseState, Finding, FindingKind, score_of_hit
 from amanat.supervision.cases.records import (
     journal_step,
     keep_rows_of,
@@ -121,7 +121,7 @@ def _hits(connection: Connection, programme: str, desk: str, until: date) -> lis
             subject=_subject(row.party),
             exchange="",
             day=date.fromisoformat(row.found_on),
-            score=min(Decimal(row.score_permille) / 1000, Decimal(1)),
+            score=score_of_hit(row.grade, row.score_permille),
             explanation={"list": row.list, "grade": row.grade, "evidence": row.evidence},
         )
         for row in connection.execute(query)

@@ -83,6 +83,23 @@ class NotSupervised(Invalid):
     template: ClassVar[str] = "{institution} is no provider here."
 
 
+HIT_WEIGHTS = {
+    1: Decimal("1"),
+    2: Decimal("0.9"),
+    3: Decimal("0.7"),
+    4: Decimal("0.6"),
+    5: Decimal("0.3"),
+    6: Decimal("0.1"),
+}
+"""How far a hit of each grade counts: logic-v2 scores names, and a name alone is many people's."""
+
+
+def score_of_hit(grade: int, score_permille: int) -> Decimal:
+    """How grave a hit is, 0 to 1: the likeness of the names, weighed by what else agrees."""
+    likeness = min(Decimal(score_permille) / 1000, Decimal(1))
+    return (HIT_WEIGHTS[grade] * likeness).quantize(_PLACES)
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What monitoring or screening found of somebody: one alert, one hit.

@@ -49,7 +49,7 @@ def entity_registered(report: Report) -> Iterator[Problem]:
     if at is None:
         return
     text = report.text("rentity_id")
-    if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
+    if not re.fullmatch(report.pack.form.registration_pattern, text):
         said = Message("{value} is no number of an entity on goAML", value=text[:60])
         yield report.problem("rentity_id", at, said)
     known = report.expected.registration
