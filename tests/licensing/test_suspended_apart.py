@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sql
 
+from amanat.access.effects import Seen
 from amanat.app import Application
 from amanat.jurisdictions.licensing import load_licensing
 from amanat.licensing.commands import GrantLicence, LiftSuspension, Suspend
@@ -20,6 +21,7 @@ from amanat.licensing.standing import require_permission
 from amanat.participants.tables import account
 from amanat.settings import Settings
 from amanat.settlement.commands import SettleDay
+from amanat.settlement.effects import unburned_numbers
 from amanat.settlement.finality import require_accounts, withheld_accounts
 from amanat.settlement.model import InstructionState
 from amanat.settlement.tables import instruction
@@ -270,6 +272,13 @@ def test_trades_matched_before_settle_wait_or_are_cancelled_by_the_rule(
     assert told["content"]["party"] == "exchange_x"
     assert "Virtual Assets Act 2026" in told["content"]["reason"]
     assert settle(world) == 0
+    with world.app.store.reading() as connection:
+        seen = Seen(connection, CODE, MARCH, "pvara", world.app.gateway(CODE))
+        told = list(unburned_numbers(LiftSuspension(file=number, reason="remedied"), seen))
+    assert [str(one) for one in told] == [
+        "1 trades that were cancelled could be taken to the ledger by a party:"
+        " their numbers are not burned."
+    ]
     lift(world, number)
     assert state(world, receives) == "cancelled"  # what was cancelled does not come back
 

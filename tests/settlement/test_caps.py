@@ -14,7 +14,8 @@ from amanat.licensing import records
 from amanat.licensing.model import AccountNotAllowed, CapExceeded
 from amanat.licensing.tables import provider
 from amanat.participants.model import AccountKind
-from amanat.settlement.commands import Side
+from amanat.settlement.commands import CancelInstruction, Side
+from amanat.settlement.model import NotInThisState
 
 from .trading import MILLION, Trading, open_trading
 
@@ -23,12 +24,22 @@ CRORE = 10 * MILLION * 100
 FIRST = "bank_a.own"
 
 
+CLOSED = 'title = "Applicant"\nopens = []'
+
+
+def shut() -> LicensingPack:
+    """Pakistan's pack, where the rule of finality cancels what an applicant has matched."""
+    text = files("amanat.jurisdictions").joinpath("pk/licensing.toml").read_text("utf-8")
+    text = text.replace(CLOSED, f'{CLOSED}\nmatched = "cancelled"')
+    # The market's days are of 2021.
+    return licensing_from(text.replace("in_force_from = 2025", "in_force_from = 2020"), "shut.toml")
+
+
 def capped() -> LicensingPack:
     """Pakistan's pack, where an applicant trades: 10 million at once, 15 million in a month."""
     text = files("amanat.jurisdictions").joinpath("pk/licensing.toml").read_text("utf-8")
-    closed = 'title = "Applicant"\nopens = []'
-    assert closed in text
-    text = text.replace(closed, 'title = "Applicant"\nopens = ["acquire", "deliver"]')
+    assert CLOSED in text
+    text = text.replace(CLOSED, 'title = "Applicant"\nopens = ["acquire", "deliver"]')
     for code, amount, period in (("once", CRORE, "once"), ("monthly", CRORE * 3 // 2, "month")):
         text += f"""
 [[caps]]
@@ -103,6 +114,27 @@ def test_no_account_is_opened_that_the_status_does_not_give(market: Trading) -> 
         market.world.enrol(
             "bank_b", "central_bank", AccountKind.CLIENT, holder_class="individual", holder="x"
         )
+
+
+def test_a_party_burns_the_number_of_a_trade_that_the_law_cancelled(
+    market: Trading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until then whoever has both signatures could settle it once the suspension is lifted."""
+    identifier = market.match("bank_b.own", FIRST, nominal=100_000, paisa=100)
+    number = market.instruction(identifier)["number"]
+    suspended = shut()
+    monkeypatch.setattr(records, "load_licensing", lambda _code: suspended)
+    market.settle()
+    row = market.instruction(identifier)
+    assert (row["state"], row["reason_code"]) == ("cancelled", "NumberUnburned")
+    gateway = market.app.gateway(CODE)
+    assert not gateway.call("Settlement", "number_spent", market.at("bank_b.own"), number)
+    cancel = CancelInstruction(instruction=identifier, reason="the law cancelled it")
+    market.do("bank_a", cancel)
+    assert gateway.call("Settlement", "number_spent", market.at("bank_b.own"), number)
+    assert market.instruction(identifier)["reason_code"] is None
+    with pytest.raises(NotInThisState):
+        market.do("bank_b", cancel)
 
 
 BROKEN = (

@@ -37,6 +37,7 @@ from amanat.settlement.commands import (
 from amanat.settlement.finality import require_accounts
 from amanat.settlement.lists import packed_list
 from amanat.settlement.model import (
+    NUMBER_UNBURNED,
     FreeDeliveryForbidden,
     InstructionState,
     InstructionTerms,
@@ -400,12 +401,18 @@ def confirm_instruction(command: ConfirmInstruction, context: ActContext) -> Res
 # -- cancelling -----------------------------------------------------------------------------------
 
 
+def _require_cancellable(row: Row[Any]) -> None:
+    """Refuse `NotInThisState` but for what is open, or was cancelled without its number burned."""
+    if row.state != InstructionState.CANCELLED.value or row.reason_code != NUMBER_UNBURNED:
+        follow(row.id, InstructionState(row.state), InstructionState.CANCELLED)
+
+
 def _ask_cancel(command: CancelInstruction, context: ActContext) -> Ask:
     """A second person of the participant has the account's key sign."""
     row = find_instruction(context.uow.connection, context.programme, command.instruction)
     institution = context.actor.institution
     require_party(row, institution)
-    follow(row.id, InstructionState(row.state), InstructionState.CANCELLED)
+    _require_cancellable(row)
     delivers = row.deliverer_institution == institution
     account = row.deliverer if delivers else row.receiver
     if row.number is None:
@@ -427,12 +434,13 @@ def cancel_instruction(command: CancelInstruction, context: ActContext) -> Resul
     """Cancel an instruction and burn its number; it binds here at once.
 
     Where the deliverer has not signed there is nothing that could settle, and nothing is burned.
+    What a suspension's rule of finality cancelled is burned so by either party.
     The ledger has the last word: what settles before the burn is settled.
     Refuses, in order: `NotFound`, `NotInThisState`.
     """
     connection, programme = context.uow.connection, context.programme
     row = find_instruction(connection, programme, command.instruction)
-    follow(row.id, InstructionState(row.state), InstructionState.CANCELLED)
+    _require_cancellable(row)
     account: str = context.approved.memo["account"]
     entry = context.uow.journal.append(
         events.INSTRUCTION_CANCELLED,

@@ -13,10 +13,11 @@ from amanat.auctions.tables import allotment
 from amanat.core.errors import NotFound
 from amanat.core.messages import Message
 from amanat.ledger.balances import balance_at, supply_at
-from amanat.licensing.commands import Suspend
+from amanat.licensing.commands import LiftSuspension, Suspend
 from amanat.licensing.deriving import Changed
 from amanat.licensing.model import Change
 from amanat.licensing.standing import level_after, standing_on
+from amanat.licensing.tables import licensing_file
 from amanat.participants.commands import SetLevel
 from amanat.participants.effects import account_name
 from amanat.participants.model import Level
@@ -37,7 +38,7 @@ from amanat.settlement.commands import (
     WithdrawCash,
 )
 from amanat.settlement.finality import withheld_accounts
-from amanat.settlement.model import InstructionState, Trade, net_positions
+from amanat.settlement.model import NUMBER_UNBURNED, InstructionState, Trade, net_positions
 from amanat.settlement.records import (
     DELIVERS,
     RECEIVES,
@@ -285,6 +286,34 @@ def instructions_of_suspension(command: Suspend, seen: Seen) -> Iterator[Message
     yield _stopped(
         seen, _waiting(seen, _barred(level, row.code), ~_barred(level_of(row), row.code))
     )
+
+
+@effects(LiftSuspension)
+def unburned_numbers(command: LiftSuspension, seen: Seen) -> Iterator[Message]:
+    """Cancelled trades that could be taken to the ledger after this, since nobody burned them."""
+    table = instruction
+    provider = (
+        sql.select(licensing_file.c.provider)
+        .where(
+            licensing_file.c.programme == seen.programme, licensing_file.c.number == command.file
+        )
+        .scalar_subquery()
+    )
+    count = seen.connection.execute(
+        sql.select(sql.func.count()).where(
+            table.c.programme == seen.programme,
+            table.c.reason_code == NUMBER_UNBURNED,
+            sql.or_(
+                table.c.deliverer_institution == provider, table.c.receiver_institution == provider
+            ),
+        )
+    ).scalar_one()
+    if count:
+        yield Message(
+            "{count} trades that were cancelled could be taken to the ledger by a party:"
+            " their numbers are not burned.",
+            count=count,
+        )
 
 
 @effects(FreezeAccount, FreezeEverything)

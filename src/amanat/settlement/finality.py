@@ -20,7 +20,7 @@ from amanat.licensing.model import Accounts
 from amanat.licensing.standing import Cancelling, cancelling, require_participant, shut_accounts
 from amanat.participants.tables import account
 from amanat.settlement import events
-from amanat.settlement.model import InstructionState
+from amanat.settlement.model import NUMBER_UNBURNED, InstructionState
 from amanat.settlement.tables import instruction
 
 DELIVER, ACQUIRE = "deliver", "acquire"
@@ -86,8 +86,9 @@ def _addresses(
 def cancel_matched(context: ActContext) -> int:
     """Cancel what was matched before a suspension whose rule is `cancelled`; how many there were.
 
-    The numbers are not burned, which takes a party's key: should the suspension be lifted, either
-    party could still take its copy of both signatures to the ledger, which has the last word.
+    Burning their numbers takes a party's key.  Until one has (`CancelInstruction`) a row says so,
+    and who would lift the suspension is told: after that, whoever has both signatures could still
+    take them to the ledger, which has the last word.
     """
     connection, programme = context.uow.connection, context.programme
     rules = cancelling(connection, programme, context.business_date)
@@ -124,7 +125,9 @@ def _cancel(context: ActContext, rule: Cancelling, sides: Sequence[sql.ColumnEle
             table.c.number.is_not(None),
             sql.or_(sql.false(), *sides),
         )
-        .values(state=InstructionState.CANCELLED.value, reason=rule.reason)
+        .values(
+            state=InstructionState.CANCELLED.value, reason=rule.reason, reason_code=NUMBER_UNBURNED
+        )
         .returning(table.c.id, table.c.digest)
     ).all()
     for row in sorted(rows, key=lambda one: str(one.id)):

@@ -49,6 +49,9 @@ class InstructionState(StrEnum):
     """Its number has been burned, or nobody had signed it."""
 
 
+NUMBER_UNBURNED = "NumberUnburned"
+"""Why an instruction, cancelled by the rule of finality, may still be cancelled by a party."""
+
 LIFE: Mapping[InstructionState, frozenset[InstructionState]] = {
     InstructionState.RESERVED: frozenset(
         {InstructionState.ALLEGED, InstructionState.CANCELLED, InstructionState.EXPIRED}
