@@ -9,6 +9,7 @@ from amanat.core.errors import NotFound
 from amanat.settlement.acts_cash import RtgsReferenceUsed
 from amanat.settlement.commands import CancelInstruction, ConfirmInstruction, Side, WithdrawCash
 from amanat.settlement.model import FreeDeliveryForbidden, InvalidInstruction, NotInThisState
+from amanat.settlement.views import REASON_OF_ANOTHER
 
 from .trading import BOND_ISIN, MILLION, MONDAY, TUESDAY, Trading
 
@@ -55,6 +56,12 @@ def fail_and_recycle(trading: Trading) -> None:
         f"Account own of bank_b holds 0 PKR face of {BOND_ISIN} "
         f"and needs 1000000 PKR face of {BOND_ISIN}."
     )
+    # With its key and arguments, so that it is read in other languages.
+    assert failed["reason"].template == "{sender} holds {balance} and needs {needed}."
+    assert failed["reason"].fields["sender"].fields == {"label": "own", "participant": "bank_b"}
+    assert str(failed["reason"].fields["needed"]) == f"1000000 PKR face of {BOND_ISIN}"
+    told = trading.world.view("instruction", "fund_c_officer", instruction=late)
+    assert told["reason"] == REASON_OF_ANOTHER
     assert [one["id"] for one in trading.world.view("fails", "bank_b_officer")] == [late]
     trading.trade("bank_a.own", "bank_b.own", nominal=2 * MILLION, paisa=191 * MILLION)
     assert trading.instruction(late)["state"] == "settled"

@@ -21,6 +21,7 @@ from amanat.ledger.refusals import BY_NAME, ERRORS, ContractRefusal
 from amanat.programme.model import CeilingExceeded, NotBusinessDay, SecurityMatured
 from amanat.settlement.model import InvalidInstruction, NotInThisState
 from amanat.web.messages import Reader, language_asked, problem_body, refusal_text
+from amanat.web.pages import _environment
 from amanat.web.problems import problem
 
 URDU, ENGLISH = Reader("ur", "Asia/Karachi"), Reader("en", "Asia/Karachi")
@@ -219,3 +220,22 @@ def test_a_refusal_without_a_translation_is_still_told_in_english() -> None:
         template = "{thing} is not in the catalogue"
 
     assert refusal_text(URDU, Untold(thing="T")) == "\u2066T\u2069 is not in the catalogue"
+
+
+def test_why_an_instruction_failed_is_shown_in_the_readers_language() -> None:
+    account = Message("account {label} of {participant}", label="own", participant="bank_b")
+    reason = Message.stated(
+        "Account own of bank_b holds 5 PKR and needs 7 PKR.",
+        BY_NAME["ERC20InsufficientBalance"].template,
+        {"sender": account, "balance": "5 PKR", "needed": "7 PKR"},
+    )
+    shown = '{% import "parts.html" as parts with context %}{{ parts.value("reason", it) }}'
+    urdu, english = (
+        _environment(language).from_string(shown).render(it=reason, programme="p", zone="UTC")
+        for language in ("ur", "en")
+    )
+    assert english == "Account own of bank_b holds 5 PKR and needs 7 PKR."
+    assert ARABIC.search(urdu)
+    assert all(part in urdu for part in ("bank_b", "own", "5 PKR", "7 PKR"))
+    assert "holds" not in urdu
+    assert "account" not in urdu.lower()

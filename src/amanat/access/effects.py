@@ -114,7 +114,7 @@ def _message_json(message: Message) -> dict[str, Any]:
 
 def _message(stated: Mapping[str, Any]) -> Message:
     arguments = {name: _read(value) for name, value in stated["arguments"].items()}
-    return Message(stated["key"], **arguments)
+    return Message.stated(stated["text"], stated["key"], arguments)
 
 
 def _typed(value: Any) -> dict[str, Any]:

@@ -10,7 +10,9 @@ from typing import Any
 
 import sqlalchemy as sql
 
+from amanat.access.effects import as_json
 from amanat.auctions.tables import allotment
+from amanat.core.messages import Message
 from amanat.ledger import refusals
 from amanat.ledger.orders import Order
 from amanat.ledger.registry import HandlerRegistry, LedgerEvent
@@ -99,7 +101,12 @@ def _fail(uow: UnitOfWork, programme: str, which: Any, message: str, code: str) 
             which,
             instruction.c.state == InstructionState.REQUESTED.value,
         )
-        .values(state=InstructionState.FAILED.value, reason=message, reason_code=code[:64])
+        .values(
+            state=InstructionState.FAILED.value,
+            reason=str(message),
+            said=as_json([message])[0] if isinstance(message, Message) else None,
+            reason_code=code[:64],
+        )
     )
 
 
@@ -114,7 +121,7 @@ def number_burned(event: LedgerEvent, uow: UnitOfWork) -> None:
             table.c.number == event.arguments["number"],
             table.c.state != InstructionState.SETTLED.value,
         )
-        .values(state=InstructionState.CANCELLED.value)
+        .values(state=InstructionState.CANCELLED.value, reason_code=None)
     )
 
 

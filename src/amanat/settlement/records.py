@@ -10,6 +10,7 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Connection, Row
 
 from amanat.core.errors import NotFound
+from amanat.core.messages import Message
 from amanat.core.money import face_text, money_text
 from amanat.ledger.refusals import BY_NAME, ContractRefusal
 from amanat.licensing.standing import require_participant
@@ -22,7 +23,7 @@ from amanat.participants.records import (
     valid_until,
 )
 from amanat.participants.tables import participant
-from amanat.programme.records import face_in, money_in
+from amanat.programme.records import currency_of, money_in
 from amanat.programme.tables import security
 from amanat.register.model import BINDING
 from amanat.register.tables import hold
@@ -189,7 +190,7 @@ _AMOUNTS = frozenset({"balance", "needed", "amount", "unfrozen", "held"})
 """Arguments of the ledger's refusals that count what an account has."""
 
 
-def fail_in_words(connection: Connection, row: Row[Any], reason: ContractRefusal) -> str:
+def fail_in_words(connection: Connection, row: Row[Any], reason: ContractRefusal) -> Message:
     """Why an instruction failed, as people say it: accounts by name, amounts with their unit.
 
     What the deliverer lacks is nominal, what the receiver lacks is money.
@@ -204,13 +205,23 @@ def fail_in_words(connection: Connection, row: Row[Any], reason: ContractRefusal
     for name, value in reason.arguments.items():
         account = accounts.get(value.lower()) if isinstance(value, str) else None
         if account is not None:
-            words[name] = f"account {account.label} of {account.participant}"
+            words[name] = Message(
+                "account {label} of {participant}",
+                label=account.label,
+                participant=account.participant,
+            )
         elif isinstance(value, int) and name in _AMOUNTS and row.deliverer in short:
-            words[name] = f"{face_in(connection, row.programme, value)} of {row.isin}"
+            nominal = f"{value} {currency_of(connection, row.programme)}"
+            words[name] = Message("{nominal} face of {isin}", nominal=nominal, isin=row.isin)
         elif isinstance(value, int) and name in _AMOUNTS and row.receiver in short:
             words[name] = money_in(connection, row.programme, value)
         else:
             words[name] = value
     declared = BY_NAME.get(reason.name)
-    told = reason.message if declared is None else declared.template.format(**words)
+    if declared is None:
+        return Message("{message}", message=_capital(reason.message))
+    return Message.stated(_capital(declared.template.format(**words)), declared.template, words)
+
+
+def _capital(told: str) -> str:
     return told[:1].upper() + told[1:]

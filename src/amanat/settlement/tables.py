@@ -39,6 +39,7 @@ instruction = sql.Table(
     sql.Column("receiver_spoke", sql.Boolean, nullable=False),
     sql.Column("state", sql.String(10), nullable=False),
     sql.Column("reason", sql.Text, comment="why it failed the last time, in words"),
+    sql.Column("said", sql.JSON, comment="that reason with its key and arguments"),
     sql.Column("reason_code", sql.String(64), comment="declared error of the ledger"),
     sql.Column("attempts", sql.Integer, nullable=False),
     sql.Column("cycle", sql.String(36), comment="the netted cycle that carries it"),

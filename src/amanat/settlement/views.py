@@ -9,7 +9,9 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Row
 
 from amanat.access.acts import ViewContext, view
+from amanat.access.effects import from_json
 from amanat.core.errors import NotFound
+from amanat.core.messages import Message
 from amanat.ledger.balances import balance_at, supply_at
 from amanat.participants.records import accounts_at
 from amanat.participants.tables import account
@@ -25,11 +27,17 @@ from amanat.settlement.model import InstructionState, Purpose
 from amanat.settlement.records import SEES_TRADES
 from amanat.settlement.tables import cash_movement, cycle, instruction
 
-_HIDDEN = {"deliverer_signature", "receiver_signature", "deliverer_spoke", "receiver_spoke"}
+_HIDDEN = {
+    "deliverer_signature",
+    "receiver_signature",
+    "deliverer_spoke",
+    "receiver_spoke",
+    "said",
+}
 _NAMED = re.compile(
     r"account \S+ of (?P<participant>[a-z0-9_]+)|(?P<address>0x[0-9a-f]{40})", re.IGNORECASE
 )
-REASON_OF_ANOTHER = "The account of another could not do its part; its holder is told why."
+REASON_OF_ANOTHER = Message("The account of another could not do its part; its holder is told why.")
 TRADES_TOLD_MIN = 3
 """Fewer trades of a day than these are counted for everyone and summed for nobody."""
 _UNSPOKEN = (InstructionState.RESERVED.value,)
@@ -50,7 +58,15 @@ def _visible(context: ViewContext) -> sql.ColumnElement[bool]:
 
 def _shown(row: Row[Any], context: ViewContext) -> dict[str, Any]:
     shown = {name: value for name, value in row._mapping.items() if name not in _HIDDEN}
-    return shown | {"reason": _reason(row.reason, context)}
+    return shown | {"reason": _reason(_told(row), context)}
+
+
+def _told(row: Row[Any]) -> str | None:
+    """The reason of an instruction, as a message where its key and arguments are known."""
+    if row.said is None or row.said["text"] != row.reason:
+        return str(row.reason) if row.reason is not None else None
+    (said,) = from_json([row.said])
+    return Message.stated(row.reason, said.template, said.fields)
 
 
 def _reason(reason: str | None, context: ViewContext) -> str | None:

@@ -23,6 +23,7 @@ from amanat.access.sessions import Session
 from amanat.app import Application
 from amanat.core.errors import AmanatError, NotFound, Refusal, Refusals, Unauthenticated
 from amanat.core.ids import new_id
+from amanat.core.messages import Message
 from amanat.web import licensing_desk, subjects, supervision_pages, tables, texts
 from amanat.web.guard import FormTokens
 from amanat.web.messages import Reader, message_text, refusal_text
@@ -229,6 +230,10 @@ def _environment(language: str) -> Environment:
     environment.tests["identifier"] = texts.is_identifier
     environment.tests["day"] = texts.is_day
     environment.tests["file_number"] = texts.is_file_number
+    environment.tests["message"] = lambda value: isinstance(value, Message)
+    environment.filters["told"] = lambda value: (
+        str(value) if language == "en" else message_text(Reader(language), value)
+    )
     environment.filters["shape_of"] = lambda name: texts.shape_of(str(name), "PKR")
     environment.globals.update(
         asset=asset,
