@@ -11,7 +11,7 @@ import pytest
 from tests.supervision.monitoring.ledger_of_rows import FIRST, moved, source_files
 from tests.supervision.monitoring.looking import look
 
-from amanat.core.errors import AmanatError
+from amanat.core.errors import AmanatError, Refusals
 from amanat.supervision.monitoring.composed import (
     composed_scenario,
     rule_from,
@@ -93,6 +93,11 @@ def test_the_schema_takes_what_the_reader_takes():
         {"subject": "everybody"},
         {"where": [{"field": "name", "is": "==", "value": "x"}]},
         {"where": [{"field": "value", "is": "<", "value": 1.5}]},
+        {"where": [{"field": "to_country", "is": "in", "value": ["XX"]}]},
+        {"name": "many\x00 withdrawals"},
+        {"name": "\u202eslawardhtiw ynam"},
+        {"name": "\u200b\u200b\u200b\u200b"},
+        {"explains": " " * 12},
         {"where": [{"field": "value", "is": "<", "value": 2**63}]},
         {"where": [{"field": "from_country", "is": "in", "value": ["Pakistan"]}]},
         {"having": [{"measure": "count", "is": "<", "value": 1}]},
@@ -110,3 +115,21 @@ def test_what_is_no_json_is_refused():
         rule_from("{'name'")
     with pytest.raises(AmanatError, match="characters"):
         rule_from(" " * 20_001)
+
+
+def test_each_fault_is_told_once_with_its_place_and_what_was_found():
+    wrong = STATED | {
+        "window_days": 99,
+        "where": [{"field": "kind", "is": "in", "value": ["gift"]}],
+        "having": [{"measure": "count", "is": ">=", "value": 0}],
+    }
+    with pytest.raises(Refusals) as refused:
+        rule_from(json.dumps(wrong))
+    told = [str(one) for one in refused.value.refusals]
+    assert len(told) == 3
+    for place, found in (
+        ("window_days", "99"),
+        ("where.0.kind.value.0", "gift"),
+        ("having.0", "0"),
+    ):
+        assert any(one.startswith(place) and f"(found '{found}')" in one for one in told), told

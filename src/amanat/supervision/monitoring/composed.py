@@ -12,17 +12,19 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 from ibis import _
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from amanat.core.errors import Invalid, Refused
+from amanat.access.fields import require_plain
+from amanat.core.errors import AmanatError, Invalid, Refused
 from amanat.core.messages import Message
+from amanat.jurisdictions.countries import COUNTRIES
 from amanat.supervision.monitoring.expressions import (
     LOW,
     distinct_in_window,
@@ -56,9 +58,26 @@ class RuleInvalid(Invalid):
     template: ClassVar[str] = "{field}: {reason}."
 
 
+def _plain(text: str) -> str:
+    """A text in which something stands, and nothing hides: JSON's escapes are taken apart here."""
+    try:
+        require_plain(text)
+    except AmanatError as error:
+        raise ValueError(str(error)) from None
+    if not any(one.isalnum() for one in text):
+        raise ValueError("a text says something")
+    return text
+
+
+def _country(code: str) -> str:
+    if code not in COUNTRIES:
+        raise ValueError("no country of ISO 3166 has this code")
+    return code
+
+
 Comparison = Literal["<", "<=", "==", ">=", ">"]
 Amount = Annotated[int, Field(strict=True, ge=0, le=_INT64_MAX)]
-Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$"), AfterValidator(_country)]
 _STRICT = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -123,11 +142,11 @@ class Rule(BaseModel):
     """A composed scenario.  The first of `having` gives the score."""
 
     model_config = _STRICT
-    name: Annotated[str, Field(min_length=3, max_length=100)]
-    explains: Annotated[str, Field(min_length=10, max_length=2_000)]
+    name: Annotated[str, Field(min_length=3, max_length=100), AfterValidator(_plain)]
+    explains: Annotated[str, Field(min_length=10, max_length=2_000), AfterValidator(_plain)]
     subject: Literal["customer", "sender", "receiver"]
     window_days: Annotated[int, Field(strict=True, ge=1, le=60)]
-    where: tuple[Annotated[Condition, Field(discriminator=None)], ...] = Field(max_length=20)
+    where: tuple[Annotated[Condition, Field(discriminator="field")], ...] = Field(max_length=20)
     having: tuple[Having, ...] = Field(min_length=1, max_length=3)
 
     @model_validator(mode="after")
@@ -149,14 +168,23 @@ def rule_from(text: str) -> Rule:
     try:
         return Rule.model_validate_json(text)
     except ValidationError as error:
-        seen: set[tuple[str, str]] = set()
-        for one in error.errors():
-            place = ".".join(str(part) for part in one["loc"]) or "rule"
-            if (place, one["msg"]) not in seen:
-                seen.add((place, one["msg"]))
-                refused.add(RuleInvalid(field=place[:200], reason=one["msg"][:300]))
+        for field, reason in dict.fromkeys(_faults(error)):
+            refused.add(RuleInvalid(field=field, reason=reason))
     refused.raise_if_any()
     raise AssertionError("a rule was refused without a reason")
+
+
+def _faults(error: ValidationError) -> Iterator[tuple[str, str]]:
+    """Place and reason of each fault; what is too short as its parts are wrong is none."""
+    faults = error.errors(include_url=False)
+    for one in faults:
+        within = [other for other in faults if other["loc"][: len(one["loc"])] == one["loc"]]
+        if one["type"] == "too_short" and len(within) > 1:
+            continue
+        found = one["input"]
+        told = f" (found {str(found)[:40]!r})" if isinstance(found, (str, int, float)) else ""
+        place = ".".join(str(part) for part in one["loc"]) or "rule"
+        yield place[:200], f"{one['msg'][:300]}{told}" if one["loc"] else one["msg"][:300]
 
 
 def schema() -> dict[str, Any]:
