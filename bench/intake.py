@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
+import sqlalchemy as sql
 from rich.console import Console
 from rich.table import Table
 
@@ -63,9 +64,9 @@ _PRICES = {"BTC": 25_000_000, "ETH": 900_000, "USDT": 280}
 # -- a return -------------------------------------------------------------------------------------
 
 
-def make(folder: Path, rows: int) -> None:
-    """A sound return of so many transactions."""
-    holders = max(rows // _OF_ONE_ACCOUNT, 10)
+def make(folder: Path, rows: int, of_one: int = _OF_ONE_ACCOUNT) -> None:
+    """A sound return of so many transactions, so many of one account."""
+    holders = max(rows // of_one, 10)
     write_file(folder / "parties.parquet", RECORDS["parties"], _parties(holders))
     write_file(folder / "accounts.parquet", RECORDS["accounts"], _accounts(holders))
     draw = np.random.default_rng(7)
@@ -237,11 +238,30 @@ def _authority(folder: Path) -> tuple[Intake, Actor]:
     return Intake(store, lambda _connection, _programme: TODAY, folder, os.urandom(32)), actor
 
 
+class _Locks:
+    """How long each write transaction held SQLite's one lock, in seconds."""
+
+    def __init__(self, engine: sql.Engine) -> None:
+        self.longest, self._since = 0.0, 0.0
+        sql.event.listen(engine, "begin", self._begun)
+        sql.event.listen(engine, "commit", self._ended)
+
+    def _begun(self, connection: sql.Connection) -> None:
+        # After the engine's own listener, which has the lock by then.
+        if not connection.get_execution_options().get("reads_only", False):
+            self._since = time.perf_counter()
+
+    def _ended(self, connection: sql.Connection) -> None:
+        if not connection.get_execution_options().get("reads_only", False):
+            self.longest = max(self.longest, time.perf_counter() - self._since)
+
+
 def _measured(given: str, told: Any) -> None:
-    """Take in the return of a folder; seconds, stored rows, peak MiB."""
+    """Take in the return of a folder; seconds, stored rows, peak MiB, the longest lock."""
     declare_rooms()
     with tempfile.TemporaryDirectory(prefix="amanat-bench-") as folder:
         intake, actor = _authority(Path(folder))
+        locks = _Locks(intake._store.engine)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         with intake.incoming() as place:
             for one in Path(given).iterdir():
@@ -250,14 +270,14 @@ def _measured(given: str, told: Any) -> None:
             receipt = intake.take(actor, place)
             lapse, used = time.perf_counter() - start, time.process_time() - used
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        told.send((lapse, receipt["rows"], peak // 1024, before // 1024, used))
+        told.send((lapse, receipt["rows"], peak // 1024, before // 1024, locks.longest, used))
 
 
-def measure(rows: int, repeats: int) -> dict[str, Any]:
+def measure(rows: int, repeats: int, of_one: int) -> dict[str, Any]:
     """One size: the median of its repeats."""
     start_anew = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory(prefix="amanat-bench-") as given:
-        maker = start_anew.Process(target=make, args=(Path(given), rows))
+        maker = start_anew.Process(target=make, args=(Path(given), rows, of_one))
         maker.start()
         maker.join()
         if maker.exitcode:
@@ -281,7 +301,9 @@ def measure(rows: int, repeats: int) -> dict[str, Any]:
         "least": min(rates),
         "most": max(rates),
         "peak": max(peak for _, _, peak, *_ in found),
-        "before": max(before for _, _, _, before, _ in found),
+        "before": max(before for _, _, _, before, *_ in found),
+        "lock": 1000 * max(lock for *_, lock, _ in found),
+        "persons": max(rows // of_one, 10),
     }
 
 
@@ -290,21 +312,37 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)))
     parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument(
+        "--of-one", type=int, default=_OF_ONE_ACCOUNT, help="transactions of one person"
+    )
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", type=Path, metavar="FILE")
     asked = parser.parse_args()
     sizes = QUICK if asked.quick else tuple(int(one) for one in asked.sizes.split(","))
-    found = [measure(one, asked.repeats) for one in sizes]
+    found = [measure(one, asked.repeats, asked.of_one) for one in sizes]
     shown = Table(
         title="Intake of Parquet: checked, under pseudonyms, stored", title_justify="left"
     )
-    for name in ("rows", "MiB", "rows/s", "least", "most", "per CPU s", "peak", "before", "bar"):
+    for name in (
+        "rows",
+        "MiB",
+        "rows/s",
+        "least",
+        "most",
+        "per CPU s",
+        "peak",
+        "before",
+        "persons",
+        "lock ms",
+        "bar",
+    ):
         shown.add_column(name, justify="right")
     for one in found:
         shown.add_row(
             f"{one['rows']:,}", f"{one['mib']:.0f}", f"{one['rate']:,.0f}", f"{one['least']:,.0f}",
             f"{one['most']:,.0f}", f"{one['of_processor']:,.0f}", f"{one['peak']:,}",
-            f"{one['before']:,}", "met" if one["rate"] >= BAR else "missed",
+            f"{one['before']:,}", f"{one['persons']:,}", f"{one['lock']:,.0f}",
+            "met" if one["rate"] >= BAR else "missed",
         )  # fmt: skip
     Console().print(shown)
     if asked.json:
@@ -314,6 +352,7 @@ def main() -> None:
             for key, name, unit in (
                 ("intake_per_s", "rate", "rows/s"),
                 ("intake_peak_mib", "peak", "MiB"),
+                ("intake_lock_ms", "lock", "ms"),
             )
         ]
         asked.json.write_text(json.dumps({"figures": figures}, indent=2) + "\n")

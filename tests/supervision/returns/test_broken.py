@@ -299,8 +299,8 @@ def test_a_manifest_that_cannot_be_read(tmp_path: Path) -> None:
 def test_wrong_totals(tmp_path: Path) -> None:
     folder = written(tmp_path / "r")
     totals = json.loads((folder / MANIFEST).read_text())["totals"]
-    totals["kinds"]["fiat_in"]["value"] = "250000.01"
-    restated(folder, totals=totals | {"value": "1900010.01"})
+    totals["kinds"]["fiat_in"] |= {"value": "250000.01", "minor": "25000001"}
+    restated(folder, totals=totals | {"value": "1900010.01", "minor": "190001001"})
     assert found(folder) == {
         (MANIFEST, None, "totals", "total_value"),
         (MANIFEST, None, "totals.kinds.fiat_in", "total_value"),
@@ -347,6 +347,40 @@ def test_amounts_in_paisa_throughout_are_seen_by_prices(tmp_path: Path) -> None:
     # Balances and totals agree with one another: it is the price of ether and bitcoin that tells.
     shown = found(written(tmp_path / "r", hundredfold))
     assert shown == {("transactions.csv", row, "value", "price") for row in (3, 4, 5)}
+
+
+def test_a_return_of_rupees_alone_that_counts_in_paisa_is_refused_by_its_totals(
+    tmp_path: Path,
+) -> None:
+    """No price tells of fiat money; the books of the exchange, which count in paisa, do."""
+
+    def hundredfold(records: dict[str, Any]) -> None:
+        paid = {"value": Decimal(25_000_000), "quantity": Decimal(25_000_000)}
+        records["transactions"] = [
+            transaction("R1", "fiat_in", **paid),
+            transaction("R2", "fiat_out"),
+        ]
+        del records["travel_rule"]
+
+    folder = written(tmp_path / "r", hundredfold)
+    totals = json.loads((folder / MANIFEST).read_text())["totals"]
+    assert found(folder) == set()
+    # R1 is 250,000 rupees in the books: its leg alone is exported in the wrong unit.
+    totals["kinds"]["fiat_in"]["minor"] = "25000000"
+    totals["minor"] = "50000000"
+    restated(folder, totals=totals)
+    assert found(folder) == {
+        (MANIFEST, None, "totals", "total_unit"),
+        (MANIFEST, None, "totals.kinds.fiat_in", "total_unit"),
+    }
+
+
+@pytest.mark.parametrize("minor", [None, 100, "1.00", "-5", ""])
+def test_a_total_in_paisa_is_stated_and_whole(tmp_path: Path, minor: Any) -> None:
+    folder = written(tmp_path / "r")
+    totals = json.loads((folder / MANIFEST).read_text())["totals"]
+    restated(folder, totals=totals | {"minor": minor})
+    assert found(folder) == {(MANIFEST, None, "totals.minor", "manifest_field")}
 
 
 def test_balances_that_do_not_roll(tmp_path: Path) -> None:

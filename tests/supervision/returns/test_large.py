@@ -66,8 +66,8 @@ def with_rows(folder: Path, count: int) -> int:
     for file in manifest["files"]:
         if file["name"] == balances.name:
             file |= {"sha256": digest_of(balances), "rows": 1}
-    kinds = {"fiat_in": {"rows": count, "value": value}}
-    manifest["totals"] = total | {"rows": count, "value": value, "kinds": kinds}
+    same = {"rows": count, "value": value, "minor": value.replace(".", "")}
+    manifest["totals"] = total | same | {"kinds": {"fiat_in": same}}
     write_manifest(folder, manifest)
     return path.stat().st_size
 

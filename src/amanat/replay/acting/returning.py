@@ -161,7 +161,7 @@ def _write(folder: Path, said: Supervision, event: Event) -> None:
 def _spoil_totals(folder: Path) -> None:
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     stated = Decimal(manifest["totals"]["value"])
-    manifest["totals"]["value"] = str(stated + 1)
+    manifest["totals"] |= {"value": str(stated + 1), "minor": f"{(stated + 1).scaleb(2):.0f}"}
     write_manifest(folder, manifest)
 
 

@@ -92,8 +92,16 @@ def manifest_schema() -> dict[str, Any]:
     money = {"type": "string", "pattern": FORMS[Form.MONEY].pattern}
     total: dict[str, Any] = {
         "type": "object",
-        "properties": {"rows": {"type": "integer", "minimum": 0}, "value": money},
-        "required": ["rows", "value"],
+        "properties": {
+            "rows": {"type": "integer", "minimum": 0},
+            "value": money | {"description": "In the currency: rupees."},
+            "minor": {
+                "type": "string",
+                "pattern": "^[0-9]{1,19}$",
+                "description": "The same in its minor unit: paisa, from the exchange's own books.",
+            },
+        },
+        "required": ["rows", "value", "minor"],
     }
     names = "|".join(RECORDS)
     properties = {
@@ -121,7 +129,7 @@ def manifest_schema() -> dict[str, Any]:
             "properties": total["properties"]
             | {"kinds": {"type": "object", "properties": dict.fromkeys(KINDS, total),
                          "additionalProperties": False}},
-            "required": ["rows", "value", "kinds"],
+            "required": ["rows", "value", "minor", "kinds"],
         },
         "corrects": {
             "type": "object",
@@ -183,6 +191,10 @@ def page(pack: ReturnsPack) -> str:
         "- NDJSON: one object a line, UTF-8; flags are `true` or `false`, all other values texts.",
         "- Parquet: texts as `string`, days as `date32`, instants as `timestamp` in UTC, amounts as"
         " `decimal128`, flags as `bool`.",
+        "",
+        "Totals, of all rows and of each kind, are stated in rupees (`value`) and paisa (`minor`)."
+        " State `minor` from your own books, and do not make it from the other: where the two are"
+        " not a hundredfold of one another the file counts in the wrong unit, and is refused.",
         "",
         "## Forms",
         "",

@@ -320,6 +320,7 @@ RULES: Mapping[str, str] = {
     "balance": "opening, plus what came, less what went, is closing",
     "balance_missing": "every account and asset that moved has a row of balances",
     "total_rows": "a file has as many rows as the manifest states",
+    "total_unit": "a total is stated in rupees and in paisa, and these are a hundred times those",
     "total_value": "values sum to what the manifest states, of all rows and of each kind",
     # of the return among others
     "exchange": "the return is of the exchange that sends it",

@@ -35,6 +35,7 @@ WITHDRAWN_MAX = 10_000
 _DAYS_CHECKED_MAX = 400
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_MINOR = re.compile(r"[0-9]{1,19}")
 _MONEY = re.compile(FORMS[Form.MONEY].pattern or "")
 _FIELDS = {"specification", "version", "exchange", "sequence", "first_day", "last_day", "currency",
            "files", "totals"}  # fmt: skip
@@ -205,11 +206,14 @@ def _stated(reader: _Reader, given: Mapping[str, Any], digest: str) -> Stated:
 
 
 def _total(reader: _Reader, field: str, given: object) -> Total:
+    """A total, stated in both units: whoever counts in the wrong one states both alike."""
     fields = reader.table(field, given)
-    return Total(
-        reader.whole(f"{field}.rows", fields.get("rows")),
-        reader.money(f"{field}.value", fields.get("value")),
-    )
+    value = reader.money(f"{field}.value", fields.get("value"))
+    minor = reader.text(f"{field}.minor", fields.get("minor"), _MINOR)
+    if minor and Decimal(minor) != value.scaleb(2):
+        told = f"{value} in rupees, {minor} in paisa"
+        reader.findings.add(MANIFEST, "total_unit", column=field, value=told)
+    return Total(reader.whole(f"{field}.rows", fields.get("rows")), value)
 
 
 def _files(reader: _Reader, given: object) -> tuple[ListedFile, ...]:

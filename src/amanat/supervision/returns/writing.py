@@ -114,13 +114,13 @@ def totals_of(transactions: pa.Table) -> dict[str, Any]:
             total[0] += int(np.count_nonzero(own))
             total[1] += sum_of(paisa[own])
     return {
-        "rows": transactions.num_rows,
-        "value": _rupees(sum(paisa for _, paisa in found.values())),
-        "kinds": {
-            kind: {"rows": rows, "value": _rupees(paisa)}
-            for kind, (rows, paisa) in sorted(found.items())
-        },
+        **_total(transactions.num_rows, sum(paisa for _, paisa in found.values())),
+        "kinds": {kind: _total(rows, paisa) for kind, (rows, paisa) in sorted(found.items())},
     }
+
+
+def _total(rows: int, paisa: int) -> dict[str, Any]:
+    return {"rows": rows, "value": _rupees(paisa), "minor": str(paisa)}
 
 
 def _rupees(paisa: int) -> str:
