@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from amanat.core.errors import NotFound, Refusals
+from amanat.core.errors import Forbidden, NotFound, Refusals
+from amanat.jurisdictions.licensing import load_licensing
 from amanat.licensing.commands import (
     AcceptSurrender,
     GrantLicence,
@@ -20,6 +21,8 @@ from amanat.licensing.commands import (
     Suspend,
     Vary,
 )
+from amanat.licensing.duties.acts_capital import AsOfToCome, NoCapitalOwed
+from amanat.licensing.duties.commands import StateNetCapital
 from amanat.licensing.model import (
     CategoryNotOpen,
     DayOutOfRange,
@@ -66,6 +69,29 @@ def approved(world: LicensingWorld, kind: str, *categories: str, **more: Any) ->
     number = world.submitted(X, kind, *categories, **more)
     world.decided(number, kind)
     return number
+
+
+def test_net_capital_is_stated_over_time_against_what_it_must_be(
+    licensed: LicensingWorld,
+) -> None:
+    world = licensed
+    required = load_licensing("pk").category("exchange").net_capital
+    early = StateNetCapital(as_of=date(2026, 1, 30), amount=required)
+    with pytest.raises(NoCapitalOwed, match="held no licence on 2026-01-30"):
+        world.do_as("exchange_x_officer", early)
+    with pytest.raises(AsOfToCome):
+        world.do_as("exchange_x_officer", StateNetCapital(as_of=LATER, amount=required))
+    with pytest.raises(Forbidden):
+        world.do_as("pvara_officer", StateNetCapital(as_of=MARCH, amount=required))
+    told = world.do_as("exchange_x_officer", StateNetCapital(as_of=MARCH, amount=required - 1))
+    assert told["short"] is True
+    (row,) = world.view("net_capital", "pvara_officer", short=True)
+    assert (row["provider"], row["as_of"], row["short"]) == (X, MARCH.isoformat(), True)
+    world.do_as("exchange_x_officer", StateNetCapital(as_of=MARCH, amount=required))
+    (row,) = world.view("net_capital", "exchange_x_officer", provider=X)
+    assert row["amount"] == row["required"]
+    assert world.view("net_capital", "pvara_officer", short=True) == []
+    assert world.view("net_capital", "exchange_y_officer") == []  # another's is its own affair
 
 
 def test_a_second_category_moves_the_last_day_on_the_ledger(licensed: LicensingWorld) -> None:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from amanat.access.acts import Command, Query
 from amanat.access.fields import Day, Instant, Whole
-from amanat.licensing.commands import PAGE_MAX, Identifier, Prose
+from amanat.licensing.commands import AMOUNT_MAX, PAGE_MAX, Identifier, Prose
 from amanat.licensing.complaints.commands import Digest, Mail
 from amanat.participants.commands import Code
 
@@ -49,6 +49,25 @@ class MeetDuty(Command):
     duty: Code
     text: Prose
     document: Digest | None = None
+
+
+class StateNetCapital(Command):
+    """State one's net capital at the end of a day, in minor units of the licence's currency.
+
+    `document` is the SHA-256 of the computation.
+    """
+
+    as_of: Day
+    amount: Annotated[Whole, Field(ge=-AMOUNT_MAX, le=AMOUNT_MAX)]
+    document: Digest | None = None
+
+
+class NetCapitalAsked(Query):
+    """Statements of net capital, the newest day first: of all providers, or of one."""
+
+    provider: Code | None = None
+    short: bool | None = None
+    limit: Annotated[Whole, Field(ge=1, le=PAGE_MAX)] = 100
 
 
 class NoteBreach(Command):

@@ -18,4 +18,7 @@ BREACH_NOTED = _confidential(
 INCIDENT_REPORTED = _confidential(
     "IncidentReported", "provider", "incident", "kind", "detected_at", "late", "clients", "digest"
 )
+NET_CAPITAL_STATED = _confidential(
+    "NetCapitalStated", "provider", "as_of", "amount", "required", "short", "document"
+)
 MAIL_ADDRESS_SET = _confidential("MailAddressSet", "person", "set", private=("address",))

@@ -57,6 +57,21 @@ incident = sql.Table(
     sql.Index(None, "programme", "provider"),
 )
 
+net_capital = sql.Table(
+    "licensing_net_capital",
+    metadata,
+    row_column("the last one of a day counts"),
+    programme_column(),
+    of_provider(),
+    sql.Column("as_of", sql.String(10), nullable=False),
+    sql.Column("amount", sql.BigInteger, nullable=False, comment="minor units"),
+    sql.Column("required", sql.BigInteger, nullable=False, comment="minor units, on that day"),
+    sql.Column("currency", sql.String(3), nullable=False),
+    sql.Column("document", sql.String(64), comment="SHA-256"),
+    *authorship(),
+    sql.Index(None, "programme", "provider", "as_of"),
+)
+
 mail_address = sql.Table(
     "licensing_mail_address",
     metadata,

@@ -8,9 +8,11 @@ import sqlalchemy as sql
 
 from amanat.access.acts import ViewContext, view
 from amanat.access.effects import from_json
+from amanat.core.money import money_text
 from amanat.licensing.duties.commands import (
     ConditionsAsked,
     IncidentsAsked,
+    NetCapitalAsked,
     NotificationsAsked,
 )
 from amanat.licensing.duties.tables import (
@@ -18,6 +20,7 @@ from amanat.licensing.duties.tables import (
     condition_evidence,
     incident,
     mail_address,
+    net_capital,
     notification,
 )
 from amanat.licensing.openness.grounds import recusals_of
@@ -33,6 +36,47 @@ def _theirs(context: ViewContext, column: sql.Column[str]) -> sql.ColumnElement[
         return column == context.actor.institution
     away = recusals_of(context.connection, context.programme, context.actor.person)
     return column.not_in(list(away)) if away else sql.true()
+
+
+@view("net_capital")
+def net_capital_stated(query: NetCapitalAsked, context: ViewContext) -> list[dict[str, Any]]:
+    """What providers stated of their net capital, day by day, with what they had to have.
+
+    The authority and the auditor see those of all providers, a provider its own.
+    """
+    table = net_capital
+    later = table.alias()
+    wanted = sql.select(table).where(
+        table.c.programme == context.programme,
+        _theirs(context, table.c.provider),
+        ~sql.exists().where(
+            later.c.programme == table.c.programme,
+            later.c.provider == table.c.provider,
+            later.c.as_of == table.c.as_of,
+            later.c.id > table.c.id,
+        ),
+    )
+    if query.provider is not None:
+        wanted = wanted.where(table.c.provider == query.provider)
+    if query.short is not None:
+        less = table.c.amount < table.c.required
+        wanted = wanted.where(less if query.short else ~less)
+    rows = context.connection.execute(
+        wanted.order_by(table.c.as_of.desc(), table.c.provider).limit(query.limit)
+    )
+    return [
+        {
+            "provider": row.provider,
+            "as_of": row.as_of,
+            "amount": money_text(row.amount, row.currency),
+            "required": money_text(row.required, row.currency),
+            "short": row.amount < row.required,
+            "document": row.document,
+            "stated_on": row.recorded_on,
+            "entry": row.entry,
+        }
+        for row in rows
+    ]
 
 
 @view("conditions")

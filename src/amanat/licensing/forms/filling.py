@@ -82,7 +82,9 @@ def changed_since(
         .where(table.c.file == file_id, table.c.form == form, table.c.section == section)
         .order_by(table.c.id)
     ).all()
-    then: Any = next((json.loads(one.content) for one in reversed(rows) if one.digest == former), {})
+    then: Any = next(
+        (json.loads(one.content) for one in reversed(rows) if one.digest == former), {}
+    )
     before, after = _by_question(then), _by_question(json.loads(rows[-1].content) if rows else {})
     return [one for one in before | after if before.get(one) != after.get(one)]
 

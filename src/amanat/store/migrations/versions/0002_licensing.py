@@ -903,6 +903,34 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("programme", "person", name=op.f("pk_licensing_mail_address")),
     )
     op.create_table(
+        "licensing_net_capital",
+        sa.Column(
+            "id",
+            sa.String(length=36),
+            nullable=False,
+            comment="the last one of a day counts",
+        ),
+        sa.Column("programme", sa.String(length=64), nullable=False),
+        sa.Column("provider", sa.String(length=64), nullable=False),
+        sa.Column("as_of", sa.String(length=10), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False, comment="minor units"),
+        sa.Column("required", sa.BigInteger(), nullable=False, comment="minor units, on that day"),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("document", sa.String(length=64), nullable=True, comment="SHA-256"),
+        sa.Column("institution", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.String(length=32), nullable=False, comment="UTC"),
+        sa.Column("recorded_on", sa.String(length=10), nullable=False, comment="business date"),
+        sa.Column("entry", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licensing_net_capital")),
+    )
+    op.create_index(
+        op.f("ix_licensing_net_capital_programme_provider_as_of"),
+        "licensing_net_capital",
+        ["programme", "provider", "as_of"],
+        unique=False,
+    )
+    op.create_table(
         "licensing_notification",
         sa.Column(
             "id", sa.String(length=36), nullable=False, comment="also in the mail's Message-ID"
@@ -1555,6 +1583,11 @@ def downgrade() -> None:
     op.drop_table("licensing_obligation")
     op.drop_index(op.f("ix_licensing_notification_next_at"), table_name="licensing_notification")
     op.drop_table("licensing_notification")
+    op.drop_index(
+        op.f("ix_licensing_net_capital_programme_provider_as_of"),
+        table_name="licensing_net_capital",
+    )
+    op.drop_table("licensing_net_capital")
     op.drop_table("licensing_mail_address")
     op.drop_table("licensing_interest")
     op.drop_index(op.f("ix_licensing_incident_programme_provider"), table_name="licensing_incident")
