@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import threading
 import time
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -83,3 +86,42 @@ def test_a_node_that_was_told_to_stop_and_hangs_starts_again_when_it_is_released
     stubborn.until(lambda: stubborn.pid not in (None, first))
     assert stubborn.one.started == 2
     assert stubborn.one.stopping_since is None
+
+
+@pytest.fixture
+def health() -> Iterator[tuple[str, dict[str, str]]]:
+    """Where a node tells its health as avalanchego does, with 503, and the error of its check."""
+    told = {"error": "not yet run"}
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            content = json.dumps({"checks": {"chain": told}, "healthy": False}).encode()
+            self.send_response(503)
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            """Nothing is printed."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", told
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_node_without_its_chain_is_told_to_stop_and_one_that_is_late_is_not(
+    stubborn: _Watched, health: tuple[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor_module, "_ASK_EVERY_S", 0.0)
+    stubborn.supervisor._look_for_chain(stubborn.one)  # a node that answers nothing
+    stubborn.one.url, told = health
+    stubborn.supervisor._look_for_chain(stubborn.one)
+    assert stubborn.one.stopping_since is None
+    first = stubborn.pid
+    told["error"] = "failed to create chain on subnet 2r8S: handshake failed: vm process not found"
+    stubborn.supervisor._look_for_chain(stubborn.one)
+    assert stubborn.one.stopping_since is not None
+    stubborn.until(lambda: stubborn.pid not in (None, first))

@@ -4,6 +4,11 @@
 
 It starts each node and its gate, starts again what ends, and ends with all of them on SIGTERM.  A
 node whose folder holds the file `held` is stopped with its gate and stays down until it is gone.
+
+A node that goes on without the ledger's chain is started anew.  avalanchego gives a chain's program
+5 s to answer (`DefaultHandshakeTimeout`), which a busy machine may not keep, tries once, and from
+then on says in its health that it "failed to create chain" (seen with 1.13.5).
+
 Where each institution has a machine of its own, its init system does the same for its one node.
 """
 
@@ -22,6 +27,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+import httpx
+
 from amanat.core.errors import AmanatError, Refusal, Unavailable
 from amanat.network.home import Home, Node, Parts, find_parts
 
@@ -29,6 +36,9 @@ _PAUSE_S = 0.2
 _STOP_WITHIN_S = 45.0
 _REST_S_MAX = 10.0
 _STEADY_AFTER_S = 60.0
+_ASK_EVERY_S = 5.0
+_ASK_WITHIN_S = 1.0
+_NO_CHAIN = "failed to create chain"
 _PR_SET_PDEATHSIG = 1
 # As much as the chain's program lets its heap grow between two collections: `network/plugin`.
 _HEAP_GROWTH = "400"
@@ -60,6 +70,8 @@ class _Kept:
     rests_until: float = 0.0
     rest_s: float = 0.5
     stopping_since: float | None = None
+    url: str | None = None
+    asked_at: float = 0.0
 
 
 class Supervisor:
@@ -86,6 +98,7 @@ class Supervisor:
                 while not self._stop or any(one.child for one in self._kept):
                     for one in self._kept:
                         self._look_after(one)
+                        self._look_for_chain(one)
                     self._tell()
                     time.sleep(_PAUSE_S)
             finally:
@@ -106,6 +119,17 @@ class Supervisor:
             if now - one.stopping_since > _STOP_WITHIN_S:
                 one.child.kill()
         elif one.child is not None and held:
+            one.stopping_since = now
+            one.child.terminate()
+
+    def _look_for_chain(self, one: _Kept) -> None:
+        now = time.monotonic()
+        runs = one.child is not None and one.stopping_since is None
+        if one.url is None or not runs or now - one.asked_at < _ASK_EVERY_S:
+            return
+        one.asked_at = now
+        if _lacks_chain(one.url) and one.child is not None:
+            print(f"{one.kind} of {one.institution} has no chain; starting it anew", flush=True)
             one.stopping_since = now
             one.child.terminate()
 
@@ -150,7 +174,17 @@ class Supervisor:
 def _node(home: Home, parts: Parts, node: Node) -> _Kept:
     folder = home.node_folder(node.institution)
     command = (str(parts.node), "--config-file", str(folder / "config.json"))
-    return _Kept("node", node.institution, command, folder / "node.log")
+    return _Kept("node", node.institution, command, folder / "node.log", url=node.own_url)
+
+
+def _lacks_chain(url: str) -> bool:
+    """Whether a node says that it could not create a chain; not where it says nothing."""
+    try:
+        told = httpx.get(f"{url}/ext/health", timeout=_ASK_WITHIN_S, trust_env=False).json()
+        checks = told["checks"].values()
+        return any(_NO_CHAIN in str(one.get("error", "")) for one in checks)
+    except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError):
+        return False
 
 
 def _gate(home: Home, node: Node) -> _Kept:
