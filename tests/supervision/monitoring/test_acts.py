@@ -250,6 +250,13 @@ def test_a_listed_address_stops_what_comes_from_it_and_goes_to_it(reporting: Des
     listing = TakeInList(list="wallets", dated_on=desks.day, content=content)
     desks.do_as("pvara_officer", listing)
     assert ask(desks, "w2", **asked)["answer"] == "block"
+    for evading in (
+        {"network": "eth"},
+        {"counterparty": f"{WALLET}\n"},
+        {"counterparty": WALLET[2:]},
+    ):
+        with pytest.raises(CounterpartyIncomplete):
+            ask(desks, "w4", **asked | evading)
     assert ask(desks, "w3", **{**asked, "counterparty": WALLET[:-1] + "8"})["answer"] == "allow"
 
 

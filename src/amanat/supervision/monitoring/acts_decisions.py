@@ -5,6 +5,7 @@ Who asks is told the scenarios' names and no figures: these may rest on other pr
 
 from __future__ import annotations
 
+import re
 import threading
 import weakref
 from collections.abc import Mapping
@@ -50,7 +51,7 @@ SPILL = "supervision/spill"
 
 
 class CounterpartyIncomplete(Invalid):
-    """A deposit or withdrawal names the network of the address."""
+    """A deposit or withdrawal names a network of the list, and an address as it writes them."""
 
     template: ClassVar[str] = "A {kind} names the network of the counterparty's address."
 
@@ -170,13 +171,13 @@ def _other(
     if command.kind in ("fiat_in", "fiat_out"):
         return -pseudonyms.bank_account(command.counterparty), 0
     if command.kind in ("deposit", "withdrawal"):
-        if command.network is None:
-            raise CounterpartyIncomplete(kind=command.kind)
         pack = load_returns(pack_of(context.uow.connection, context.programme).code)
-        network = pack.network(command.network)
-        folded = network is not None and network.fold
-        address = command.counterparty.lower() if folded else command.counterparty
-        number = pseudonyms.address(command.network, address)
+        network = pack.network(command.network) if command.network else None
+        # Written in any other way, an address would be none of those that are listed.
+        if network is None or not re.fullmatch(network.address, command.counterparty):
+            raise CounterpartyIncomplete(kind=command.kind)
+        address = command.counterparty.lower() if network.fold else command.counterparty
+        number = pseudonyms.address(network.code, address)
         return -number, number
     keeper = command.counterparty_exchange or context.actor.institution
     number = pseudonyms.account(keeper, command.counterparty)
