@@ -113,10 +113,12 @@ class Through:
             for number, first, last in self.made.periods():
                 for exchange in EXCHANGES.values():
                     actor = self.performer.actor(f"{exchange}_officer")
-                    with intake.incoming() as place:
+                    with tempfile.TemporaryDirectory() as sent, intake.incoming() as place:
                         began = time.perf_counter()
-                        rows += self.made.write(place, exchange, number, (first, last))
+                        rows += self.made.write(Path(sent), exchange, number, (first, last))
                         written += time.perf_counter() - began
+                        for one in Path(sent).iterdir():
+                            place.put(one)
                         receipt = intake.take(actor, place)
                     said["n"] += receipt["rows"]
                     self._say(f"  {exchange}, return {number}: {receipt['rows']:,} rows")

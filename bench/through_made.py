@@ -3,7 +3,8 @@
 A step of the file is a day, a bank an exchange, an amount of 1 is PKR 280.  Persons are names in
 common use put together at random (bench/screening_names.toml) with numbers of identity cards that
 are well-formed and made up; every fiftieth account is of the person before it, so that some are
-customers of two exchanges.  A transfer between two exchanges is reported by both, with a message of
+customers of two exchanges; an account that the file has at two banks is at the first of them.  A
+transfer between two exchanges is reported by both, with a message of
 the travel rule but for one in two hundred.  Balances roll from one return to the next.
 """
 
@@ -39,19 +40,26 @@ DISTRICTS = ("Karachi South", "Lahore", "Islamabad", "Multan", "Peshawar", "Quet
 _SEED = 11
 
 _MOVED = """
+CREATE TABLE kept AS
+SELECT account, min(exchange) AS exchange FROM (
+  SELECT nameOrig AS account, exchanges[bankOrig] AS exchange FROM read_parquet('{source}'), named
+  UNION ALL
+  SELECT nameDest, exchanges[bankDest] FROM read_parquet('{source}'), named
+) WHERE account >= 0 GROUP BY account;
 CREATE TABLE moved AS
-SELECT 't' || lpad((row_number() OVER (ORDER BY step, nameOrig, nameDest, amount))::VARCHAR, 8, '0')
-    AS reference,
-  row_number() OVER (ORDER BY step, nameOrig, nameDest, amount) AS ordinal,
+SELECT 't' || lpad(ordinal::VARCHAR, 8, '0') AS reference, ordinal,
   (DATE '{first}' + (step - {begin})::INTEGER)::DATE AS day,
   nameOrig AS sender, nameDest AS receiver,
-  CASE WHEN nameOrig >= 0 THEN keeper.get(bankOrig) END AS from_exchange,
-  CASE WHEN nameDest >= 0 THEN keeper.get(bankDest) END AS to_exchange,
+  sends.exchange AS from_exchange, receives.exchange AS to_exchange,
   round(amount * {paisa})::BIGINT AS paisa, type = 'CASH' AS cash,
   isSAR = 1 AS suspicious, modelType AS typology
-FROM read_parquet('{source}'), (SELECT MAP {keepers} AS keeper)
-WHERE type <> 'INITALBALANCE' AND step BETWEEN {begin} AND {begin} + {days} - 1
-  AND round(amount * {paisa}) > 0
+FROM (
+  SELECT *, row_number() OVER (ORDER BY step, nameOrig, nameDest, amount) AS ordinal
+  FROM read_parquet('{source}')
+  WHERE type <> 'INITALBALANCE' AND step BETWEEN {begin} AND {begin} + {days} - 1
+    AND round(amount * {paisa}) > 0
+) LEFT JOIN kept sends ON sends.account = nameOrig LEFT JOIN kept receives
+  ON receives.account = nameDest
 """
 _TRANSACTIONS = """
 SELECT reference,
@@ -102,19 +110,18 @@ class Made:
             # A division would be of floating point.
             "CREATE MACRO rupees(paisa) AS paisa::DECIMAL(20, 0) * 0.01::DECIMAL(3, 2);"
         )
-        keepers = "{" + ", ".join(f"'{bank}': '{code}'" for bank, code in EXCHANGES.items()) + "}"
+        names = ", ".join(f"'{bank}': '{code}'" for bank, code in EXCHANGES.items())
+        self.database.execute(f"CREATE VIEW named AS SELECT MAP {{{names}}} AS exchanges")
+        begin = max(0, min(BUSY_STEP, self._steps(source) - days))
         self.database.execute(
             _MOVED.format(
-                first=FIRST_DAY, paisa=PAISA_PER_UNIT, source=source, keepers=keepers, days=days,
-                begin=max(0, min(BUSY_STEP, self._steps(source) - days)),
-            ).replace("keeper.get(bankOrig)", "keeper[bankOrig]")
-            .replace("keeper.get(bankDest)", "keeper[bankDest]")
-        )  # fmt: skip
+                first=FIRST_DAY, paisa=PAISA_PER_UNIT, source=source, days=days, begin=begin
+            )
+        )
         self.exchange_of: dict[int, str] = dict(
             self.database.execute(
-                "SELECT sender, any_value(from_exchange) FROM moved WHERE sender >= 0 GROUP BY 1"
-                " UNION SELECT receiver, any_value(to_exchange) FROM moved WHERE receiver >= 0"
-                " GROUP BY 1"
+                "SELECT account, exchange FROM kept WHERE account IN"
+                " (SELECT sender FROM moved UNION SELECT receiver FROM moved)"
             ).fetchall()
         )
         words = Words(_SEED)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -155,6 +155,25 @@ def test_findings_are_grouped_by_subject_and_once(desks: Desks) -> None:
     queue = desks.look("pvara_officer", "cases")
     assert [one["subject"] for one in queue] == [PARTY, "party:42"]  # the graver first
     assert queue[0]["findings"] == 3
+
+
+def test_the_queue_is_paged_and_begins_with_what_is_overdue(desks: Desks) -> None:
+    """Two working days until somebody looks at a case: of Monday 9 March it is late on the 12th."""
+    put_hits(desks, ("1", 41, 300), ("2", 42, 200))
+    desks.do_as("pvara_officer", GroupFindings())
+    for days, late in ((2, False), (3, True)):
+        desks.at(MARCH + timedelta(days))
+        queue = desks.look("pvara_officer", "cases")
+        assert [one["overdue"] for one in queue] == [late, late]
+    put_hits(desks, ("3", 43, 900))
+    desks.do_as("pvara_officer", GroupFindings())
+    order = ["party:41", "party:42", "party:43"]
+    pages = [desks.look("pvara_officer", "cases", offset=at, limit=1) for at in range(4)]
+    assert [one["subject"] for page in pages for one in page] == order
+    assert [one["overdue"] for page in pages for one in page] == [True, True, False]
+    desks.do_as("pvara_officer", AssignCase(case=pages[0][0]["case"], officer="pvara_second"))
+    queue = desks.look("pvara_officer", "cases")  # looked at, it is late no more
+    assert [one["subject"] for one in queue] == ["party:42", "party:43", "party:41"]
 
 
 def put_alert(desks: Desks, number: str, state: str = "open") -> None:

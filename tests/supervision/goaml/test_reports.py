@@ -284,6 +284,9 @@ def test_customers_at_the_threshold_are_shown_to_their_exchange_alone(desks: Des
         "fiat_in",
     )
     assert due["due_on"] == "2026-03-16"
+    assert due["references"] == ["T-1", "T-2"]
+    assert desks.look(OFFICER, "ctr_due", limit=1) == [due]
+    assert desks.look(OFFICER, "ctr_due", offset=1) == []
     assert desks.look("exchange_y_officer", "ctr_due") == []
     number = drafted(
         desks, own_case(desks, "T-1", "T-2"), report_code="CTR", indicators=("CTR",),

@@ -21,6 +21,7 @@ _OCCUPATION = "Made: not known"
 _ACTION_OF_CTR = "Reported by the threshold alone."
 _REASON_OF_CTR = "Rupees of one customer on one day at or above the threshold of the circular."
 _INDICATOR_OF_CTR = "CTR"
+_DUE_AT_ONCE = 500
 
 
 def suspect(performer: Performer, step: Step, event: Event) -> None:
@@ -67,7 +68,7 @@ def currency(performer: Performer, step: Step, event: Event) -> None:
     if known is None:
         # Kept before anything is submitted: a later return must not change what was due today.
         days = {name: said[name] for name in ("first_day", "last_day")}
-        found = seen(performer, exchange, "ctr_due", **days)
+        found = _due(performer, exchange, days)
         known = {"due": len(found), "reported": found[: said["most"]]}
         keep(performer, step, known)
     for one in known["reported"]:
@@ -88,6 +89,16 @@ def currency(performer: Performer, step: Step, event: Event) -> None:
             "action": _ACTION_OF_CTR,
         }
         _submit(performer, key, exchange, opened["case"], written)
+
+
+def _due(performer: Performer, exchange: str, days: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every customer and day at the threshold, page by page."""
+    found: list[dict[str, Any]] = []
+    while page := seen(
+        performer, exchange, "ctr_due", **days, offset=len(found), limit=_DUE_AT_ONCE
+    ):
+        found += page
+    return found
 
 
 def _submit(

@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 
 from amanat.access.acts import Command, Query
 from amanat.access.fields import Day, Whole
-from amanat.supervision.cases.commands import CaseNumber, RequestNumber
+from amanat.supervision.cases.commands import OFFSET_MAX, CaseNumber, RequestNumber
 from amanat.supervision.goaml.content import (
     ActivityParty,
     Coded,
@@ -128,7 +128,9 @@ class HandedOverAsked(Query):
 
 
 class CtrDueAsked(Query):
-    """Customers and days at or above the threshold, of one's own transactions."""
+    """Customers and days at or above the threshold, of one's own transactions, from a place on."""
 
     first_day: Day | None = None
     last_day: Day | None = None
+    offset: Annotated[Whole, Field(ge=0, le=OFFSET_MAX)] = 0
+    limit: Annotated[Whole, Field(ge=1, le=500)] = 100

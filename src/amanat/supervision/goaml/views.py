@@ -19,7 +19,7 @@ from amanat.licensing.clocks import due_on
 from amanat.licensing.records import calendar_of, pack_of
 from amanat.supervision.cases.model import FIU, REPORTS
 from amanat.supervision.cases.records import cases_of, desk_of
-from amanat.supervision.cases.stored import paths_of
+from amanat.supervision.cases.stored import listed, paths_of
 from amanat.supervision.cases.tables import case
 from amanat.supervision.goaml.commands import (
     BatchesAsked,
@@ -189,11 +189,12 @@ def handed_over_reports(query: HandedOverAsked, context: ViewContext) -> list[di
 
 @view("ctr_due")
 def ctr_due(query: CtrDueAsked, context: ViewContext) -> list[dict[str, Any]]:
-    """One's customers' accounts and days at or above the threshold, from one's stored returns.
+    """One's customers and days at or above the threshold, from one's stored returns.
 
-    Aggregated per customer and day, by the parameters of that day (FMU Circular 01/2025); of cash
-    alone or of all fiat legs, as the jurisdiction says.  `value_minor` is in minor units.
-    Refuses `NotFound` to everybody else.
+    Aggregated per customer and day over all of the customer's accounts, by the parameters of that
+    day (FMU Circular 01/2025); of cash alone or of all fiat legs, as the jurisdiction says.  The
+    newest day first, of a day the greatest; `account` is one of the customer's, `value_minor` in
+    minor units, `references` are the first fifty.  Refuses `NotFound` to everybody else.
     """
     own = _reporter(context)
     last = query.last_day or context.business_date
@@ -202,10 +203,11 @@ def ctr_due(query: CtrDueAsked, context: ViewContext) -> list[dict[str, Any]]:
     if not paths:
         return []
     rule = _threshold(context, last)
-    sums = _daily_sums(paths, first, last, rule)
+    sums = _daily_sums(paths, (first, last), rule, query)
     calendar = calendar_of(pack_of(context.connection, context.programme))
     clock = cases_of(context.connection, context.programme).clock("report")
     currency = goaml_of(context.connection, context.programme).form.currency
+    due = {day: _due(calendar, day, clock.days, clock.unit) for _account, day, *_rest in sums}
     return [
         {
             "account": str(account),
@@ -214,8 +216,8 @@ def ctr_due(query: CtrDueAsked, context: ViewContext) -> list[dict[str, Any]]:
             "value_minor": str(value),
             "currency": currency,
             "transactions": count,
-            "references": list(references)[:50],
-            "due_on": _due(calendar, day, clock.days, clock.unit),
+            "references": list(references),
+            "due_on": due[day],
         }
         for account, day, direction, value, count, references in sums
     ]
@@ -234,22 +236,32 @@ def _threshold(context: ViewContext, day: date) -> CtrThreshold:
 
 
 def _daily_sums(
-    paths: list[str], first: date, last: date, rule: CtrThreshold
+    paths: list[str], days: tuple[date, date], rule: CtrThreshold, query: CtrDueAsked
 ) -> list[tuple[Any, ...]]:
-    """Account, day, direction, value, count, references; the greatest first."""
+    """Account, day, direction, value, count, references; the greatest of the last day first.
+
+    References are looked for of those alone that are shown.
+    """
     import duckdb
 
-    listed = "[" + ", ".join("'" + one.replace("'", "''") + "'" for one in paths) + "]"
     cash = "AND cash" if rule.cash_only else ""
     direction = "'both'" if rule.directions_together else "kind"
+    legs = (
+        "SELECT CASE kind WHEN 'fiat_in' THEN to_account ELSE from_account END account,"
+        " coalesce(CASE kind WHEN 'fiat_in' THEN to_party ELSE from_party END, account) customer,"
+        f' day, {direction} direction, value, reference, "at" FROM read_parquet({listed(paths)})'
+        f" WHERE kind IN ('fiat_in', 'fiat_out') {cash}"
+        f" AND day BETWEEN DATE '{days[0]}' AND DATE '{days[1]}'"
+    )
     with duckdb.connect() as database:
         return database.execute(
-            "SELECT account, day, direction, sum(value) total, count(*),"
-            ' list(reference ORDER BY "at")'
-            f" FROM (SELECT CASE kind WHEN 'fiat_in' THEN to_account ELSE from_account END account,"
-            f' day, {direction} direction, value, reference, "at" FROM read_parquet({listed})'
-            f" WHERE kind IN ('fiat_in', 'fiat_out') {cash}"
-            f" AND day BETWEEN DATE '{first}' AND DATE '{last}')"
-            " GROUP BY ALL HAVING total >= ? ORDER BY day DESC, total DESC, account LIMIT 1000",
-            [rule.threshold_minor],
+            f"WITH legs AS NOT MATERIALIZED ({legs}), due AS MATERIALIZED ("
+            " SELECT customer, min(account) account, day, direction, sum(value) total, count(*) n"
+            " FROM legs GROUP BY customer, day, direction HAVING total >= $1"
+            " ORDER BY day DESC, total DESC, account, direction LIMIT $2 OFFSET $3)"
+            " SELECT due.account, day, direction, any_value(total) total, any_value(n),"
+            ' list(reference ORDER BY "at", reference)[:50]'
+            " FROM due JOIN legs USING (customer, day, direction) GROUP BY customer, due.account,"
+            " day, direction ORDER BY day DESC, total DESC, due.account, direction",
+            [rule.threshold_minor, query.limit, query.offset],
         ).fetchall()
