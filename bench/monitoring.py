@@ -1,6 +1,9 @@
-"""All scenarios over 1, 10 and 100 million transactions, through the product's own run.
+"""A labelled file whole through every room, then all scenarios over 1, 10 and 100 million rows.
 
     python bench/monitoring.py [FILE] [--quick] [--sizes 1000000,10000000] [--json FILE]
+
+First the file goes as it is, from returns to reports, through one installation (bench/through.py);
+`--alone` leaves that out.
 
 FILE is a labelled file of the AMLSim family; without it the one in AMANAT_REFERENCE_DATA.  It is
 repeated with shifted accounts and dates until it has as many rows as asked.  A run is what `amanat
@@ -30,8 +33,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+import through
+
 SIZES = (1_000_000, 10_000_000, 100_000_000)
 QUICK = (200_000,)
+QUICK_DAYS, WHOLE_DAYS = 10, 100
+"""Days of the file that go through every room."""
 MEMORY = "4GB"
 PROGRAMME = "bench"
 
@@ -141,6 +148,15 @@ def in_process(source: Path, folder: Path, rows: int, memory: str) -> dict[str, 
     return found
 
 
+def whole(source: Path, days: int) -> list[dict[str, Any]]:
+    """The file through every room; ends the bench with 1 where counts do not agree."""
+    found = through.measure(source, [days], None)
+    through.show(found)
+    if through.differ(found):
+        raise SystemExit(1)
+    return found
+
+
 def slope_of(found: Sequence[dict[str, Any]]) -> float | None:
     """How seconds grow with rows, as an exponent: 1 is in proportion."""
     if len(found) < 2:
@@ -197,6 +213,7 @@ def main() -> None:
     parser.add_argument("file", nargs="?", type=Path)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)))
+    parser.add_argument("--alone", action="store_true", help="scenarios alone")
     parser.add_argument("--memory", default=MEMORY)
     parser.add_argument("--folder", type=Path, help="where the rows are written; else a new one")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
@@ -208,11 +225,12 @@ def main() -> None:
         chosen.json.write_text(json.dumps(measured), encoding="utf-8")
         return
     sizes = QUICK if chosen.quick else tuple(int(one) for one in chosen.sizes.split(","))
+    rooms = [] if chosen.alone else whole(source, QUICK_DAYS if chosen.quick else WHOLE_DAYS)
     with tempfile.TemporaryDirectory(prefix="amanat-bench-", dir=chosen.folder) as folder:
         found = [in_process(source, Path(folder), rows, chosen.memory) for rows in sizes]
     show(found)
     if chosen.json:
-        figures = figures_of(found)
+        figures = [*through.figures_of(rooms), *figures_of(found)]
         chosen.json.write_text(json.dumps({"figures": figures}, indent=1), encoding="utf-8")
 
 

@@ -129,6 +129,14 @@ class Through:
             "cpu_s": written, "peak_mib": said["peak_mib"],
         })  # fmt: skip
 
+    def vault(self) -> None:
+        """Let the persons of every return into the vault of identities."""
+        settling, programme = self.application.intake.settling, self.performer.programme
+        with self.room("vault", "returns") as said:
+            for one in settling.unsettled(programme):
+                settling.settle(one)
+                said["n"] += 1
+
     def screening(self) -> None:
         """Take in a list, screen until nobody waits, confirm matches and freeze what they have."""
         from amanat.supervision.screening.tables import screened
@@ -395,7 +403,7 @@ def one_size(source: Path, folder: Path, days: int) -> Answer:
         made = Made(source, days)
         through = Through(application, performer, made)
         for room in (
-            through.returns, through.screening, through.monitoring, through.scoring,
+            through.returns, through.vault, through.screening, through.monitoring, through.scoring,
             through.grouping, through.referring, through.reporting, through.compare, through.ask,
             through.check,
         ):  # fmt: skip
@@ -478,6 +486,11 @@ def figures_of(found: Sequence[Answer]) -> list[Answer]:
     return figures
 
 
+def differ(found: Sequence[Answer]) -> bool:
+    """Whether counts that must agree do not, or `fsck` found something."""
+    return any(one["unequal"] or one["counts"]["differences"] for one in found)
+
+
 def measure(source: Path, days: Sequence[int], folder: Path | None) -> list[Answer]:
     """Every size in turn; what lies in `folder` is kept."""
     if folder is not None:
@@ -509,7 +522,7 @@ def main() -> None:
     if chosen.json:
         text = json.dumps({"figures": figures_of(found)}, indent=1)
         chosen.json.write_text(text, encoding="utf-8")
-    if any(one["unequal"] or one["counts"]["differences"] for one in found):
+    if differ(found):
         raise SystemExit(1)
 
 
