@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -14,9 +15,11 @@ currency = "PKR"
 zone = "Asia/Karachi"
 period_days_max = 35
 due_days = 1
+calendar = "pk"
 overlap_days = 400
 placeholders = []
 documents = []
+door = [{status = "suspended", first_day = 2026-01-01, days_before = true, source = "x"}]
 networks = []
 
 [limits]
@@ -49,6 +52,9 @@ def test_the_table_of_pakistan() -> None:
 def test_a_table_of_one_s_own() -> None:
     pack = returns_from(TABLE, "mine.toml")
     assert pack.assets[0].price_max == Decimal(3)
+    assert pack.days_before("suspended", date(2026, 1, 1))
+    assert not pack.days_before("suspended", date(2025, 12, 31))
+    assert not pack.days_before("revoked", date(2026, 1, 1))
 
 
 @pytest.mark.parametrize(
@@ -57,6 +63,7 @@ def test_a_table_of_one_s_own() -> None:
         ('zone = "Asia/Karachi"', 'zone = 5\nfurther = "x"'),
         ('price_min = "2"', 'price_min = "9"\nfurther = 1'),
         ('price_min = "2"', 'price_min = "0"\nfurther = 1'),
+        ("days_before = true", "days_before = 1, further = 1"),
         ("rows_max = 1", "rows_max = -1\nfurther = 1"),
         (
             "networks = []",
