@@ -41,6 +41,14 @@ from amanat.participants.model import Level, OutsidePurpose
 from amanat.programme.model import Phase
 from amanat.servicing.model import PaymentState
 from amanat.settlement.model import InstructionState
+from amanat.supervision.screening.model import (
+    Feature,
+    FreezeOrderState,
+    FreezeState,
+    Grade,
+    HitState,
+    Verdict,
+)
 from amanat.web.act_fields import fields_of
 from amanat.web.licensing_pages import GROUPS, GROUPS_OF_OTHERS
 from amanat.web.places import SECTIONS
@@ -85,6 +93,12 @@ STATES = (
     "account",
     "seal",
     *OutsidePurpose,
+    *Feature,
+    *Verdict,
+    *(one.name.lower() for one in Grade),
+    *HitState,
+    *FreezeState,
+    *FreezeOrderState,
     *ComplaintOutcome,
     "multiple_price",
     "uniform_price",

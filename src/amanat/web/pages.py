@@ -24,7 +24,14 @@ from amanat.app import Application
 from amanat.core.errors import AmanatError, NotFound, Refusal, Refusals, Unauthenticated
 from amanat.core.ids import new_id
 from amanat.core.messages import Message
-from amanat.web import licensing_desk, subjects, supervision_pages, tables, texts
+from amanat.web import (
+    licensing_desk,
+    subjects,
+    supervision_desk,
+    supervision_pages,
+    tables,
+    texts,
+)
 from amanat.web.guard import FormTokens
 from amanat.web.messages import Reader, message_text, refusal_text
 from amanat.web.places import PARENTS, here, sections_for
@@ -68,6 +75,9 @@ LINKS = {
     "complaint": ("complaint", "complaint"),
     "rulebook": ("rulebook", "rulebook"),
     "case": ("case", "case"),
+    "alert": ("monitoring_alert", "alert"),
+    "hit": ("screening_hit", "hit"),
+    "refused": ("return_errors", "refused"),
     "report": ("report", "report"),
 }
 
@@ -450,6 +460,8 @@ def _further(
     pages: Pages, request: Request, programme: str, kind: ViewKind, shown: Any
 ) -> dict[str, list[dict[str, Any]]]:
     """The tables of a special page beside those of its view, as far as its reader may see them."""
+    if kind.name in supervision_desk.PAGES:
+        return supervision_desk.further(pages, request, programme, kind.name, shown)
     if kind.name == "tender" and shown.get("sheet"):
         return {"sheet": shown["sheet"]["rows"]}
     if kind.name == "security":
@@ -482,6 +494,8 @@ def _extra(
                 shown, lambda text: texts.translated(language, text)
             )
         }
+    if kind.name in supervision_desk.PAGES:
+        return supervision_desk.extra(pages, request, programme, kind.name, shown, found)
     if kind.name in licensing_desk.PAGES:
         return licensing_desk.extra(pages, request, programme, kind.name, shown)
     if kind.name == "tender":

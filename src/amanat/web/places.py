@@ -5,7 +5,7 @@ from __future__ import annotations
 from amanat.access.actors import Actor, Role
 from amanat.licensing.model import CONFIRMS, CONSULTED
 from amanat.participants.signing import AUTHORITY
-from amanat.supervision.cases.model import DESKS, REPORTS, SUPERVISES
+from amanat.supervision.cases.model import DESKS, FIU, REPORTS, SUPERVISES
 
 SECTIONS = (
     ("", "Programme"),
@@ -18,6 +18,9 @@ SECTIONS = (
     ("/apply", "Apply"),
     ("/licensing", "Licensing"),
     ("/v/cases", "Cases"),
+    ("/v/alert_queue", "Alerts"),
+    ("/v/screening_hits", "Screening"),
+    ("/v/returns", "Returns"),
     ("/v/market_overview", "Market"),
     ("/v/journal", "Journal"),
     ("/v/proposals", "Approvals"),
@@ -47,6 +50,24 @@ PARENTS = {
     "agreement": "agreements",
     "complaint": "complaints",
     "rulebook": "rulebooks",
+    "monitoring_alert": "alert_queue",
+    "monitoring_alerts": "alert_queue",
+    "alert_flow": "alert_queue",
+    "alert_score": "alert_queue",
+    "detection_models": "alert_queue",
+    "monitoring_scenarios": "alert_queue",
+    "monitoring_scenario": "monitoring_scenarios",
+    "monitoring_runs": "alert_queue",
+    "monitoring_run": "monitoring_runs",
+    "monitoring_lists": "alert_queue",
+    "screening_hit": "screening_hits",
+    "screening_lists": "screening_hits",
+    "screening_runs": "screening_hits",
+    "freezes": "screening_hits",
+    "refused_returns": "returns",
+    "return_errors": "returns",
+    "data_quality": "returns",
+    "return_specification": "returns",
     "case": "cases",
     "case_network": "cases",
     "case_statistics": "cases",
@@ -72,7 +93,15 @@ def sections_for(actor: Actor | None, programme: str | None) -> list[tuple[str, 
         and (path != "/operations" or (inside and actor and "operator" in actor.capacities))
         and (path != "/licensing" or (inside and actor and licenses(actor)))
         and (path != "/v/cases" or (inside and actor and works_cases(actor)))
-        and (path != "/v/market_overview" or (inside and actor and _supervises(actor)))
+        and (
+            path not in {"/v/market_overview", "/v/alert_queue"}
+            or (inside and actor and _supervises(actor))
+        )
+        and (path != "/v/screening_hits" or (inside and actor and _has(actor, SUPERVISES, FIU)))
+        and (
+            path != "/v/returns"
+            or (inside and actor and _has(actor, SUPERVISES, FIU, REPORTS, "auditor"))
+        )
     ]
 
 
@@ -88,7 +117,10 @@ def here(path: str, programme: str | None) -> str | None:
         return "/licensing"
     if rest == "/warnings":
         return "/register"
-    return f"/v/{PARENTS[name]}" if name in PARENTS else rest
+    while name in PARENTS:
+        name = PARENTS[name]
+        rest = f"/v/{name}"
+    return rest
 
 
 def licenses(actor: Actor) -> bool:
@@ -100,6 +132,10 @@ def works_cases(actor: Actor) -> bool:
     """Whether an institution has a desk of supervision, and the person works there."""
     reads_along = actor.role is Role.VIEWER and REPORTS in actor.capacities
     return bool(actor.capacities & set(DESKS)) and not reads_along
+
+
+def _has(actor: Actor, *capacities: str) -> bool:
+    return bool(actor.capacities & set(capacities))
 
 
 def _supervises(actor: Actor) -> bool:

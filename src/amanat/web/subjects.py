@@ -15,6 +15,21 @@ Glance = Callable[..., Any]
 Say = Callable[[str], str]
 # What a reader of a page is likely to do next with the thing on it.
 ACTS_OF: dict[str, tuple[str, ...]] = {
+    "alert_queue": ("GroupFindings",),
+    "monitoring_scenarios": ("ComposeScenario", "ChangeScenario"),
+    "monitoring_scenario": ("ChangeScenario", "ShadowScenario", "AdoptScenario", "RetireScenario"),
+    "screening_hits": ("Rescreen", "TakeInList"),
+    "screening_hit": ("DismissHit", "ConfirmHit", "OrderFreeze"),
+    "screening_lists": ("TakeInList", "Rescreen"),
+    "freezes": (
+        "AcknowledgeFreeze",
+        "ReportFreeze",
+        "ExtendFreeze",
+        "LicenseExpenses",
+        "DrawExpenses",
+        "ReleaseFreeze",
+        "AcknowledgeRelease",
+    ),
     "cases": ("OpenCase", "GroupFindings"),
     "case": (
         "AssignCase",

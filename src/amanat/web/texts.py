@@ -51,6 +51,8 @@ _SHAPES = {
     "cursor": "ordinal",
     "subject": "subject",
     "kind": "named",
+    "scenario": "named",
+    "grade": "named",
     "act": "named",
     "room": "named",
     "action": "named",

@@ -154,6 +154,12 @@ class CaseAsked(Query):
     case: CaseNumber
 
 
+class AlertFlowAsked(Query):
+    """What an alert rests on, and in which case of the own desk it is."""
+
+    alert: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+
+
 class NetworkAsked(Query):
     """The network around a case's subject: so many hops, so many days before and after it."""
 

@@ -14,8 +14,15 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Row
 
 from amanat.access.acts import ViewContext, view
-from amanat.supervision.cases.commands import CaseAsked, CasesAsked, NetworkAsked, PeriodAsked
-from amanat.supervision.cases.model import REPORTS, CaseState
+from amanat.core.errors import NotFound
+from amanat.supervision.cases.commands import (
+    AlertFlowAsked,
+    CaseAsked,
+    CasesAsked,
+    NetworkAsked,
+    PeriodAsked,
+)
+from amanat.supervision.cases.model import REPORTS, SUPERVISES, CaseState, FindingKind
 from amanat.supervision.cases.network import key_of, network_of
 from amanat.supervision.cases.records import (
     Timing,
@@ -25,8 +32,9 @@ from amanat.supervision.cases.records import (
     desk_of,
     rows_of,
 )
-from amanat.supervision.cases.stored import Around, paths_of, rows_around
+from amanat.supervision.cases.stored import Around, paths_of, rows_around, rows_by_id
 from amanat.supervision.cases.tables import case, case_finding, case_step
+from amanat.supervision.monitoring.tables import alert
 
 _STATISTICS_DAYS = 366
 
@@ -198,14 +206,20 @@ def case_network(query: NetworkAsked, context: ViewContext) -> dict[str, Any]:
     around = _around(query, context, row, cited)
     known = {str(one["id"]) for one in cited}
     rows = [*cited, *(one for one in around.rows if one["id"] not in known)]
-    found = network_of(rows, row.subject)
     return {
         "case": row.number,
         "subject": row.subject,
         "transactions": len(rows),
-        "left_out": found.left_out,
         "hubs": list(around.hubs),
         "cut": around.cut,
+    } | _drawn(rows, row.subject)
+
+
+def _drawn(rows: Sequence[dict[str, Any]], subject: str) -> dict[str, Any]:
+    """The network of rows as views show it: who, where on the picture, and what moved."""
+    found = network_of(rows, subject)
+    return {
+        "left_out": found.left_out,
         "nodes": [
             {
                 "node": one.key,
@@ -243,6 +257,40 @@ def _around(
     last = (days[-1] if days else date.fromisoformat(row.opened_on)) + timedelta(query.days)
     paths = paths_of(context.connection, context.programme, first, last)
     return rows_around(paths, row.subject, first, last, query.hops)
+
+
+@view("alert_flow")
+def alert_flow(query: AlertFlowAsked, context: ViewContext) -> dict[str, Any]:
+    """The stored transactions of an alert, the flow that they make, and the desk's case of it.
+
+    Refuses `NotFound`: who does not supervise, or no such alert.
+    """
+    connection = context.connection
+    found = connection.execute(
+        sql.select(alert).where(alert.c.programme == context.programme, alert.c.id == query.alert)
+    ).one_or_none()
+    if found is None or context.actor is None or not context.sees(SUPERVISES):
+        raise NotFound(thing="alert", value=query.alert)
+    of = connection.execute(
+        sql.select(case.c.number, case.c.risk, case.c.state)
+        .join(case_finding, case_finding.c.case == case.c.id)
+        .where(
+            case.c.programme == context.programme,
+            case.c.desk == context.actor.institution,
+            case_finding.c.finding == query.alert,
+            case_finding.c.kind == FindingKind.ALERT.value,
+        )
+    ).one_or_none()
+    paths = paths_of(connection, context.programme)
+    rows = rows_by_id(paths, (int(one) for one in found.transactions))
+    return {
+        "alert": found.id,
+        "subject": found.subject,
+        "case": of.number if of else None,
+        "case_risk": of.risk if of else None,
+        "case_state": of.state if of else None,
+        "transactions": [_transaction(one) for one in rows],
+    } | _drawn(rows, found.subject)
 
 
 @view("case_statistics")

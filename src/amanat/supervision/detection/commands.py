@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 from amanat.access.acts import Command, Query
 from amanat.access.fields import Whole
 from amanat.licensing.commands import PAGE_MAX
-from amanat.participants.commands import Words
+from amanat.participants.commands import Code, Words
 
 ModelDigest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """A trained model: SHA-256 of its content."""
@@ -40,8 +40,11 @@ class FollowedAsked(Query):
 
 
 class QueueAsked(Query):
-    """Open alerts in their order, from a place in the queue."""
+    """Open alerts in their order, from a place in the queue; of a scenario, exchange or age."""
 
+    scenario: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{2,40}$")] | None = None
+    exchange: Code | None = None
+    age_days_min: Annotated[Whole, Field(ge=0, le=36_600)] | None = None
     offset: Annotated[Whole, Field(ge=0, le=OFFSET_MAX)] = 0
     limit: Annotated[Whole, Field(ge=1, le=PAGE_MAX)] = 100
 

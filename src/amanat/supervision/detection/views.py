@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -33,6 +34,15 @@ def alert_queue(query: QueueAsked, context: ViewContext) -> list[dict[str, Any]]
         alert_score.c.model == (live.digest if live is not None else ""),
     )
     order = sql.cast(sql.func.coalesce(alert_score.c.score, alert.c.score), sql.Float)
+    wanted = [alert.c.programme == context.programme, alert.c.state == "open"]
+    if query.scenario is not None:
+        wanted.append(alert.c.scenario == query.scenario)
+    if query.exchange is not None:
+        # Codes have no quotes in them: a JSON list holds one where its text does.
+        wanted.append(sql.cast(alert.c.exchanges, sql.Text).contains(f'"{query.exchange}"'))
+    if query.age_days_min is not None:
+        until = context.business_date - timedelta(query.age_days_min)
+        wanted.append(alert.c.day <= until.isoformat())
     rows = context.connection.execute(
         sql.select(
             alert,
@@ -41,7 +51,7 @@ def alert_queue(query: QueueAsked, context: ViewContext) -> list[dict[str, Any]]
             alert_score.c.movement,
         )
         .join_from(alert, alert_score, joined, isouter=True)
-        .where(alert.c.programme == context.programme, alert.c.state == "open")
+        .where(*wanted)
         .order_by(order.desc(), alert.c.day, alert.c.id)
         .offset(query.offset)
         .limit(query.limit)
@@ -52,7 +62,9 @@ def alert_queue(query: QueueAsked, context: ViewContext) -> list[dict[str, Any]]
             "alert": row.id,
             "scenario": row.scenario,
             "subject": row.subject,
+            "exchanges": row.exchanges,
             "day": row.day,
+            "age_days": (context.business_date - date.fromisoformat(row.day)).days,
             "learned_score": row.learned,
             "scenario_score": row.score,
             "reason": _first(row),
@@ -102,6 +114,14 @@ def alert_score_shown(query: ScoreAsked, context: ViewContext) -> dict[str, Any]
                 "movements": row.movements,
                 "until": row.until,
                 "reasons": [told(one) for one in row.reasons],
+                "contributions": [
+                    {
+                        "measure": WORDS[one["measure"]],
+                        "value": one["value"],
+                        "effect": one["effect"],
+                    }
+                    for one in row.reasons
+                ],
             }
             for row in rows
         ],
