@@ -12,6 +12,7 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 import httpx
+import pyarrow.parquet as parquet
 import pytest
 from playwright.sync_api import Browser
 from tests.browser.test_pages import WIDTHS, faults
@@ -30,6 +31,7 @@ from amanat.supervision.monitoring.commands import ChangeScenario
 from amanat.supervision.monitoring.tables import alert, backtest
 from amanat.supervision.returns.tables import manifest, refused
 from amanat.supervision.screening.tables import freeze, freeze_order, hit
+from amanat.supervision.transactions import TRANSACTIONS
 from amanat.web.server import create_app
 
 ALERT, HIT, REFUSED = "a1" * 16, new_id(), new_id()
@@ -121,8 +123,10 @@ def put_screening(told: Told) -> None:
         {"feature": "name", "verdict": "agrees", "listed": "Qasim Zargun", "placeholder": False},
         {"feature": "document", "verdict": "agrees", "listed": "3520219283745",
          "placeholder": False},
-        {"feature": "father_name", "verdict": "missing", "listed": "Daud Zargun", "placeholder": False},
-        {"feature": "born_on", "verdict": "disagrees", "listed": "1971-04-05", "placeholder": False},
+        {"feature": "father_name", "verdict": "missing", "listed": "Daud Zargun",
+         "placeholder": False},
+        {"feature": "born_on", "verdict": "disagrees", "listed": "1971-04-05",
+         "placeholder": False},
     ]  # fmt: skip
     number = new_id()
     with told.app.engine.begin() as connection:
@@ -161,6 +165,8 @@ def put_screening(told: Told) -> None:
 
 def put_returns(told: Told) -> None:
     """Eight days of returns of two exchanges, one of them late, and one refused."""
+    nothing = told.app.settings.data_dir / "supervision" / "none.parquet"
+    parquet.write_table(TRANSACTIONS.empty_table(), nothing)
     with told.app.engine.begin() as connection:
         for at in range(8):
             for place, exchange in enumerate(("exchange_x", "exchange_y")):
@@ -170,7 +176,8 @@ def put_returns(told: Told) -> None:
                     manifest.insert().values(
                         id=new_id(), programme=CODE, exchange=exchange, digest=f"{at}{place}" * 32,
                         sequence=100 + at, first_day=day, last_day=day, rows=1_000 + at,
-                        id_sum="0", path="-", scope="period", received_at=f"{day}T20:00:00+00:00",
+                        id_sum="0", path=nothing.name, scope="period",
+                        received_at=f"{day}T20:00:00+00:00",
                         business_date=day, person=f"{exchange}_officer", received={},
                         quality={"due_on": day, "days_late": 6 if late else 0,
                                  "completeness": 900 - 30 * at * place, "refused_before": 0},
