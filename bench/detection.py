@@ -194,8 +194,11 @@ def main() -> None:
         shown_typologies(main_training.figures)
         console.print(f"{PEER}, seed 10: AP .251, F1 .337")
         if not asked.quick:
-            found, there = found_by_scenarios(adapted, folder / "scenarios", split.threshold_before)
-            show_scenarios(found, there)
+            # Scenarios learn nothing: all days judge them, and the score's days stand beside.
+            for first in (adapted.first_day, split.threshold_before):
+                place = folder / f"scenarios-{first}"
+                found, there = found_by_scenarios(adapted, place, first)
+                show_scenarios(found, there, first)
         model = main_training.model.write(folder)
         sizes = [int(one) for one in asked.sizes.split(",") if one][: 1 if asked.quick else None]
         costs = [cost(asked.file, model, repeats) for repeats in sizes]

@@ -102,10 +102,14 @@ def _ids_from(adapted: Adapted, first: date) -> set[int]:
     return set(rows["id"].to_pylist())
 
 
-def show(found: list[Found], there: dict[str, int]) -> None:
-    """One line per scenario: recall per typology, and over all of them with precision."""
+def show(found: list[Found], there: dict[str, int], first: date) -> None:
+    """Per scenario precision and recall over all typologies, then recall in each and precision.
+
+    Precision in a typology counts only its movements as right, of all that the scenario names.
+    """
     names = sorted(there)
-    table = Table(title="Scenarios with the jurisdiction's parameters: recall per typology")
+    table = Table(title=f"Scenarios with the jurisdiction's parameters, days from {first} on")
+    table.caption = "per typology: recall / precision"
     for name in ("scenario", "alerts", "named", "precision", "recall", *names):
         table.add_column(name.replace("_", " "), justify="left" if name == "scenario" else "right")
     total = sum(there.values())
@@ -117,6 +121,11 @@ def show(found: list[Found], there: dict[str, int]) -> None:
             str(one.transactions),
             f"{hits / one.transactions:.3f}" if one.transactions else "",
             f"{hits / total:.2f}" if total else "",
-            *(f"{one.hits.get(name, 0) / there[name]:.2f}" for name in names),
+            *(_of_typology(one, name, there[name]) for name in names),
         )
-    Console(width=150).print(table)
+    Console(width=180).print(table)
+
+
+def _of_typology(one: Found, name: str, there: int) -> str:
+    hits = one.hits.get(name, 0)
+    return f"{hits / there:.2f} / {hits / one.transactions:.3f}" if hits else "0"

@@ -14,6 +14,7 @@ from tests.supervision.monitoring.ledger_of_rows import FIRST, source_files
 from tests.supervision.monitoring.looking import look, parameters_of
 from tests.supervision.monitoring.months import DAYS, weeks
 from tests.supervision.monitoring.test_composed import RULE
+from tests.supervision.monitoring.test_reported import chained, cycle_over_exchanges, sides
 
 from amanat.supervision.monitoring.composed import composed_scenario, rule_from
 from amanat.supervision.monitoring.engines import DuckEngine
@@ -36,7 +37,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkEngine]:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> list[SourceFile]:
-    return source_files(weeks(), tmp_path_factory.mktemp("files"))
+    both = [*cycle_over_exchanges(), *sides(30, 101, 102, 900_000, later=1), *chained()]
+    return source_files(weeks() + both, tmp_path_factory.mktemp("files"))
 
 
 def every_scenario() -> list[tuple[Scenario, Any]]:

@@ -35,10 +35,10 @@ from amanat.supervision.monitoring.staging import (
     FIAT_OUT,
     INCOMING,
     OUTGOING,
-    READ,
     Lists,
     country_number,
-    staged,
+    once,
+    rows_on,
 )
 
 _FIGURES = (
@@ -126,8 +126,8 @@ def state_from(
     """The state before a decision on `day`: as many days back as a window reaches, to that day."""
     last = day_number(day)
     first = last - rules.history_days
-    rows = staged(engine.scan(files, READ, first, last))
-    kept = engine.keep(_days(rows, rules), "records")
+    with rows_on(engine, files, first, last) as rows:
+        kept = engine.keep(_days(once(rows), rules), "records")
     found = engine.fetch(kept.order_by("who", "day"))
     engine.forget(kept)
     state = RollingState(rules)

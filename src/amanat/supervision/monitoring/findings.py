@@ -17,6 +17,7 @@ from ibis import _
 
 from amanat.core.messages import Message
 from amanat.supervision.monitoring.model import Classed
+from amanat.supervision.monitoring.reported import ONCE
 from amanat.supervision.monitoring.staging import Step
 
 
@@ -84,8 +85,14 @@ def scenario(
     return declare
 
 
-def scoped(rows: ir.Table, *reasons: tuple[Any, Classed]) -> ir.Table:
-    """Every row with its class so far: the first reason that fits, or considered."""
+def scoped(rows: ir.Table, *reasons: tuple[Any, Classed], both_reports: bool = False) -> ir.Table:
+    """Every row with its class so far: the first reason that fits, or considered.
+
+    The second report of a transfer between exchanges is out of scope, but for who asks what each
+    exchange reports (`both_reports`).
+    """
+    if not both_reports:
+        reasons = ((_.second != ONCE, Classed.SECOND_REPORT), *reasons)
     cases = [(fits, ibis.literal(int(reason), "int8")) for fits, reason in reasons]
     considered = ibis.literal(int(Classed.CONSIDERED), "int8")
     classed = ibis.cases(*cases, else_=considered) if cases else considered

@@ -38,6 +38,7 @@ class Classed(IntEnum):
     UNHOSTED = 10
     OUTSIDE_RULE = 11
     BEYOND_DEGREE = 12
+    SECOND_REPORT = 13
 
     @property
     def code(self) -> str:

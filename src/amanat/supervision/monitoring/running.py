@@ -56,6 +56,7 @@ from amanat.supervision.monitoring.planning import (
     steps_of,
     versions_of,
 )
+from amanat.supervision.monitoring.reported import HOLDER_DAYS
 from amanat.supervision.monitoring.staging import Lists, Pieces, Step
 from amanat.supervision.monitoring.tables import alert, coverage, run, run_step
 from amanat.supervision.returns.manifest import files_in_force
@@ -129,7 +130,8 @@ def plan_run(
         for planned in by_day.values()
         for one in planned
     )
-    files = tuple(plan_sources(connection, programme, data_dir, last, (last - first).days + reach))
+    before = (last - first).days + reach
+    files = tuple(plan_sources(connection, programme, data_dir, last, before))
     return RunPlan(
         programme,
         first,
@@ -144,8 +146,11 @@ def plan_run(
 def plan_sources(
     connection: Connection, programme: str, data_dir: Path, last: date, days_before: int
 ) -> list[SourceFile]:
-    """The files in force of the days up to `last`, numbered."""
-    first = last - timedelta(days=days_before)
+    """The files in force of the days up to `last`, numbered.
+
+    They begin earlier by the days on which accounts of the other side are looked up.
+    """
+    first = last - timedelta(days=days_before + HOLDER_DAYS - 1)
     return [
         SourceFile(
             number=number,

@@ -38,6 +38,7 @@ from amanat.supervision.monitoring.staging import (
     OUTGOING,
     TRADE,
     Step,
+    once,
 )
 
 
@@ -226,6 +227,7 @@ def _flows(rows: ir.Table) -> ir.Table:
 
 def _both_sides(flags: ir.Table, rows: ir.Table, days: int) -> ir.Table:
     """What came to and went from each flag's subject in the window."""
+    rows = once(rows)
     gone = members_of(flags, rows.filter(_.kind.isin(OUTGOING)), "from_who", days)
     come = members_of(flags, rows.filter(_.kind.isin(INCOMING)), "to_who", days)
     return gone.union(come)

@@ -14,6 +14,7 @@ from amanat.core.messages import Message
 from amanat.jurisdictions.supervision import HighRisk, TravelRule
 from amanat.supervision.monitoring.findings import Findings, considered, scenario, scoped
 from amanat.supervision.monitoring.model import Classed
+from amanat.supervision.monitoring.reported import AFTER_UNTOLD, ONCE
 from amanat.supervision.monitoring.scenarios_flows import customer_side
 from amanat.supervision.monitoring.staging import (
     DEPOSIT,
@@ -61,7 +62,14 @@ def high_risk(step: Step, p: HighRisk) -> Findings:
     Countries come from the jurisdiction's dated list, addresses and parties from lists that the
     supervisor keeps.  Names are not compared here: screening does that.
     """
-    classed = scoped(step.own(), (_.value < p.minimum_minor, Classed.BELOW_MINIMUM))
+    # Over a chain each report names another address, and both are looked at.
+    again = (_.second != ONCE) & (_.outside == 0)
+    classed = scoped(
+        step.own(),
+        (again, Classed.SECOND_REPORT),
+        (_.value < p.minimum_minor, Classed.BELOW_MINIMUM),
+        both_reports=True,
+    )
     rows = considered(classed)
     countries = [country_number(code) for code in p.countries]
     found = [rows.filter(_.from_country.isin(countries) | _.to_country.isin(countries))]
@@ -93,7 +101,8 @@ def travel_rule_gap(step: Step, p: TravelRule) -> Findings:
     """Assets moved between providers, from the threshold on, and nobody said who sent them.
 
     FATF Recommendation 16: the originator's and the beneficiary's data travel with the transfer.
-    Addresses that no provider keeps are left out unless the parameters take them in.
+    Both providers owe the data, so a reference that one of them lacks is a gap.  Addresses that no
+    provider keeps are left out unless the parameters take them in.
     """
     on_chain = _.kind.isin((DEPOSIT, WITHDRAWAL))
     between = (_.kind == TRANSFER) & _.between
@@ -104,5 +113,7 @@ def travel_rule_gap(step: Step, p: TravelRule) -> Findings:
     ]
     if not p.unhosted:
         reasons.append((_.hosted == UNHOSTED, Classed.UNHOSTED))
-    classed = scoped(step.own(), *reasons)
-    return row_findings(classed, considered(classed).filter(~_.told), p.threshold_minor)
+    classed = scoped(step.own(), *reasons, both_reports=True)
+    # A gap on either side is one; of a transfer with two gaps the first report is named.
+    gaps = considered(classed).filter(~_.told, _.second != AFTER_UNTOLD)
+    return row_findings(classed, gaps, p.threshold_minor)

@@ -7,7 +7,8 @@ still reach into them, so that no file is read twice in a run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +18,8 @@ from ibis import _
 
 from amanat.supervision.monitoring.engines import Engine
 from amanat.supervision.monitoring.expressions import LOW, within
-from amanat.supervision.monitoring.model import SourceFile, day_of
+from amanat.supervision.monitoring.model import SourceFile
+from amanat.supervision.monitoring.reported import ONCE, of_days, other_sides
 from amanat.supervision.transactions import Kind
 
 KINDS = {kind.value: number for number, kind in enumerate(Kind, 1)}
@@ -47,21 +49,48 @@ def _country(column: Any) -> Any:
     return ibis.coalesce(number, 0).cast("int32")
 
 
-def staged(scanned: ir.Table) -> ir.Table:
-    """Stored rows as integers.
+@contextmanager
+def rows_on(
+    engine: Engine, files: Sequence[SourceFile], first: int, last: int
+) -> Iterator[ir.Table]:
+    """The staged rows of these days, each told what the other side reports of it."""
+    scanned = engine.scan(of_days(files, first, last), READ, first, last)
+    with other_sides(engine, files, first, last) as others:
+        yield staged(scanned, others)
+
+
+def once(rows: ir.Table) -> ir.Table:
+    """Staged rows without the second report of a transfer."""
+    return rows.filter(_.second == ONCE)
+
+
+def staged(scanned: ir.Table, others: ir.Table | None) -> ir.Table:
+    """Stored rows as integers, with what `others` says by the rows of the other side.
 
     `from_who` and `to_who` are the pseudonym of the person or, where nobody is identified, the
-    negative of the account's; `outside` is the pseudonym of an address outside, or 0.
+    negative of the account's; `outside` is the pseudonym of an address outside, or 0; `second`
+    is as in `reported`.  A withdrawal that is another exchange's deposit is a transfer.
     """
+    if others is None:
+        blank = {"from_person": "int64", "to_person": "int64", "joined": "int64"}
+        homes = {"from_home": "string", "to_home": "string"}
+        scanned = scanned.mutate(
+            **{name: ibis.null(kind) for name, kind in (blank | homes).items()},
+            second=ibis.literal(ONCE, "int64"),
+        )
+    else:
+        told = others.rename(told_of="id")
+        scanned = scanned.left_join(told, scanned.id == told.told_of)
+    joined = (_.joined == 1, ibis.literal(TRANSFER, "int8"))
     kinds = [(_.kind == name, ibis.literal(number, "int8")) for name, number in KINDS.items()]
     return scanned.select(
         id=_.id,
         file=_.file,
         day=_.day,
         at=_.at,
-        kind=ibis.cases(*kinds, else_=ibis.literal(0, "int8")),
-        from_who=ibis.coalesce(_.from_party, -_.from_account),
-        to_who=ibis.coalesce(_.to_party, -_.to_account),
+        kind=ibis.cases(joined, *kinds, else_=ibis.literal(0, "int8")),
+        from_who=ibis.coalesce(_.from_party, _.from_person, -_.from_account),
+        to_who=ibis.coalesce(_.to_party, _.to_person, -_.to_account),
         outside=ibis.cases(
             (_.kind == "deposit", _.from_account),
             (_.kind == "withdrawal", _.to_account),
@@ -70,10 +99,11 @@ def staged(scanned: ir.Table) -> ir.Table:
         value=_.value,
         cash=_.cash,
         between=ibis.coalesce(_.from_exchange, "") != ibis.coalesce(_.to_exchange, ""),
-        from_country=_country(_.from_country),
-        to_country=_country(_.to_country),
+        from_country=_country(ibis.coalesce(_.from_home, _.from_country)),
+        to_country=_country(ibis.coalesce(_.to_home, _.to_country)),
         hosted=ibis.cases((_.hosted, 2), (~_.hosted, 1), else_=0).cast("int8"),
         told=ibis.coalesce(_.travel_rule, "") != "",
+        second=ibis.coalesce(_.second, ONCE).cast("int8"),
     )
 
 
@@ -186,15 +216,15 @@ class Pieces:
         pieces.append((first, last, made(first, last)))
 
     def _stage(self, first: int, last: int) -> ir.Table:
-        scanned = self.engine.scan(_of_days(self.files, first, last), READ, first, last)
-        return self.engine.keep(staged(scanned), "rows")
+        with rows_on(self.engine, self.files, first, last) as rows:
+            return self.engine.keep(rows, "rows")
 
     def _add(self, first: int, last: int) -> ir.Table:
         for known_first, known_last, table in self._rows:
             if known_first <= first and last <= known_last:
                 return self.engine.keep(daily_flows(within(table, first, last)), "daily")
-        scanned = self.engine.scan(_of_days(self.files, first, last), READ, first, last)
-        return self.engine.keep(daily_flows(staged(scanned)), "daily")
+        with rows_on(self.engine, self.files, first, last) as rows:
+            return self.engine.keep(daily_flows(rows), "daily")
 
     def end(self) -> None:
         """Give everything back."""
@@ -209,16 +239,14 @@ def _joined(pieces: Sequence[tuple[int, int, ir.Table]]) -> ir.Table:
     return tables[0] if len(tables) == 1 else ibis.union(tables[0], *tables[1:])
 
 
-def _of_days(files: Sequence[SourceFile], first: int, last: int) -> list[SourceFile]:
-    return [one for one in files if one.first_day <= day_of(last) and day_of(first) <= one.last_day]
-
-
 def daily_flows(rows: ir.Table) -> ir.Table:
     """Per party and day: value and number of what came and what went; trades apart.
 
     `n`, `hi` and `lo` count every transaction once, at the side that is its customer's: the
-    sender's, or the receiver's where value came from outside.
+    sender's, or the receiver's where value came from outside.  A transfer that both sides report
+    is one.
     """
+    rows = once(rows)
     none = ibis.literal(0, "int64")
     one = ibis.literal(1, "int64")
     gone = rows.filter(_.kind.isin(OUTGOING)).select(
