@@ -90,27 +90,35 @@ def rows_around(
         return Around((), (), False)
     import duckdb
 
+    source = (
+        f"FROM read_parquet({listed(paths)}) WHERE day BETWEEN DATE '{first_day}' AND"
+        f" DATE '{last_day}'"
+    )
     with duckdb.connect() as database:
+        # Hops go over a narrow table in memory; of the files themselves the rows shown are read.
         database.execute(
-            "CREATE TEMP VIEW t AS SELECT * FROM read_parquet("
-            + listed(paths)
-            + f") WHERE day BETWEEN DATE '{first_day}' AND DATE '{last_day}'"
+            "CREATE TEMP TABLE t AS SELECT id, value, from_account, to_account,"
+            f" from_{kind} AS from_who, to_{kind} AS to_who {source}"
         )
         database.execute("CREATE TEMP TABLE seen (id BIGINT)")
         database.execute("CREATE TEMP TABLE edge (account BIGINT)")
         database.execute(
             "INSERT INTO edge SELECT DISTINCT a FROM ("
-            f"SELECT from_account a FROM t WHERE from_{kind} = ? UNION "
-            f"SELECT to_account FROM t WHERE to_{kind} = ?)",
-            [int(number), int(number)],
+            "SELECT from_account a FROM t WHERE from_who = $1 UNION "
+            "SELECT to_account FROM t WHERE to_who = $1)",
+            [int(number)],
         )
         hubs: list[str] = []
         for hop in range(hops):
             hubs += _one_hop(database, last=hop + 1 == hops)
         counted = database.execute("SELECT count(*) FROM seen").fetchone()
-        found = database.execute(
-            f"{_SELECT} FROM t WHERE id IN (SELECT id FROM seen) ORDER BY value DESC, id LIMIT ?",
+        shown = database.execute(
+            "SELECT t.id FROM t SEMI JOIN seen USING (id) ORDER BY value DESC, id LIMIT ?",
             [ROWS_MAX],
+        ).fetchall()
+        found = database.execute(
+            f"{_SELECT} {source} AND id IN (SELECT unnest(?::BIGINT[])) ORDER BY value DESC, id",
+            [[one[0] for one in shown]],
         )
         rows = tuple(_rows(found))
     return Around(rows, tuple(sorted(set(hubs))), counted is not None and counted[0] > ROWS_MAX)
@@ -118,15 +126,16 @@ def rows_around(
 
 def _one_hop(database: duckdb.DuckDBPyConnection, *, last: bool) -> list[str]:
     database.execute(
-        "INSERT INTO seen SELECT id FROM t WHERE (from_account IN (SELECT account FROM edge) OR "
-        "to_account IN (SELECT account FROM edge)) AND id NOT IN (SELECT id FROM seen)"
+        "CREATE OR REPLACE TEMP TABLE seen AS SELECT id FROM t"
+        " WHERE from_account IN (SELECT account FROM edge)"
+        " OR to_account IN (SELECT account FROM edge)"
     )
     if last:
         return []
     database.execute(
         "CREATE OR REPLACE TEMP TABLE reached AS SELECT DISTINCT a FROM ("
-        "SELECT from_account a FROM t WHERE id IN (SELECT id FROM seen) UNION "
-        "SELECT to_account FROM t WHERE id IN (SELECT id FROM seen)) "
+        "SELECT from_account a FROM t SEMI JOIN seen USING (id) UNION "
+        "SELECT to_account FROM t SEMI JOIN seen USING (id)) "
         "WHERE a NOT IN (SELECT account FROM edge)"
     )
     database.execute(

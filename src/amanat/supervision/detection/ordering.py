@@ -9,7 +9,7 @@ has none and keeps its place by its scenario's own score.  No alert is changed, 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -78,11 +78,10 @@ def score_alerts(
         alerts = dict(_open_alerts(connection, programme, until, wanted_only, fresh=fresh))
         first = until - timedelta(days=int(model.trained["window_days"]) - 1)
         files = files_in_force(connection, programme, first, until)
-    wanted = sorted({one for ids in alerts.values() for one in ids})
     best: dict[int, Best] = {}
-    if wanted and files:
+    if any(alerts.values()) and files:
         paths = [one.at(data_dir) for one in files]
-        best = _scored(model, paths, (first, until), wanted, memory_limit)
+        best = _scored(model, paths, (first, until), list(alerts.values()), memory_limit)
     by = Provenance(programme, "installation", "operator", "operator", "detection", business_date)
     names = list(alerts)
     now = store.clock().isoformat()
@@ -139,24 +138,43 @@ def _scored(
     model: DetectionModel,
     paths: Sequence[Path],
     days: tuple[date, date],
-    wanted: Sequence[int],
+    alerts: Sequence[Sequence[int]],
     memory_limit: str,
 ) -> dict[int, Best]:
-    """Score and reasons of the wanted movements that lie in the days."""
-    found: dict[int, Best] = {}
+    """Score of the alerts' movements that lie in the days; reasons of each alert's highest alone.
+
+    What moved a score takes a hundred times as long to tell as the score itself.
+    """
+    scores: dict[int, float] = {}
+    reasons: dict[int, tuple[Moved, ...]] = {}
     with (
         tempfile.TemporaryDirectory(prefix="amanat-detection-") as folder,
         Features(paths, Path(folder), memory_limit) as features,
     ):
         features.prepare(days[0].isoformat(), days[1].isoformat())
         features.lend(model.likenesses(features))
-        features.want(pa.table({"id": pa.array(wanted, pa.int64())}))
-        for ids, rows in features.measures("id IN (SELECT id FROM wanted)"):
-            scores = model.scores(rows)
-            reasons = model.reasons(rows)
-            for key, score, why in zip(ids.tolist(), scores.tolist(), reasons, strict=True):
-                found[key] = Best(score, key, tuple(why))
-    return found
+        _want(features, {one for ids in alerts for one in ids})
+        for ids, rows in features.measures(_WANTED):
+            scores |= zip(ids.tolist(), model.scores(rows).tolist(), strict=True)
+        tops = (highest(ids, scores) for ids in alerts)
+        _want(features, {one for one in tops if one is not None})
+        for ids, rows in features.measures(_WANTED):
+            reasons |= zip(ids.tolist(), map(tuple, model.reasons(rows)), strict=True)
+    return {key: Best(score, key, reasons.get(key, ())) for key, score in scores.items()}
+
+
+_WANTED = "id IN (SELECT id FROM wanted)"
+
+
+def _want(features: Features, ids: Iterable[int]) -> None:
+    features.want(pa.table({"id": pa.array(sorted(ids), pa.int64())}))
+
+
+def highest(ids: Iterable[int], scores: Mapping[int, float]) -> int | None:
+    """The movement with the highest score, of equal ones the smallest id; None: none has one."""
+    return max(
+        (one for one in ids if one in scores), key=lambda one: (scores[one], -one), default=None
+    )
 
 
 def _write(
@@ -178,9 +196,10 @@ def _write(
         )
     )
     rows: list[dict[str, Any]] = []
+    scores = {one: best[one].score for ids in alerts.values() for one in ids if one in best}
     for name, ids in alerts.items():
-        scored = [best[one] for one in ids if one in best]
-        top = max(scored, key=lambda one: (one.score, -one.movement), default=None)
+        movement = highest(ids, scores)
+        top = None if movement is None else best[movement]
         rows.append(
             {
                 "programme": programme,
@@ -188,7 +207,7 @@ def _write(
                 "model": digest,
                 "score": None if top is None else f"{top.score:.4f}",
                 "movement": None if top is None else top.movement,
-                "movements": len(scored),
+                "movements": sum(one in scores for one in ids),
                 "reasons": [] if top is None else [stated(one) for one in top.reasons],
                 "until": until.isoformat(),
                 "scored_at": now,
