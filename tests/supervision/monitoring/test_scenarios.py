@@ -82,7 +82,7 @@ NEAR_MISSES: dict[str, Rows] = {
         moved(20, "fiat_in", None, A, 1_000_000),
         moved(22, "withdrawal", A, None, 950_000),
     ],
-    "fan_in": [moved(20 + n % 2 * 8, "transfer", 201 + n, A, 60_000) for n in range(10)]
+    "fan_in": [moved(10 + n % 2 * 14, "transfer", 201 + n, A, 60_000) for n in range(10)]
     + [moved(20, "transfer", 201, A, 60_000) for _ in range(9)],
     "fan_out": [moved(20, "transfer", A, 201 + n, 19_000) for n in range(10)],
     "cycle": [

@@ -123,7 +123,7 @@ def lists_of(connection: Connection, programme: str, day: date, *, frozen: bool 
     held = frozen_parties(connection, programme, day) if frozen else {}
     return Lists(
         frozenset(row.pseudonym for row in rows if row.kind == "address")
-        | addresses_listed(connection, programme),
+        | addresses_listed(connection, programme, day),
         frozenset(row.pseudonym for row in rows if row.kind == "party")
         | frozenset(int(party) for party in held if party.isdigit()),
     )

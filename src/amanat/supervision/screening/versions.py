@@ -7,7 +7,7 @@ import binascii
 import json
 import weakref
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -251,25 +251,43 @@ _ADDRESSES: weakref.WeakKeyDictionary[Engine, dict[str, tuple[Any, frozenset[int
 )
 
 
-def addresses_listed(connection: Connection, programme: str) -> frozenset[int]:
-    """Pseudonyms of the addresses that sanctions lists in force name, for monitoring."""
-    mark = versions_in_force(connection, programme)
+def addresses_listed(connection: Connection, programme: str, day: date) -> frozenset[int]:
+    """Pseudonyms of the addresses that sanctions lists named on a day, for monitoring.
+
+    A version holds from the day that the list itself is dated, until the next one's.
+    """
+    table = list_version
+    rows = connection.execute(
+        sql.select(table.c.list, sql.func.max(table.c.number).label("number"))
+        .where(table.c.programme == programme, table.c.dated_on <= day.isoformat())
+        .group_by(table.c.list)
+    )
+    mark = {row.list: row.number for row in rows}
     kept = _ADDRESSES.setdefault(connection.engine, {})
     if programme not in kept or kept[programme][0] != mark:
-        table = list_entry
-        rows = connection.execute(
-            sql.select(table.c.content).where(
-                table.c.programme == programme, table.c.until.is_(None)
-            )
-        ).scalars()
         found = (
-            int(one)
-            for stated in map(_stated, rows)
-            if _STOPPED & set(stated["topics"])
-            for one in stated["pseudonyms"]
+            one
+            for code, number in mark.items()
+            for one in _named(connection, programme, code, number)
         )
         kept[programme] = (mark, frozenset(found))
     return kept[programme][1]
+
+
+def _named(connection: Connection, programme: str, code: str, number: int) -> Iterator[int]:
+    """Addresses that a version of a list stops."""
+    table = list_entry
+    rows = connection.execute(
+        sql.select(table.c.content).where(
+            table.c.programme == programme,
+            table.c.list == code,
+            table.c.since <= number,
+            sql.or_(table.c.until.is_(None), table.c.until > number),
+        )
+    ).scalars()
+    for stated in map(_stated, rows):
+        if _STOPPED & set(stated["topics"]):
+            yield from map(int, stated["pseudonyms"])
 
 
 def original(connection: Connection, programme: str, code: str, number: int) -> bytes:
