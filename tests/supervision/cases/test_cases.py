@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.licensing.world import CODE, MARCH
-from tests.supervision.cases.desks import SUBJECT, Desks, ids
+from tests.supervision.cases.desks import ACCOUNT_X, SUBJECT, Desks, ids
 
 from amanat.access.desk import SecondPersonRequired
 from amanat.core.errors import NotFound
@@ -41,7 +41,8 @@ from amanat.supervision.cases.model import (
     score_of_hit,
 )
 from amanat.supervision.identities.commands import OpenIdentity
-from amanat.supervision.identities.model import CaseNotTheirs
+from amanat.supervision.identities.model import CaseNotTheirs, case_checks
+from amanat.supervision.identities.tables import account as identity_account
 from amanat.supervision.monitoring.tables import alert
 from amanat.supervision.screening.model import Grade
 from amanat.supervision.screening.tables import hit
@@ -228,6 +229,25 @@ def test_an_identity_opens_for_an_open_case_of_ones_own_desk_alone(desks: Desks)
     for person, number in (("fmu_officer", own), ("pvara_officer", "CAS-2026-0099")):
         with pytest.raises(CaseNotTheirs):
             desks.do_as(person, OpenIdentity(case_number=number, **asking))
+
+
+def test_an_identity_opens_for_a_case_in_which_the_person_appears_alone(desks: Desks) -> None:
+    """Its subject, a side of what it cites, or the holder of an account there; nobody else."""
+    own, stranger, holder = opened(desks), SUBJECT + 1, SUBJECT + 2
+    with desks.store.engine.begin() as connection:
+        connection.execute(
+            identity_account.insert().values(
+                programme=CODE, account=ACCOUNT_X, person=holder, exchange="exchange_x",
+                number=b"-", opened=MARCH.isoformat(), first_return="-",
+            )
+        )  # fmt: skip
+    asking = OpenIdentity(case_number=own, person=str(stranger), reason="who is behind it")
+    with pytest.raises(CaseNotTheirs):
+        desks.do_as("pvara_officer", asking)
+    (check,) = case_checks
+    with desks.store.reading() as connection:
+        for person, appears in ((SUBJECT, True), (holder, True), (stranger, False)):
+            assert check(connection, CODE, own, "pvara", person) is appears
 
 
 def put_hits(desks: Desks, *hits: tuple[Any, ...]) -> None:

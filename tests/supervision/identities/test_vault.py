@@ -252,7 +252,9 @@ def test_a_case_must_be_theirs_where_cases_are_known(
     world.take(written(tmp_path / "r"))
     person = world.vault.pseudonyms.person("cnic", "PK", "3520200000011").number
     known = [
-        lambda _connection, _programme, case, institution: (case, institution) == ("C-1", "fmu")
+        lambda _connection, _programme, case, institution, about: (
+            (case, institution, about) == ("C-1", "fmu", person)
+        )
     ]
     monkeypatch.setattr("amanat.supervision.identities.acts.case_checks", known)
     with pytest.raises(CaseNotTheirs):

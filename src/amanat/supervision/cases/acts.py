@@ -43,21 +43,43 @@ from amanat.supervision.cases.records import (
     second_pair,
     step,
 )
-from amanat.supervision.cases.tables import case
+from amanat.supervision.cases.tables import case, case_transaction
 from amanat.supervision.identities.model import case_checks
+from amanat.supervision.identities.tables import account as identity_account
 
 
-def _works_on(connection: Connection, programme: str, number: str, desk: str) -> bool:
-    """Whether a desk has an open case of this number: for that alone it opens an identity."""
+def _works_on(connection: Connection, programme: str, number: str, desk: str, person: int) -> bool:
+    """Whether a desk has an open case of this number in which a person appears.
+
+    For that alone it opens an identity: the person is the case's subject or a side of a transaction
+    that it cites, or holds an account that is.
+    """
     found = connection.execute(
-        sql.select(case.c.id).where(
+        sql.select(case.c.id, case.c.subject).where(
             case.c.programme == programme,
             case.c.desk == desk,
             case.c.number == number,
             case.c.state == CaseState.OPEN.value,
         )
-    ).scalar_one_or_none()
-    return found is not None
+    ).one_or_none()
+    if found is None:
+        return False
+    rows = connection.execute(
+        sql.select(case_transaction.c.row).where(case_transaction.c.case == found.id)
+    ).scalars()
+    kind, _, subject = found.subject.partition(":")
+    parties, accounts = ({subject}, set()) if kind == "party" else (set(), {subject})
+    for row in rows:
+        parties |= {row["from_party"], row["to_party"]}
+        accounts |= {row["from_account"], row["to_account"]}
+    if str(person) in parties:
+        return True
+    held = connection.execute(
+        sql.select(identity_account.c.account).where(
+            identity_account.c.programme == programme, identity_account.c.person == person
+        )
+    ).scalars()
+    return any(str(one) in accounts for one in held)
 
 
 case_checks.append(_works_on)

@@ -31,12 +31,12 @@ def open_identity(command: OpenIdentity, context: ActContext) -> Result:
     Refuses, in order: `CaseNotTheirs`, `NotFound`.
     """
     actor, connection = context.actor, context.uow.connection
-    stated = (connection, context.programme, command.case_number, actor.institution)
-    if case_checks and not any(check(*stated) for check in case_checks):
-        raise CaseNotTheirs(case=command.case_number, institution=actor.institution)
     person = int(command.person)
     if person >= _PERSON_MAX:
         raise NotFound(thing="person", value=command.person)
+    stated = (connection, context.programme, command.case_number, actor.institution, person)
+    if case_checks and not any(check(*stated) for check in case_checks):
+        raise CaseNotTheirs(case=command.case_number, institution=actor.institution)
     vault = Vault(context.uow.store.secret(SECRET))
     found = list(vault.identities(connection, context.programme, persons=[person]))
     if not found:

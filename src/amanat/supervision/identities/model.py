@@ -20,9 +20,11 @@ class PseudonymsMeet(Corrupt):
 
 
 class CaseNotTheirs(Refusal):
-    """An identity is opened for a case on which one's institution works."""
+    """An identity is opened for a case of one's own institution, and of the person."""
 
-    template: ClassVar[str] = "There is no open case {case} on which {institution} works."
+    template: ClassVar[str] = (
+        "There is no open case {case} of {institution} in which this person appears."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ class Identity:
     return_id: str
 
 
-CaseCheck = Callable[[Any, str, str, str], bool]
-"""Given connection, programme, case number and institution: whether it works on that open case."""
+CaseCheck = Callable[[Any, str, str, str, int], bool]
+"""Given connection, programme, case number, institution and a person's pseudonym: whether that open
+case is the institution's, and the person appears in it."""
 case_checks: list[CaseCheck] = []
 """The room of cases adds what it knows; until then a case's number is taken as it is given."""
