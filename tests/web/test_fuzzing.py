@@ -344,8 +344,9 @@ def _audit(
         actor = world.actor(row.person)
         assert actor.institution == row.institution
         assert actor.role is Role.APPROVER or (row.proposer_counts and row.person == row.proposer)
-    # Their own ways of signing in, and that one of these was refused: a token which they had ended.
+    # Their own ways of signing in and being written to; and that one was refused: a token that ended.
     own = {"TokenIssued", "TokenRotated", "TokenRevoked", "PasskeyRemoved", "SignInRefused"}
+    own |= {"MailAddressSet"}
     for entry in _entries(world):
         if entry["id"] not in former and entry["actor"]["role"] == Role.VIEWER.value:
             assert entry["kind"] in own, entry["kind"]
