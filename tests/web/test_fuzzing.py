@@ -344,7 +344,7 @@ def _audit(
         actor = world.actor(row.person)
         assert actor.institution == row.institution
         assert actor.role is Role.APPROVER or (row.proposer_counts and row.person == row.proposer)
-    # Their own ways of signing in and being written to; and that one was refused: a token that ended.
+    # Their own ways of signing in and of being written to; and a token refused that had ended.
     own = {"TokenIssued", "TokenRotated", "TokenRevoked", "PasskeyRemoved", "SignInRefused"}
     own |= {"MailAddressSet"}
     for entry in _entries(world):
