@@ -127,6 +127,9 @@ DUE = (
 )
 PO, MO = FOLDER / "amanat.po", FOLDER / "amanat.mo"
 
+BARE = "{message}"
+"""What only passes on a text that was made elsewhere."""
+
 
 def of_templates() -> set[str]:
     """Every message that a template or a page's code marks."""
@@ -201,7 +204,7 @@ def refusals() -> dict[str, str]:
             for one in node.body if isinstance(node, ast.ClassDef) else ():
                 if isinstance(one, ast.Assign | ast.AnnAssign) and "template" in _names(one):
                     text = _text(one.value) if one.value else None
-                    if text is not None and text != "{message}":
+                    if text is not None and text != BARE:
                         found[f"{path.relative_to(SOURCES)}:{node.name}"] = text
     return found
 
@@ -335,7 +338,8 @@ def of_summaries() -> Iterator[str]:
 def wanted() -> list[str]:
     """All messages of the catalogue, without repeats."""
     texts = (*of_templates(), *of_names(), *of_refusals(), *of_messages(), *JOINTS, *HTTP_WORDS)
-    return sorted({message for message in (*texts, *of_packs(), *month_name) if message})
+    found = {message for message in (*texts, *of_packs(), *month_name) if message}
+    return sorted(found - {BARE})
 
 
 def read() -> Catalog:
