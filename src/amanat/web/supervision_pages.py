@@ -19,6 +19,8 @@ PAGES = frozenset({"case", "market_overview"})
 UNIT = "PKR million"
 _WIDTHS = (1.5, 3, 5, 8)
 _BARS_MAX = 12
+_MARGIN = 110
+"""Above and below the outermost parties: their circle and name, and the bend of arrows."""
 _OUTSIDE = frozenset({"bank", "hosted_wallet", "unhosted_wallet"})
 Say = Callable[[str], str]
 
@@ -43,8 +45,11 @@ def network_svg(network: Mapping[str, Any]) -> Markup | None:
     if not nodes:
         return None
     most = max((int(one["value_minor"]) for one in network["edges"]), default=1)
+    # As high as what is drawn: few parties in a row leave no empty square.
+    top = min(one["y"] for one in nodes.values()) - _MARGIN
+    height = max(one["y"] for one in nodes.values()) + _MARGIN - top
     parts = [
-        '<svg class="network" viewBox="-130 -70 1260 1140" aria-hidden="true">'
+        f'<svg class="network" viewBox="-130 {top} 1260 {height}" aria-hidden="true">'
         '<defs><marker id="tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="14" '
         'markerHeight="14" markerUnits="userSpaceOnUse" orient="auto">'
         '<path class="tip" d="M0 0 10 5 0 10z"/></marker></defs>'
