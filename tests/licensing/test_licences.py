@@ -23,6 +23,7 @@ from amanat.licensing.commands import (
 )
 from amanat.licensing.duties.acts_capital import AsOfToCome, NoCapitalOwed
 from amanat.licensing.duties.commands import StateNetCapital
+from amanat.licensing.enforcement.commands import BeginWindingDown
 from amanat.licensing.model import (
     CategoryNotOpen,
     DayOutOfRange,
@@ -162,6 +163,24 @@ def test_what_was_signed_must_still_be_what_follows(licensed: LicensingWorld) ->
     world.app.pump()
     world.do_as("pvara_officer", lift, approver, pump=True)
     assert shown(world)["status"] == "licensed"
+    assert world.app.check() == []
+
+
+def test_insolvency_shuts_a_licensee_on_the_ledger_too(licensed: LicensingWorld) -> None:
+    world = licensed
+    begin = BeginWindingDown(
+        provider=X, cause="insolvency", administrator="An administrator", plan="clients first",
+        deadline=date(2026, 9, 30),
+    )  # fmt: skip
+    opened = world.do_as("pvara_officer", begin, "pvara_approver")
+    assert shown(world)["status"] == "wind_down"
+    world.app.pump()
+    assert on_ledger(world)[0] == "wind_down"
+    assert world.app.check() == []
+    # A court or the authority may find that it was none: what was shut is lifted as any suspension.
+    lift = LiftSuspension(file=opened["suspension"], reason="it was none")
+    world.do_as("pvara_officer", lift, "pvara_approver", pump=True)
+    assert (shown(world)["status"], on_ledger(world)[0]) == ("licensed", "active")
     assert world.app.check() == []
 
 

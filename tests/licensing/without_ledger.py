@@ -11,7 +11,10 @@ from typing import Any
 from amanat.access.actors import add_institution, add_person
 from amanat.access.desk import Desk
 from amanat.app import declare_rooms
+from amanat.core.ids import new_id
 from amanat.ledger.signers import KeySigner
+from amanat.licensing.ordering import refresh_status
+from amanat.licensing.tables import permission, permission_change
 from amanat.participants.tables import participant_class
 from amanat.store.engine import open_engine
 from amanat.store.journal import OpeningVault
@@ -54,6 +57,28 @@ class DeskWorld(LicensingWorld):
     day: date
     store: Store
     clock: MovingClock
+
+    def hold_licence(self, provider: str, category: str) -> None:
+        """A licence as its rows stand once the ledger has it."""
+        made, now, today = new_id(), self.clock.now.isoformat(), self.day.isoformat()
+        usual = {"programme": CODE, "provider": provider, "section": "licence.grant",
+                 "law": "s.19(4)", "entry": "-"}  # fmt: skip
+        with self.store.engine.begin() as connection:
+            connection.execute(
+                permission.insert().values(
+                    id=made, kind="licence", number="P0001-09", categories=[category],
+                    first_day=today, institution="pvara", person="pvara_officer",
+                    recorded_at=now, recorded_on=today, **usual,
+                )
+            )  # fmt: skip
+            connection.execute(
+                permission_change.insert().values(
+                    id=new_id(), permission=made, change="grant", reason="granted",
+                    effective_at=now, effective_on=today, requested_at=now, done_at=now,
+                    expires_on="2029-06-30", **usual,
+                )
+            )  # fmt: skip
+            refresh_status(connection, CODE, provider, self.day)
 
 
 @contextmanager

@@ -386,6 +386,7 @@ _obligation = _record(
     months=MAYBE_COUNT,
     days=MAYBE_COUNT,
     hours=MAYBE_COUNT,
+    consequence=MAYBE_TEXT,
 )
 
 

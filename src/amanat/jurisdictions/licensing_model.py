@@ -305,7 +305,10 @@ class ConditionTemplate:
 
 @dataclass(frozen=True, slots=True)
 class ObligationTemplate:
-    """A duty of whoever has a status: every `months`, due `days` later; 0 months: by event."""
+    """A duty of whoever has a status: every `months`, due `days` later; 0 months: by event.
+
+    `consequence` is what a breach of it leads to, in words.
+    """
 
     code: str
     title: str
@@ -314,6 +317,7 @@ class ObligationTemplate:
     months: int
     days: int
     hours: int
+    consequence: str
 
 
 @dataclass(frozen=True, slots=True)

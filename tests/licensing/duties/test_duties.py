@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sql
 
 from amanat.core.errors import Forbidden, NotFound
+from amanat.jurisdictions.licensing import load_licensing
 from amanat.licensing.commands import Recommend
 from amanat.licensing.duties.acts import (
     BreachNotedBefore,
@@ -16,6 +17,7 @@ from amanat.licensing.duties.acts import (
     NoEvidence,
     NothingOwed,
     NotOverdue,
+    StatedByItself,
     ThingUnclear,
     TimeInFuture,
 )
@@ -25,6 +27,7 @@ from amanat.licensing.duties.commands import (
     MeetDuty,
     NoteBreach,
     ReportIncident,
+    StateNetCapital,
 )
 from amanat.licensing.model import Outcome
 from amanat.licensing.tables import condition
@@ -128,6 +131,51 @@ def test_the_annual_return_is_owed_year_by_year(desk: DeskWorld) -> None:
     assert (done["period_end"], done["late"]) == ("2027-03-09", True)
     with pytest.raises(NothingOwed):
         desk.do_as("exchange_x_officer", meet)
+
+
+def test_net_capital_is_owed_by_the_quarter_and_a_shortfall_is_a_breach(desk: DeskWorld) -> None:
+    desk.noc("exchange_x")
+    desk.hold_licence("exchange_x", "exchange")
+    required = load_licensing("pk").category("exchange").net_capital
+
+    def on_calendar() -> list[tuple[str, bool]]:
+        rows = desk.view("licensing_calendar", "exchange_x_officer", days=30)
+        return [
+            (r["due_on"], r["overdue"]) for r in rows if r["text"] == "Statement of net capital"
+        ]
+
+    def noted(period_end: date) -> Any:
+        command = NoteBreach(
+            provider="exchange_x", duty="net_capital", period_end=period_end, reason="as stated"
+        )
+        return desk.do_as("pvara_officer", command, "pvara_approver")
+
+    def stated(as_of: date, amount: int) -> Any:
+        command = StateNetCapital(as_of=as_of, amount=amount)
+        return desk.do_as("exchange_x_officer", command)
+
+    assert on_calendar() == []
+    quarter, due = date(2026, 6, 9), date(2026, 6, 24)  # three months after 9 March, and 15 days
+    desk.day = due
+    assert on_calendar() == [(due.isoformat(), False)]
+    with pytest.raises(NotOverdue):
+        noted(quarter)
+    desk.day = date(2026, 6, 25)
+    assert on_calendar() == [(due.isoformat(), True)]
+    assert noted(quarter)["consequence"] == "no new business"
+    with pytest.raises(StatedByItself, match="Statement of net capital is met by StateNetCapital"):
+        desk.do_as("exchange_x_officer", MeetDuty(duty="net_capital", text="enough"))
+    early = stated(date(2026, 6, 8), required)  # before the quarter's end: it meets nothing
+    assert (early["period_end"], len(on_calendar())) == (None, 1)
+    done = stated(date(2026, 6, 24), required - 1)
+    assert (done["short"], done["late"], done["period_end"]) == (True, True, quarter.isoformat())
+    assert on_calendar() == []
+    # What was short is a breach of its own, unless it is stated anew.
+    with pytest.raises(NotOverdue):
+        noted(date(2026, 6, 8))
+    assert noted(date(2026, 6, 24))["consequence"] == "no new business"
+    with pytest.raises(BreachNotedBefore):
+        noted(date(2026, 6, 24))
 
 
 def test_incidents_are_reported_within_hours(desk: DeskWorld) -> None:

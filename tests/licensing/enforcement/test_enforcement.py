@@ -14,6 +14,7 @@ from amanat.access.shown_once import hash_of
 from amanat.core.canonical import digest
 from amanat.core.errors import Forbidden, Invalid, NotFound, Refusals
 from amanat.licensing.commands import OpenFile, Revoke, SubmitFile, Suspend
+from amanat.licensing.duties.periods import open_duties
 from amanat.licensing.enforcement.acts_appeals import (
     AppealTooLate,
     LevelNotMilder,
@@ -28,6 +29,7 @@ from amanat.licensing.enforcement.acts_stays import (
     NotLapsed,
 )
 from amanat.licensing.enforcement.acts_winding_down import (
+    CauseUnfounded,
     ClientsOpen,
     ClientTwice,
     ObjectionsOpen,
@@ -61,9 +63,11 @@ from amanat.licensing.enforcement.commands import (
     SettleClient,
     ShowCause,
     SuspendUrgently,
+    WindingCause,
 )
 from amanat.licensing.enforcement.objections import NoSuchClient, Objected, take_objection
 from amanat.licensing.model import (
+    DayOutOfRange,
     Outcome,
     OwnWork,
     PermissionMissing,
@@ -72,6 +76,7 @@ from amanat.licensing.model import (
     StepNotAllowed,
 )
 from amanat.licensing.openness.public_letters import FROM_A_NETWORK, TooManyLetters
+from amanat.licensing.records import reporting_entity_on
 from amanat.licensing.standing import require_permission, standing_on
 from amanat.licensing.tables import permission_change
 from amanat.store.journal import read_entries
@@ -469,6 +474,75 @@ def test_clients_are_moved_unless_they_object(desk: DeskWorld) -> None:
     with desk.store.reading() as connection:
         (entry,) = read_entries(connection, programme=CODE, kinds=["WindingDownEnded"])
     assert entry["log"] == "public"
+
+
+def test_insolvency_opens_a_case_and_shuts_the_provider_in_the_same_act(desk: DeskWorld) -> None:
+    """Plan, administrator, list, window, transfer, unclaimed, statement; what survives its end."""
+    serving(desk)
+    desk.noc("exchange_y")
+    desk.confirm("fmu", "exchange_y", "goaml_registered")
+    assert status(desk) == "aml_registered"
+    begin = BeginWindingDown(
+        provider="exchange_x",
+        cause="insolvency",
+        administrator="An administrator",
+        plan="clients first",
+        deadline=desk.day + timedelta(days=90),
+    )
+    for other in (WindingCause.REVOCATION, WindingCause.SURRENDER):
+        with pytest.raises(CauseUnfounded, match=f"aml_registered: there was no {other.value}"):
+            both(desk, begin.model_copy(update={"cause": other}))
+    with pytest.raises(DayOutOfRange):
+        both(desk, begin.model_copy(update={"deadline": desk.day}))
+    with pytest.raises(Forbidden):
+        desk.do_as("exchange_x_officer", begin, "exchange_x_approver")
+    opened = both(desk, begin)
+    number = opened["file"]
+    # Shut from that commit: no new clients and no orders, but it reports on.
+    assert status(desk) == "wind_down"
+    with desk.store.reading() as connection:
+        for what in ("new_clients", "client_order", "bid", "acquire"):
+            with pytest.raises(ProviderSuspended, match=opened["suspension"]):
+                require_permission(connection, CODE, "exchange_x", what, desk.day)
+        require_permission(connection, CODE, "exchange_x", "report", desk.day)
+    calendar = desk.view("licensing_calendar", "pvara_officer", days=100)
+    (due,) = [one for one in calendar if one["what"] == "winding_down"]
+    assert (due["file"], due["due_on"]) == (number, begin.deadline.isoformat())
+
+    desk.do_as("exchange_x_officer", listed(number, "c-1", "c-2", "c-3"))
+    until = desk.day + timedelta(days=14)
+    both(desk, ProposeTransfer(file=number, transfer_to="exchange_y", objections_until=until))
+    keep = ObjectToTransfer(file=number, client="c-3", reason="no answer at its address")
+    desk.do_as("pvara_officer", keep)
+    desk.day = until + timedelta(days=1)
+    done = both(desk, CompleteTransfer(file=number, reference="batch 1"))
+    assert (done["transferred"], done["objected"]) == (2, 1)
+    lies = SettleClient(file=number, client="c-3", fate="unclaimed", reference="State Bank, 4711")
+    desk.do_as("pvara_officer", lies)
+    both(desk, EndWindingDown(file=number, statement="two moved, one unclaimed"))
+    (row,) = desk.view("winding_downs")
+    assert (row["cause"], row["administrator"], row["unclaimed"], row["statement"]) == (
+        "insolvency",
+        "An administrator",
+        1,
+        "two moved, one unclaimed",
+    )
+    # Records are kept and reports are made by who is wound down, and by who was revoked after it.
+    for shut in ("wind_down", "revoked"):
+        if shut == "revoked":
+            both(desk, Revoke(provider="exchange_x", reason="it is insolvent"))
+        assert status(desk) == shut
+        with desk.store.reading() as connection:
+            require_permission(connection, CODE, "exchange_x", "report", desk.day)
+            entity = reporting_entity_on(connection, CODE, "exchange_x", desk.day)
+            assert entity is not None
+            assert entity.registration == "4700"
+            year_on = desk.day + timedelta(days=400)
+            owed = {one.code for one in open_duties(connection, CODE, year_on, "exchange_x")}
+        assert "records_kept" in owed
+        assert ("annual_return" in owed, "segregation" in owed) == (shut == "wind_down",) * 2
+    with pytest.raises(StepNotAllowed):
+        desk.do_as("exchange_x_officer", listed(number, "c-9"))
 
 
 def test_a_client_objects_itself_with_its_reference_and_code(desk: DeskWorld) -> None:

@@ -12,6 +12,7 @@ from amanat.access.acts import ActContext, Ask, Result, act
 from amanat.core.canonical import digest
 from amanat.core.errors import Invalid, NotFound, Refusal
 from amanat.core.ids import new_id
+from amanat.core.messages import Word
 from amanat.ledger.orders import next_numbers
 from amanat.licensing.duties import events
 from amanat.licensing.duties.commands import (
@@ -23,7 +24,13 @@ from amanat.licensing.duties.commands import (
     SetMailAddress,
 )
 from amanat.licensing.duties.periods import meet_duty, open_duties, open_duty
-from amanat.licensing.duties.tables import breach, condition_evidence, incident, mail_address
+from amanat.licensing.duties.tables import (
+    breach,
+    condition_evidence,
+    incident,
+    mail_address,
+    net_capital,
+)
 from amanat.licensing.model import APPLICANT
 from amanat.licensing.openness.grounds import require_authority
 from amanat.licensing.ordering import written
@@ -33,7 +40,7 @@ from amanat.licensing.tables import condition
 from amanat.participants.acts_people import second_person
 from amanat.participants.signing import AUTHORITY
 
-INCIDENT = "incident"
+INCIDENT, NET_CAPITAL = "incident", "net_capital"
 _OWN = (APPLICANT,)
 
 
@@ -53,6 +60,12 @@ class NothingOwed(Refusal):
     """A duty is met period by period, once the period is over."""
 
     template: ClassVar[str] = "{provider} owes no {duty}: no period of it is open."
+
+
+class StatedByItself(Refusal):
+    """A duty to state a figure is met by stating it."""
+
+    template: ClassVar[str] = "{duty} is met by {act} alone."
 
 
 class NotOverdue(Refusal):
@@ -182,11 +195,13 @@ def judge_evidence(command: JudgeEvidence, context: ActContext) -> Result:
 def hand_in(command: MeetDuty, context: ActContext) -> Result:
     """Meet the earliest open period of a duty.
 
-    Refuses, in order: `NotAProvider`, `NotFound` (duty), `NothingOwed`.
+    Refuses, in order: `NotAProvider`, `NotFound` (duty), `StatedByItself`, `NothingOwed`.
     """
     connection, code = context.uow.connection, context.actor.institution
     find_provider(connection, context.programme, code)
     template = pack_of(connection, context.programme).obligation(command.duty)
+    if template.code == NET_CAPITAL:
+        raise StatedByItself(duty=template.title, act=Word("StateNetCapital"))
     owed = open_duty(connection, context.programme, code, template.code, context.business_date)
     if owed is None:
         raise NothingOwed(provider=code, duty=template.title)
@@ -262,9 +277,37 @@ def _duty_due(command: NoteBreach, context: ActContext) -> dict[str, Any] | None
                 "kind": "duty",
                 "thing": f"{one.code}@{one.period_end.isoformat()}",
                 "due_on": one.due_on.isoformat(),
-                "consequence": None,
+                "consequence": _consequence(context, one.code),
             }
-    return None
+    return _short_of_capital(command, context) if command.duty == NET_CAPITAL else None
+
+
+def _short_of_capital(command: NoteBreach, context: ActContext) -> dict[str, Any] | None:
+    """The last statement of a day, where it was less than what was needed on it."""
+    day = command.period_end.isoformat() if command.period_end else ""
+    row = context.uow.connection.execute(
+        sql.select(net_capital)
+        .where(
+            net_capital.c.programme == context.programme,
+            net_capital.c.provider == command.provider,
+            net_capital.c.as_of == day,
+        )
+        .order_by(net_capital.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None or row.amount >= row.required:
+        return None
+    return {
+        "kind": "duty",
+        "thing": f"{NET_CAPITAL}@{day}:short",
+        "due_on": day,
+        "consequence": _consequence(context, NET_CAPITAL),
+    }
+
+
+def _consequence(context: ActContext, duty: str) -> str | None:
+    pack = pack_of(context.uow.connection, context.programme)
+    return pack.obligation(duty).consequence or None
 
 
 @act(capacities=[AUTHORITY], approvals=_ask_breach, confidential=True)

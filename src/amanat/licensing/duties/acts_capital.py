@@ -13,7 +13,9 @@ from amanat.core.errors import Invalid, Refusal
 from amanat.core.ids import new_id
 from amanat.core.money import money_text
 from amanat.licensing.duties import events
+from amanat.licensing.duties.acts import NET_CAPITAL
 from amanat.licensing.duties.commands import StateNetCapital
+from amanat.licensing.duties.periods import meet_duty, open_duty
 from amanat.licensing.duties.tables import net_capital
 from amanat.licensing.model import APPLICANT
 from amanat.licensing.ordering import written
@@ -60,6 +62,7 @@ def required_on(
 def state_net_capital(command: StateNetCapital, context: ActContext) -> Result:
     """State the net capital of a day; the last statement of a day counts.
 
+    It meets the earliest open period of the duty that had ended by that day.
     Refuses, in order: `NotAProvider`, `AsOfToCome`, `NoCapitalOwed`.
     """
     connection, code = context.uow.connection, context.actor.institution
@@ -96,5 +99,14 @@ def state_net_capital(command: StateNetCapital, context: ActContext) -> Result:
             **written(context, entry),
         )
     )
-    return {"provider": code, "short": short, "required": money_text(required, currency),
-            "entry": entry}  # fmt: skip
+    owed = open_duty(connection, context.programme, code, NET_CAPITAL, command.as_of)
+    if owed is not None:
+        meet_duty(context, owed, f"stated as of {command.as_of.isoformat()}", entry)
+    return {
+        "provider": code,
+        "short": short,
+        "required": money_text(required, currency),
+        "period_end": owed.period_end.isoformat() if owed else None,
+        "late": owed is not None and context.business_date > owed.due_on,
+        "entry": entry,
+    }

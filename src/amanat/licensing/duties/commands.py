@@ -54,6 +54,8 @@ class MeetDuty(Command):
 class StateNetCapital(Command):
     """State one's net capital at the end of a day, in minor units of the licence's currency.
 
+    It meets the earliest open period of the duty that had ended by that day.
+
     `document` is the SHA-256 of the computation.
     """
 
@@ -73,7 +75,8 @@ class NetCapitalAsked(Query):
 class NoteBreach(Command):
     """Note that a condition, or a period of a duty, was not met in time; nothing else follows yet.
 
-    Give the condition, or the duty and the end of its period.
+    Give the condition, or the duty and the end of its period; of net capital that was short, the
+    day as of which it was stated.
     """
 
     provider: Code

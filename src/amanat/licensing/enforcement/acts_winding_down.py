@@ -1,7 +1,10 @@
 """Winding a provider down: plan, list of clients, transfer to a licensee, what is left, statement.
 
-Clients may object to being moved until a day; who objected is settled one by one.  What is owed to
-a client is never forfeited: what nobody claims is recorded as unclaimed, with where it lies.
+A revocation or surrender has withdrawn what the provider had.  Insolvency withdraws nothing: the
+act that opens its case suspends it at the level of a wind-down, here and on the ledger, so that
+nobody becomes its client any more.  Clients may object to being moved until a day; who objected is
+settled one by one.  What is owed to a client is never forfeited: what nobody claims is recorded as
+unclaimed, with where it lies.
 """
 
 from __future__ import annotations
@@ -26,15 +29,17 @@ from amanat.licensing.enforcement.commands import (
     ObjectToTransfer,
     ProposeTransfer,
     SettleClient,
+    WindingCause,
 )
 from amanat.licensing.enforcement.tables import winding_client, winding_down
-from amanat.licensing.model import APPLICANT, DayOutOfRange
-from amanat.licensing.ordering import written
+from amanat.licensing.model import APPLICANT, Change, DayOutOfRange
+from amanat.licensing.ordering import Move, ask_moves, carry_moves, written
 from amanat.licensing.standing import require_permission
 from amanat.licensing.stepping import (
     OnProvider,
     Stepped,
     approvers,
+    held_licence,
     load_provider_step,
     load_step,
     open_file,
@@ -46,8 +51,19 @@ from amanat.participants.acts_people import second_person
 from amanat.participants.signing import AUTHORITY
 
 WINDING_DOWN = "winding_down"
+WINDING_DOWN_STATUS = "wind_down"
 OBJECTION_DAYS_MIN = 14
 """Calendar days that clients have to object, at least; of no published source."""
+
+
+_CLOSED = {WindingCause.REVOCATION: "revoked", WindingCause.SURRENDER: "surrendered"}
+_PLANNED = "planned"
+
+
+class CauseUnfounded(Refusal):
+    """Who is wound down after a revocation or surrender has been revoked or surrendered."""
+
+    template: ClassVar[str] = "{provider} is {status}: there was no {cause} to wind it down for."
 
 
 class ClientTwice(Invalid):
@@ -98,25 +114,53 @@ def _later(context: ActContext, what: str, day: date) -> None:
 
 
 def _ask_begin(command: BeginWindingDown, context: ActContext) -> Ask:
-    """A second person of the authority."""
-    _check_begin(command, context)
-    return second_person(context, f"licensing:{command.provider}")
+    """A key of the authority where the ledger has to say it, by a second person."""
+    on = _check_begin(command, context)
+    if not _still_open(on):
+        return second_person(context, f"licensing:{command.provider}")
+    return ask_moves(context, command.provider, [_shut(command, context, _PLANNED)[1]])
 
 
 def _check_begin(command: BeginWindingDown, context: ActContext) -> OnProvider:
     on = load_provider_step(context, command.provider, "BeginWindingDown", kind=WINDING_DOWN)
+    status = on.standing.status
+    if _CLOSED.get(command.cause, status) != status:
+        raise CauseUnfounded(
+            provider=command.provider, status=Word(status), cause=Word(command.cause.value)
+        )
     _later(context, "deadline", command.deadline)
     return on
 
 
+def _still_open(on: OnProvider) -> bool:
+    """Whether the provider could deal after the case is opened, unless it is suspended with it."""
+    return on.standing.status not in (WINDING_DOWN_STATUS, *_CLOSED.values())
+
+
+def _shut(command: BeginWindingDown, context: ActContext, file_id: str) -> tuple[OnProvider, Move]:
+    """The suspension that comes with the case of who is insolvent."""
+    on = load_provider_step(context, command.provider, "Suspend", kind="suspension")
+    held_licence(on.standing, None)
+    return on, Move(
+        change=Change.SUSPEND,
+        reason=f"{command.cause.value}: it is wound down",
+        citation=on.law,
+        level=on.pack.suspension(WINDING_DOWN_STATUS).code,
+        suspension=file_id,
+        file=file_id,
+    )
+
+
 @act(capacities=[AUTHORITY], approvals=_ask_begin, confidential=True)
 def begin_winding_down(command: BeginWindingDown, context: ActContext) -> Result:
-    """Begin to wind a provider down.
+    """Begin to wind a provider down; who is insolvent and still dealt is suspended by the same act.
 
-    Refuses, in order: `NotAProvider`, as the path does, `DayOutOfRange`, `Conflicted`.
+    Refuses, in order: `NotAProvider`, as the path does, `CauseUnfounded`, `DayOutOfRange`,
+    `ChangePending` (its admission), `Conflicted`, `StandingMoved`.
     """
     on = _check_begin(command, context)
     require_no_conflict(context, command.provider, approvers(context))
+    suspension, order = _suspended(command, context) if _still_open(on) else (None, None)
     identifier, number, _moved = open_file(context, on, reason=command.plan)
     stated = command.model_dump(mode="json")
     entry = context.uow.journal.append(
@@ -127,7 +171,21 @@ def begin_winding_down(command: BeginWindingDown, context: ActContext) -> Result
             file=identifier, programme=context.programme, **stated, **written(context, entry)
         )
     )
-    return {"file": number, "provider": command.provider, "entry": entry}
+    return {
+        "file": number,
+        "provider": command.provider,
+        "suspension": suspension,
+        "order": order,
+        "entry": entry,
+    }
+
+
+def _suspended(command: BeginWindingDown, context: ActContext) -> tuple[str, str | None]:
+    """Suspend whoever is wound down; the number of that file, and the order to the ledger."""
+    on, _move = _shut(command, context, _PLANNED)
+    identifier, number, _entry = open_file(context, on, reason=command.cause.value)
+    _on, move = _shut(command, context, identifier)
+    return number, carry_moves(context, command.provider, [move]).order
 
 
 def _case(context: ActContext, stepped: Stepped) -> Row[Any]:

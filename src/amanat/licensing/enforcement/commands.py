@@ -215,7 +215,10 @@ class EndStay(Command):
 
 
 class BeginWindingDown(Command):
-    """Begin to wind a provider down: who administers it, by which plan, until when."""
+    """Begin to wind a provider down: who administers it, by which plan, until when.
+
+    Who is insolvent and still deals is suspended by the same act, at the level of a wind-down.
+    """
 
     provider: Code
     cause: WindingCause

@@ -24,6 +24,7 @@ from amanat.licensing.enforcement.commands import (
     RecordStay,
     ShowCause,
     SuspendUrgently,
+    WindingCause,
 )
 from amanat.licensing.openness.commands import (
     BringIntoForce,
@@ -163,7 +164,7 @@ def breach(command: NoteBreach, seen: Seen) -> Iterator[Message]:
 
 @effects(BeginWindingDown)
 def winding(command: BeginWindingDown, seen: Seen) -> Iterator[Message]:
-    """By whom and until when it is wound down."""
+    """By whom and until when it is wound down; of who is insolvent as of a suspension."""
     yield Message(
         "{provider} is {status}; {administrator} winds it down until {day}",
         provider=command.provider,
@@ -171,6 +172,9 @@ def winding(command: BeginWindingDown, seen: Seen) -> Iterator[Message]:
         administrator=command.administrator,
         day=command.deadline,
     )
+    if command.cause is WindingCause.INSOLVENCY:
+        shut = Suspend(provider=command.provider, level="wind_down", reason=command.cause.value)
+        yield from suspension(shut, seen)
 
 
 @effects(ProposeTransfer)
