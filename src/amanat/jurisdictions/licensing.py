@@ -343,10 +343,11 @@ _clock = _record(
     ends=TEXTS,
     days=COUNT,
     unit=_Field(_one_of(*UNITS), "working"),
-    owed_by=_Field(_one_of("authority", "applicant"), "authority"),
+    owed_by=_Field(_one_of("authority", "applicant", "confirms"), "authority"),
     stops=MAYBE_FLAG,
     section=TEXT,
     assumed=MAYBE_FLAG,
+    fact=MAYBE_TEXT,
 )
 
 _stakeholder = _record(
@@ -362,7 +363,6 @@ _confirmation = _record(
     fact=TEXT,
     title=TEXT,
     section=TEXT,
-    days=COUNT,
     per_category=MAYBE_FLAG,
     amount=MAYBE_FLAG,
     grants=MAYBE_TEXT,

@@ -152,6 +152,13 @@ def _names_known(pack: LicensingPack) -> Mistakes:
         for act in (*clock.starts, *clock.ends):
             if act not in acts:
                 yield f"clocks.{clock.code}", f"{act} is no act on a {clock.file} file"
+        if clock.fact and clock.fact not in {one.fact for one in pack.confirmations}:
+            yield f"clocks.{clock.code}.fact", f"there is no fact {clock.fact} to confirm"
+        if bool(clock.fact) != (clock.owed_by == "confirms") or bool(clock.fact) == bool(
+            clock.ends
+        ):
+            reason = "who confirms owes the clock of a fact, and no act ends it"
+            yield f"clocks.{clock.code}.fact", reason
     for status in pack.statuses:
         for activity in status.opens:
             if activity not in pack.activities:

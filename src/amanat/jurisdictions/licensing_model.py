@@ -96,6 +96,10 @@ class Category:
     assumed: tuple[str, ...]
     dealing: bool = False
 
+    def needs(self, fact: str) -> bool:
+        """Whether a licence of this category needs a fact: clearance only where it says so."""
+        return fact != "security_cleared" or self.clearance
+
 
 @dataclass(frozen=True, slots=True)
 class Status:
@@ -230,7 +234,8 @@ class Clock:
     """Days within which something is due, from the act that starts it to one that ends it.
 
     `owed_by` is `authority` or `applicant`; with `stops` it stands still while the applicant owes
-    an answer.
+    an answer.  With `fact` it is the clock of who confirms that fact (`owed_by` is `confirms`): one
+    for each category of the file that needs it, ended by the confirmation and by no act.
     """
 
     code: str
@@ -244,6 +249,7 @@ class Clock:
     stops: bool
     section: str
     assumed: bool
+    fact: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,14 +285,12 @@ class Stakeholder:
 class Confirmation:
     """A fact that the institution with the capacity `confirms.<fact>` confirms, and nobody else.
 
-    `grants` names the permission that it brings; `per_category` facts are of one category each;
-    `days` is the clock of who confirms, in working days.
+    `grants` names the permission that it brings; `per_category` facts are of one category each.
     """
 
     fact: str
     title: str
     section: str
-    days: int
     per_category: bool
     amount: bool
     grants: str

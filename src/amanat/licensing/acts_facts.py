@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from datetime import date
 
+import sqlalchemy as sql
+
 from amanat.access.acts import ActContext, Ask, Result, act
 from amanat.core.errors import Forbidden, Refused
 from amanat.core.ids import new_id
 from amanat.core.messages import Message, Word
 from amanat.jurisdictions.goaml import load_goaml
-from amanat.jurisdictions.licensing import Confirmation
+from amanat.jurisdictions.licensing import Confirmation, LicensingPack
 from amanat.licensing import events
 from amanat.licensing.commands import ConfirmFact, HandOverReporting
 from amanat.licensing.model import (
@@ -29,8 +31,8 @@ from amanat.licensing.model import (
 )
 from amanat.licensing.ordering import Move, New, record_moves, written
 from amanat.licensing.records import reporting_entity_on
-from amanat.licensing.stepping import OnProvider, approvers, load_provider_step
-from amanat.licensing.tables import confirmation, reporting_entity
+from amanat.licensing.stepping import OnProvider, approvers, load_provider_step, note_due
+from amanat.licensing.tables import confirmation, licensing_file, reporting_entity
 from amanat.participants.acts_people import second_person
 
 GOAML = "goaml_registered"
@@ -70,6 +72,7 @@ def confirm_fact(command: ConfirmFact, context: ActContext) -> Result:
     _store_confirmation(command, context, entry)
     if command.fact == GOAML and command.holds:
         _first_reporter(command, context, entry)
+    _note_clocks(command, context, on.pack)
     numbers = _follow(command, context, on, fact)
     return {"provider": command.provider, "fact": command.fact, "entry": entry, **numbers}
 
@@ -95,6 +98,17 @@ def _store_confirmation(command: ConfirmFact, context: ActContext, entry: str) -
             **written(context, entry),
         )
     )
+
+
+def _note_clocks(command: ConfirmFact, context: ActContext, pack: LicensingPack) -> None:
+    """Let the files that wait for this fact say what is due next."""
+    kinds = [one.file for one in pack.clocks if one.fact == command.fact]
+    of = licensing_file.c
+    waiting = sql.select(of.id).where(
+        of.programme == context.programme, of.provider == command.provider, of.kind.in_(kinds)
+    )
+    for file_id in context.uow.connection.execute(waiting).scalars().all() if kinds else ():
+        note_due(context, pack, file_id)
 
 
 def _check_confirmation(

@@ -148,11 +148,11 @@ def missing_requirements(
 ) -> tuple[str, ...]:
     """What a step requires and does not hold, in its order; each with the category that it is of.
 
-    Security clearance is required only for categories that the pack says need one.
+    What a category does not need, such as security clearance, is not required for it.
     """
     missing = []
     for name in step.requires:
-        if name == "security_cleared:{category}" and not pack.category(category).clearance:
+        if "{" in name and not pack.category(category).needs(name.partition(":")[0]):
             continue
         wanted = name.format(category=category)
         if wanted not in facts:

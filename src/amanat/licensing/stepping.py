@@ -33,7 +33,7 @@ from amanat.licensing.records import (
 from amanat.licensing.register.book import note_provider
 from amanat.licensing.standing import standing_on
 from amanat.licensing.tables import condition, file_step, licensing_file, recusal
-from amanat.licensing.timing import clocks_of_file
+from amanat.licensing.timing import Running, clocks_of_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,10 @@ def record_step(context: ActContext, stepped: Stepped, reason: str | None = None
 
 
 def note_due(context: ActContext, pack: LicensingPack, file_id: str) -> None:
-    """Let a file's row say which of its clocks runs out first, and who owes what it is for."""
+    """Let a file's row say which of its clocks runs out first, and who owes what it is for.
+
+    The clocks of who confirms a fact stand apart: they run beside those of the file.
+    """
     connection = context.uow.connection
     row = connection.execute(sql.select(licensing_file).where(licensing_file.c.id == file_id)).one()
     running = [
@@ -205,17 +208,27 @@ def note_due(context: ActContext, pack: LicensingPack, file_id: str) -> None:
         for one in clocks_of_file(connection, pack, row, context.business_date)
         if one.reading.due is not None and one.reading.ended is None
     ]
-    first = min(running, key=lambda one: one.reading.due or date.max, default=None)
-    due = first.reading.due if first else None
+    first = _first_due(one for one in running if not one.clock.fact)
+    awaited = _first_due(one for one in running if one.clock.fact)
     connection.execute(
         sql.update(licensing_file)
         .where(licensing_file.c.id == file_id)
         .values(
-            due_on=due.isoformat() if due else None,
+            due_on=_iso(first),
             due_clock=first.clock.code if first else None,
             due_by=first.clock.owed_by if first else None,
+            fact_due_on=_iso(awaited),
+            fact_clock=awaited.clock.code if awaited else None,
         )
     )
+
+
+def _first_due(running: Iterable[Running]) -> Running | None:
+    return min(running, key=lambda one: one.reading.due or date.max, default=None)
+
+
+def _iso(one: Running | None) -> str | None:
+    return one.reading.due.isoformat() if one is not None and one.reading.due is not None else None
 
 
 def open_file(

@@ -74,6 +74,8 @@ licensing_file = sql.Table(
     sql.Column("due_on", sql.String(10), comment="first clock to run out; null: none, or stopped"),
     sql.Column("due_clock", sql.String(24), comment="which clock that is"),
     sql.Column("due_by", sql.String(16), comment="who owes it: authority or applicant"),
+    sql.Column("fact_due_on", sql.String(10), comment="first clock of who confirms a fact of it"),
+    sql.Column("fact_clock", sql.String(24), comment="which clock that is"),
     sql.Column("officer", sql.String(64), comment="on whose desk it lies; null: on nobody's"),
     *authorship(),
     sql.UniqueConstraint("programme", "number"),
@@ -82,6 +84,7 @@ licensing_file = sql.Table(
     sql.Index(None, "programme", "provider"),
     sql.Index(None, "programme", "opened_on"),
     sql.Index(None, "programme", "due_on"),
+    sql.Index(None, "programme", "fact_due_on"),
 )
 
 file_step = sql.Table(

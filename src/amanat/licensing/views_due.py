@@ -14,8 +14,15 @@ from amanat.licensing.commands import CalendarAsked, ConsultationsAsked
 from amanat.licensing.complaints.views import due_complaints
 from amanat.licensing.duties.periods import open_duties
 from amanat.licensing.enforcement.views import due_enforcement
+from amanat.licensing.model import CONFIRMS
 from amanat.licensing.openness.grounds import recusals_of
-from amanat.licensing.records import authority_of, calendar_of, is_provider, pack_of
+from amanat.licensing.records import (
+    authority_of,
+    calendar_of,
+    institutions_with,
+    is_provider,
+    pack_of,
+)
 from amanat.licensing.tables import (
     condition,
     consultation,
@@ -113,7 +120,7 @@ def licensing_calendar(query: CalendarAsked, context: ViewContext) -> list[dict[
     """What is due, the earliest first: clocks of files, conditions, duties, directions, expiries.
 
     The authority and the auditor see what all owe; a provider what it owes and what it is owed;
-    who is consulted its consultations.
+    who is consulted its consultations, who confirms facts those that are awaited.
     """
     assert context.actor is not None
     pack = pack_of(context.connection, context.programme)
@@ -121,6 +128,7 @@ def licensing_calendar(query: CalendarAsked, context: ViewContext) -> list[dict[
     own = query.provider if sees_all(context, pack) else context.actor.institution
     found = [
         *_files(context, own, last, query.limit),
+        *_awaited(context, query.provider, last, query.limit),
         *_owed(context, condition, "condition", "met_on", own, last, query.limit),
         *_duties(context, own, last, query.limit),
         *due_complaints(context.connection, context.programme, context.business_date, last, own),
@@ -176,6 +184,41 @@ def _files(context: ViewContext, own: str | None, last: date, limit: int) -> lis
             "provider": row.provider,
             "file": row.number,
             "text": None,
+        }
+        for row in rows
+    ]
+
+
+def _awaited(
+    context: ViewContext, asked: str | None, last: date, limit: int
+) -> list[dict[str, Any]]:
+    """Facts that files wait for, to who confirms them, to the provider and to who licenses."""
+    assert context.actor is not None
+    connection, programme = context.connection, context.programme
+    pack, actor = pack_of(connection, programme), context.actor
+    clocks = {one.code: one for one in pack.clocks if one.fact}
+    of = licensing_file.c
+    wanted = sql.select(of.fact_due_on, of.fact_clock, of.provider, of.number).where(
+        of.programme == programme, of.fact_due_on <= last.isoformat()
+    )
+    if not sees_all(context, pack):
+        own = [one.code for one in clocks.values() if f"{CONFIRMS}.{one.fact}" in actor.capacities]
+        wanted = wanted.where(of.fact_clock.in_(own) | (of.provider == actor.institution))
+    if asked is not None:
+        wanted = wanted.where(of.provider == asked)
+    rows = connection.execute(wanted.order_by(of.fact_due_on).limit(limit)).all()
+    confirms = {
+        code: institutions_with(connection, programme, f"{CONFIRMS}.{clocks[code].fact}")
+        for code in {row.fact_clock for row in rows}
+    }
+    return [
+        {
+            "due_on": row.fact_due_on,
+            "what": row.fact_clock,
+            "owed_by": confirms[row.fact_clock][0].code if confirms[row.fact_clock] else None,
+            "provider": row.provider,
+            "file": row.number,
+            "text": clocks[row.fact_clock].title,
         }
         for row in rows
     ]
