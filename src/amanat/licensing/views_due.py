@@ -19,7 +19,6 @@ from amanat.licensing.openness.grounds import recusals_of
 from amanat.licensing.records import (
     authority_of,
     calendar_of,
-    institutions_with,
     is_provider,
     pack_of,
 )
@@ -31,6 +30,7 @@ from amanat.licensing.tables import (
     provider,
 )
 from amanat.licensing.views import consultation_json, sees_all
+from amanat.participants.records import institutions_with
 
 # What of a consultation, a file and a provider is shown: the rest is not brought.
 _CONSULTED = tuple(
