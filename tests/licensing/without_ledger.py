@@ -58,7 +58,7 @@ class DeskWorld(LicensingWorld):
     store: Store
     clock: MovingClock
 
-    def hold_licence(self, provider: str, category: str) -> None:
+    def hold_licence(self, provider: str, category: str, *, number: int = 9) -> None:
         """A licence as its rows stand once the ledger has it."""
         made, now, today = new_id(), self.clock.now.isoformat(), self.day.isoformat()
         usual = {"programme": CODE, "provider": provider, "section": "licence.grant",
@@ -66,7 +66,7 @@ class DeskWorld(LicensingWorld):
         with self.store.engine.begin() as connection:
             connection.execute(
                 permission.insert().values(
-                    id=made, kind="licence", number="P0001-09", categories=[category],
+                    id=made, kind="licence", number=f"P0001-{number + 10}", categories=[category],
                     first_day=today, institution="pvara", person="pvara_officer",
                     recorded_at=now, recorded_on=today, **usual,
                 )

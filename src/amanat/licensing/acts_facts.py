@@ -15,6 +15,7 @@ from amanat.access.acts import ActContext, Ask, Result, act
 from amanat.core.errors import Forbidden, Refused
 from amanat.core.ids import new_id
 from amanat.core.messages import Message, Word
+from amanat.core.money import money_text
 from amanat.jurisdictions.goaml import load_goaml
 from amanat.jurisdictions.licensing import Confirmation, LicensingPack
 from amanat.licensing import events
@@ -163,9 +164,7 @@ def _check_amount(
     deposit = "deposit" in fact.fact
     least = category.security_deposit if deposit else category.paid_up_capital
     if command.amount < least:
-        needed = Message(
-            "at least {least} minor units of {currency}", least=least, currency=category.currency
-        )
+        needed = Message("at least {least}", least=money_text(least, category.currency))
         refused.add(FactFieldMissing(fact=Word(fact.fact), field=needed))
 
 

@@ -106,7 +106,7 @@ class WrongStatus(Refusal):
 class RequirementMissing(Refusal):
     """What a step requires must hold before it."""
 
-    template: ClassVar[str] = "{act} on {file} is not possible yet: {requirement} ({law})."
+    template: ClassVar[str] = "{act} on {file} is not possible until {requirement} ({law})."
 
 
 class OwnWork(Refusal):
