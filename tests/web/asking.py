@@ -59,6 +59,7 @@ class Things:
                 "age_days_min": [1],
                 "mine": ["true"],
                 "short": ["true"],
+                "exceeded": ["true"],
                 "activity": ["client_order"],
                 "done": [0],
                 "amount": [100],

@@ -284,6 +284,7 @@ _cap = _record(
     section=TEXT,
     source=MAYBE_TEXT,
     assumed=MAYBE_FLAG,
+    consequence=MAYBE_TEXT,
 )
 
 _permission = _record(

@@ -158,6 +158,7 @@ class Cap:
     section: str
     source: str
     assumed: bool
+    consequence: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -256,6 +256,8 @@ def _provider(
         "files": rows("files", provider=code, limit=50),
         "conditions": rows("conditions", provider=code),
         "due": rows("licensing_calendar", days=120, provider=code),
+        "exceeded": rows("reported_volumes", exceeded=True, provider=code),
+        "may_note": may(actor, ACTS["NoteBreach"]),
         "offered": [
             (ACTS[act], f"acts/{act}?{urlencode(given if act != 'Surrender' else {})}")
             for act in _OF_PROVIDER

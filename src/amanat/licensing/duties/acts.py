@@ -35,6 +35,7 @@ from amanat.licensing.model import APPLICANT
 from amanat.licensing.openness.grounds import require_authority
 from amanat.licensing.ordering import written
 from amanat.licensing.records import find_provider, pack_of
+from amanat.licensing.reported import uses_of_caps
 from amanat.licensing.stepping import approvers, require_no_conflict
 from amanat.licensing.tables import condition
 from amanat.participants.acts_people import second_person
@@ -69,7 +70,7 @@ class StatedByItself(Refusal):
 
 
 class NotOverdue(Refusal):
-    """A breach is noted after the day on which something was due."""
+    """A breach is noted after the day on which something was due, or the month that a cap is of."""
 
     template: ClassVar[str] = "It was not due before {business_date}, or has been met."
 
@@ -81,9 +82,9 @@ class BreachNotedBefore(Refusal):
 
 
 class ThingUnclear(Invalid):
-    """A breach is of a condition, or of one period of a duty."""
+    """A breach is of a condition, of one period of a duty, or of a cap in one month."""
 
-    template: ClassVar[str] = "Give the condition, or the duty and the end of its period."
+    template: ClassVar[str] = "Give the condition, or the duty or cap and the end of its period."
 
 
 class TimeInFuture(Invalid):
@@ -237,10 +238,17 @@ def _check_breach(command: NoteBreach, context: ActContext) -> dict[str, Any]:
     connection = context.uow.connection
     find_provider(connection, context.programme, command.provider)
     require_no_conflict(context, command.provider, [context.actor.person])
-    of_condition = command.condition is not None
-    if of_condition == (command.duty is not None and command.period_end is not None):
+    given = [command.condition, command.duty, command.cap]
+    if sum(one is not None for one in given) != 1 or (
+        (command.period_end is None) != (command.condition is not None)
+    ):
         raise ThingUnclear
-    found = _condition_due(command, context) if of_condition else _duty_due(command, context)
+    if command.condition is not None:
+        found = _condition_due(command, context)
+    elif command.duty is not None:
+        found = _duty_due(command, context)
+    else:
+        found = _cap_exceeded(command, context)
     if found is None or found["due_on"] >= context.business_date.isoformat():
         raise NotOverdue(business_date=context.business_date)
     former = connection.execute(
@@ -303,6 +311,29 @@ def _short_of_capital(command: NoteBreach, context: ActContext) -> dict[str, Any
         "due_on": day,
         "consequence": _consequence(context, NET_CAPITAL),
     }
+
+
+def _cap_exceeded(command: NoteBreach, context: ActContext) -> dict[str, Any] | None:
+    """A cap of which more was reported for the month that ends on the day."""
+    assert command.period_end is not None
+    last = command.period_end
+    uses = uses_of_caps(
+        context.uow.connection, context.programme, last.replace(day=1), last, command.provider
+    )
+    for one in uses:
+        if one.cap.code == command.cap and one.exceeded and one.last_day == last:
+            return {
+                "kind": "cap",
+                "thing": cap_breach(one.cap.code, last),
+                "due_on": last.isoformat(),
+                "consequence": one.cap.consequence or None,
+            }
+    return None
+
+
+def cap_breach(cap: str, last_day: date) -> str:
+    """What a breach of a cap is of, as its row names it."""
+    return f"{cap}@{last_day.isoformat()}"
 
 
 def _consequence(context: ActContext, duty: str) -> str | None:

@@ -72,16 +72,29 @@ class NetCapitalAsked(Query):
     limit: Annotated[Whole, Field(ge=1, le=PAGE_MAX)] = 100
 
 
+class ReportedVolumesAsked(Query):
+    """What was reported from a day to a day (without them, three months), of one provider or all.
+
+    `exceeded`: only what was more than its cap, or only what was not.
+    """
+
+    provider: Code | None = None
+    first_day: Day | None = None
+    last_day: Day | None = None
+    exceeded: bool | None = None
+
+
 class NoteBreach(Command):
     """Note that a condition, or a period of a duty, was not met in time; nothing else follows yet.
 
     Give the condition, or the duty and the end of its period; of net capital that was short, the
-    day as of which it was stated.
+    day as of which it was stated; or the cap that was exceeded and the last day of the month.
     """
 
     provider: Code
     condition: Identifier | None = None
     duty: Code | None = None
+    cap: Code | None = None
     period_end: Day | None = None
     reason: Prose
 

@@ -1,4 +1,4 @@
-"""The market to its supervisor: volumes, flows, alerts by scenario, quality of what is reported.
+"""The market to its supervisor: volumes, flows, alerts by scenario, quality, caps and their use.
 
 Nothing here counts a report to the FIU, a request or a freeze.
 """
@@ -11,9 +11,14 @@ from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sql
+from sqlalchemy.engine import Connection
 
 from amanat.access.acts import ViewContext, view
 from amanat.core.errors import NotFound
+from amanat.jurisdictions.returns import load_returns
+from amanat.licensing.duties.views_reported import use_json
+from amanat.licensing.records import pack_of
+from amanat.licensing.reported import Reported, measures_orders, uses_of_caps
 from amanat.supervision.cases.commands import PeriodAsked
 from amanat.supervision.cases.model import SUPERVISES
 from amanat.supervision.cases.records import desk_of
@@ -27,7 +32,7 @@ _FLOWS_MAX = 200
 
 @view("market_overview")
 def market_overview(query: PeriodAsked, context: ViewContext) -> dict[str, Any]:
-    """Volumes by day, exchange and asset, flows, alerts by scenario, quality; to the supervisor.
+    """Volumes by day, exchange and asset, flows, alerts, quality, caps used; to the supervisor.
 
     `value_minor` is in minor units.  Refuses `NotFound` to everybody else.
     """
@@ -62,7 +67,43 @@ def market_overview(query: PeriodAsked, context: ViewContext) -> dict[str, Any]:
         ],
         "alerts": _alerts(context, first, last),
         "quality": _quality(context),
+        "caps": [
+            use_json(one)
+            for one in uses_of_caps(context.connection, context.programme, first, last)
+        ],
     }
+
+
+@measures_orders
+def orders_reported(
+    connection: Connection, programme: str, first: date, last: date
+) -> list[Reported]:
+    """Clients' orders by exchange and day, as the returns in force have them.
+
+    A trade is two legs of one value: half of what both sum up to.
+    """
+    paths = paths_of(connection, programme, first, last)
+    if not paths:
+        return []
+    currency = load_returns(pack_of(connection, programme).code).currency
+    return [
+        Reported(exchange, day, (legs + 1) // 2, int(total) // 2, largest, currency)
+        for exchange, day, legs, total, largest in _orders(tuple(paths), first, last)
+    ]
+
+
+@lru_cache(maxsize=32)
+def _orders(paths: Sequence[str], first: date, last: date) -> list[tuple[Any, ...]]:
+    """Legs of trades by exchange and day; files never change, so the same ones are read once."""
+    import duckdb
+
+    with duckdb.connect() as database:
+        return database.execute(
+            "SELECT exchange, day, count(*), sum(value)::HUGEINT, max(value) "
+            f"FROM read_parquet({listed(paths)}) "
+            f"WHERE kind = 'trade' AND day BETWEEN DATE '{first}' AND DATE '{last}' "
+            "GROUP BY ALL ORDER BY exchange, day"
+        ).fetchall()
 
 
 _NOTHING: dict[str, list[tuple[Any, ...]]] = {"volumes": [], "assets": [], "flows": []}
