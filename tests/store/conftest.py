@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlalchemy.engine import Engine
 
 from amanat.store.engine import open_engine
 from amanat.store.journal import OpeningVault, Provenance
@@ -26,6 +27,14 @@ class MovingClock:
     def pass_by(self, lapse: timedelta) -> None:
         """Let time pass."""
         self.now += lapse
+
+
+@pytest.fixture
+def engine(empty_database_url: str) -> Iterator[Engine]:
+    """An engine on an empty database, once of each kind."""
+    opened = open_engine(empty_database_url)
+    yield opened
+    opened.dispose()
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ DUMPS = sorted(FIXTURES.glob("*.sqlite.sql"))
 
 @pytest.mark.parametrize("dump", DUMPS, ids=lambda path: path.name)
 def test_a_former_version_is_brought_to_the_latest_tables(
-    dump: Path, tmp_path: Path, database_url: str
+    dump: Path, tmp_path: Path, empty_database_url: str
 ) -> None:
     """Loaded into either database as a backup of that version would be, then migrated."""
     with sqlite3.connect(tmp_path / "database.sqlite") as source:
@@ -38,7 +38,7 @@ def test_a_former_version_is_brought_to_the_latest_tables(
             name: source.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names
         }
     source.close()
-    engine = open_engine(database_url)
+    engine = open_engine(empty_database_url)
     try:
         load(tmp_path, engine, {"kind": "sqlite", "revision": revision})
         migrate(engine)
@@ -54,7 +54,7 @@ def test_a_former_version_is_brought_to_the_latest_tables(
             assert len(list(read_entries(connection, programme="test"))) > 20
     finally:
         engine.dispose()
-    compare_with_its_node(dump, tmp_path / "home", database_url)
+    compare_with_its_node(dump, tmp_path / "home", empty_database_url)
 
 
 def compare_with_its_node(dump: Path, home: Path, database_url: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import ClassVar
 
 from alembic import command
@@ -30,10 +31,19 @@ def _config(connection: Connection) -> Config:
     return config
 
 
+@cache
+def _last() -> str | None:
+    """This version's last migration; the versions are compiled anew at every look."""
+    config = Config()
+    config.set_main_option("script_location", "amanat.store:migrations")
+    return ScriptDirectory.from_config(config).get_current_head()
+
+
 def migrate(engine: Engine) -> None:
     """Run every migration that this database has not had, in one transaction."""
     with engine.begin() as connection:
-        command.upgrade(_config(connection), "head")
+        if revision(connection) != _last():
+            command.upgrade(_config(connection), "head")
         present = set(
             connection.execute(log_size.select().with_only_columns(log_size.c.log)).scalars()
         )
@@ -44,8 +54,7 @@ def migrate(engine: Engine) -> None:
 
 def pending_migrations(connection: Connection) -> bool:
     """Whether the database lacks a migration of this version, or has one that this lacks."""
-    wanted = ScriptDirectory.from_config(_config(connection)).get_current_head()
-    return MigrationContext.configure(connection).get_current_revision() != wanted
+    return revision(connection) != _last()
 
 
 def revision(connection: Connection) -> str | None:
