@@ -107,6 +107,12 @@ def test_without_a_model_the_scenarios_own_scores_order_the_queue(queue: Queue) 
     assert places(queue) == [1, 3, 2]
     with pytest.raises(NoLiveModel):
         queue.score()
+    rest = queue.look("pvara_officer", "alert_queue", after=f"{1:032x}", limit=1)
+    assert [(one["place"], int(one["alert"], 16)) for one in rest] == [(2, 3)]
+    rest = queue.look("pvara_officer", "alert_queue", after=f"{3:032x}", scenario="cycle")
+    assert [(one["place"], int(one["alert"], 16)) for one in rest] == [(3, 2)]
+    with pytest.raises(NotFound):
+        queue.look("pvara_officer", "alert_queue", after=f"{9:032x}")
 
 
 def test_the_score_orders_the_queue_and_hides_no_alert(queue: Queue) -> None:
@@ -161,6 +167,8 @@ def test_a_model_goes_live_once_and_out_of_use_again(queue: Queue) -> None:
     assert (shown["model"], shown["state"]) == (queue.digest, "live")
     with pytest.raises(AlreadyLive):
         queue.put_live()
+    queue.score()
+    assert places(queue) != [1, 3, 2]
     retire = RetireModel(digest=queue.digest, reason="precision fell")
     queue.world.do_as("pvara_officer", retire, "pvara_approver")
     assert queue.look("pvara_officer", "detection_models")[0]["state"] == "retired"

@@ -17,6 +17,7 @@ from amanat.supervision.detection.records import (
     RETIRED,
     find_model,
     live_row,
+    rank_alerts,
     require_unaltered,
 )
 from amanat.supervision.detection.tables import detection_model
@@ -97,4 +98,5 @@ def _move(context: ActContext, digest: str, state: str, reason: str) -> str:
             }
         )
     )
+    rank_alerts(context.uow.connection, context.programme)
     return entry

@@ -45,6 +45,7 @@ class QueueAsked(Query):
     scenario: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{2,40}$")] | None = None
     exchange: Code | None = None
     age_days_min: Annotated[Whole, Field(ge=0, le=36_600)] | None = None
+    after: AlertId | None = None
     offset: Annotated[Whole, Field(ge=0, le=OFFSET_MAX)] = 0
     limit: Annotated[Whole, Field(ge=1, le=PAGE_MAX)] = 100
 

@@ -24,7 +24,7 @@ from amanat.store.uow import Store, UnitOfWork
 from amanat.supervision.detection.events import ALERTS_SCORED
 from amanat.supervision.detection.features import MEMORY_LIMIT, Features
 from amanat.supervision.detection.model import NoLiveModel
-from amanat.supervision.detection.records import live_model
+from amanat.supervision.detection.records import live_model, rank_alerts
 from amanat.supervision.detection.scoring import DetectionModel, Moved
 from amanat.supervision.detection.tables import alert_score
 from amanat.supervision.monitoring.tables import alert
@@ -214,6 +214,7 @@ def _write(
             }
         )
     connection.execute(alert_score.insert(), rows)
+    rank_alerts(connection, programme, alert.c.id.in_(list(alerts)))
 
 
 def stated(moved: Moved) -> dict[str, str | None]:

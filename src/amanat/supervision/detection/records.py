@@ -15,7 +15,9 @@ from amanat.core.errors import NotFound
 from amanat.store.uow import UnitOfWork
 from amanat.supervision.detection.events import MODEL_KEPT
 from amanat.supervision.detection.model import SUPERVISES, NotAModel, OtherDigest
-from amanat.supervision.detection.tables import detection_model
+from amanat.supervision.detection.tables import alert_score, detection_model
+from amanat.supervision.monitoring.model import RANK_MAX
+from amanat.supervision.monitoring.tables import alert
 
 if TYPE_CHECKING:
     from amanat.supervision.detection.scoring import DetectionModel
@@ -71,6 +73,43 @@ def live_row(connection: Connection, programme: str) -> Row[Any] | None:
             detection_model.c.programme == programme, detection_model.c.state == LIVE
         )
     ).one_or_none()
+
+
+def live_digest(connection: Connection, programme: str) -> str | None:
+    """The digest of the model that orders the queue, without its content."""
+    return connection.execute(
+        sql.select(detection_model.c.digest).where(
+            detection_model.c.programme == programme, detection_model.c.state == LIVE
+        )
+    ).scalar_one_or_none()
+
+
+def rank_alerts(connection: Connection, programme: str, *only: sql.ColumnElement[bool]) -> None:
+    """Put alerts at the place in the queue that the live model's score gives them.
+
+    Without such a score an alert stands by its scenario's own.
+    """
+    learned = (
+        sql.select(alert_score.c.score)
+        .join(
+            detection_model,
+            (detection_model.c.programme == alert_score.c.programme)
+            & (detection_model.c.digest == alert_score.c.model),
+        )
+        .where(
+            detection_model.c.state == LIVE,
+            alert_score.c.programme == alert.c.programme,
+            alert_score.c.alert == alert.c.id,
+        )
+        .scalar_subquery()
+    )
+    score = sql.cast(sql.func.coalesce(learned, alert.c.score), sql.Numeric(6, 4))
+    rank = RANK_MAX - sql.cast(sql.func.round(score * RANK_MAX), sql.Integer)
+    connection.execute(
+        sql.update(alert)
+        .where(alert.c.programme == programme, alert.c.rank != rank, *only)
+        .values(rank=rank)
+    )
 
 
 def require_unaltered(row: Row[Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,7 +15,7 @@ from amanat.core.errors import NotFound
 from amanat.core.messages import Message
 from amanat.supervision.detection.commands import ModelsAsked, QueueAsked, ScoreAsked
 from amanat.supervision.detection.measures import WORDS
-from amanat.supervision.detection.records import live_row, require_supervisor
+from amanat.supervision.detection.records import live_digest, require_supervisor
 from amanat.supervision.detection.tables import alert_score, detection_model
 from amanat.supervision.monitoring.tables import alert
 
@@ -24,16 +24,10 @@ from amanat.supervision.monitoring.tables import alert
 def alert_queue(query: QueueAsked, context: ViewContext) -> list[dict[str, Any]]:
     """Every open alert, the highest score first; without one, by its scenario's own score.
 
-    Refuses `NotFound`: no desk.
+    Of equal ones the oldest first.  `after` is the alert after which a page goes on.  Refuses
+    `NotFound`: no desk, or no such alert.
     """
     require_supervisor(context)
-    live = live_row(context.connection, context.programme)
-    joined = sql.and_(
-        alert_score.c.programme == alert.c.programme,
-        alert_score.c.alert == alert.c.id,
-        alert_score.c.model == (live.digest if live is not None else ""),
-    )
-    order = sql.cast(sql.func.coalesce(alert_score.c.score, alert.c.score), sql.Float)
     wanted = [alert.c.programme == context.programme, alert.c.state == "open"]
     if query.scenario is not None:
         wanted.append(alert.c.scenario == query.scenario)
@@ -43,22 +37,12 @@ def alert_queue(query: QueueAsked, context: ViewContext) -> list[dict[str, Any]]
     if query.age_days_min is not None:
         until = context.business_date - timedelta(query.age_days_min)
         wanted.append(alert.c.day <= until.isoformat())
-    rows = context.connection.execute(
-        sql.select(
-            alert,
-            alert_score.c.score.label("learned"),
-            alert_score.c.reasons,
-            alert_score.c.movement,
-        )
-        .join_from(alert, alert_score, joined, isouter=True)
-        .where(*wanted)
-        .order_by(order.desc(), alert.c.day, alert.c.id)
-        .offset(query.offset)
-        .limit(query.limit)
-    )
+    before = query.offset
+    if query.after is not None:
+        before += _places_to(context, query.after, wanted)
     return [
         {
-            "place": query.offset + place,
+            "place": place,
             "alert": row.id,
             "scenario": row.scenario,
             "subject": row.subject,
@@ -69,8 +53,56 @@ def alert_queue(query: QueueAsked, context: ViewContext) -> list[dict[str, Any]]
             "scenario_score": row.score,
             "reason": _first(row),
         }
-        for place, row in enumerate(rows, 1)
+        for place, row in enumerate(_queued(context, wanted, query), before + 1)
     ]
+
+
+_PLACE = sql.tuple_(alert.c.rank, alert.c.day, alert.c.id)
+
+
+def _places_to(context: ViewContext, last: str, wanted: list[sql.ColumnElement[bool]]) -> int:
+    """How many alerts stand up to one, which `wanted` then leaves out."""
+    found = context.connection.execute(
+        sql.select(alert.c.rank, alert.c.day, alert.c.id).where(
+            alert.c.programme == context.programme, alert.c.id == last
+        )
+    ).one_or_none()
+    if found is None:
+        raise NotFound(thing="alert", value=last)
+    place = sql.tuple_(*(sql.literal(one) for one in found))
+    counted = context.connection.execute(
+        sql.select(sql.func.count()).select_from(alert).where(*wanted, place >= _PLACE)
+    ).scalar_one()
+    wanted.append(place < _PLACE)
+    return counted
+
+
+def _queued(
+    context: ViewContext, wanted: Sequence[sql.ColumnElement[bool]], query: QueueAsked
+) -> Sequence[Row[Any]]:
+    """The page's alerts; an index alone says which they are, however far down the queue."""
+    order = (alert.c.rank, alert.c.day, alert.c.id)
+    page = (
+        sql.select(alert.c.id)
+        .where(*wanted)
+        .order_by(*order)
+        .offset(query.offset)
+        .limit(query.limit)
+        .subquery()
+    )
+    judged = sql.and_(
+        alert_score.c.programme == alert.c.programme,
+        alert_score.c.alert == alert.c.id,
+        alert_score.c.model == (live_digest(context.connection, context.programme) or ""),
+    )
+    shown = [alert.c[name] for name in ("id", "scenario", "subject", "exchanges", "day", "score")]
+    return context.connection.execute(
+        sql.select(*shown, alert_score.c.score.label("learned"), alert_score.c.reasons)
+        .join_from(alert, page, page.c.id == alert.c.id)
+        .join(alert_score, judged, isouter=True)
+        .where(alert.c.programme == context.programme)
+        .order_by(*order)
+    ).all()
 
 
 def _first(row: Row[Any]) -> Message | None:

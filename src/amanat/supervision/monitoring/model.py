@@ -75,6 +75,15 @@ class InputChanged(Refusal):
     )
 
 
+RANK_MAX = 10_000
+"""The place in the queue of an alert with a score of 0; one with a score of 1 has 0."""
+
+
+def rank_of(score: Decimal | str) -> int:
+    """The place in the queue that a score gives, of four decimals; the smallest comes first."""
+    return RANK_MAX - int((Decimal(score) * RANK_MAX).to_integral_value())
+
+
 def day_number(day: date) -> int:
     """Days since 1970-01-01, as rows carry them."""
     return (day - _EPOCH).days

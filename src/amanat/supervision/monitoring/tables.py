@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sql
 
 from amanat.store.tables import metadata
+from amanat.supervision.monitoring.model import rank_of
 
 
 def _programme() -> sql.Column[str]:
@@ -112,9 +113,21 @@ alert = sql.Table(
     sql.Column("transactions_all", sql.Integer, nullable=False, comment="how many there are"),
     sql.Column("state", sql.String(8), nullable=False, comment="open, shadow or closed"),
     sql.Column("found_at", sql.String(32), nullable=False, comment="UTC"),
+    # The scenario's own score orders the queue until a learned one does.
+    sql.Column(
+        "rank",
+        sql.Integer,
+        nullable=False,
+        default=lambda row: rank_of(row.get_current_parameters()["score"]),
+        comment="place in the queue: 10,000 less ten thousand times its score",
+    ),
     sql.Index(None, "programme", "subject"),
-    sql.Index(None, "programme", "state", "day"),
-    sql.Index(None, "programme", "scenario", "day"),
+    sql.Index(None, "programme", "scenario", "version"),
+    # Whole pages, counts and their order come from these alone.
+    sql.Index(None, "programme", "state", "day", "id", "scenario"),
+    sql.Index(None, "programme", "state", "rank", "day", "id"),
+    sql.Index(None, "programme", "state", "scenario", "rank", "day", "id"),
+    sql.Index(None, "programme", "state", "score", "day", "id"),
 )
 
 listed = sql.Table(

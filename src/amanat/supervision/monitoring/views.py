@@ -168,15 +168,19 @@ def monitoring_alerts(query: AlertsAsked, context: ViewContext) -> dict[str, Any
         ),
     )
     rows = context.connection.execute(
-        sql.select(alert)
+        sql.select(*(alert.c[name] for name in _SHOWN))
         .where(wanted)
-        .order_by(alert.c.score.desc(), alert.c.day.desc(), alert.c.id)
+        .order_by(alert.c.score.desc(), alert.c.day.desc(), alert.c.id.desc())
         .limit(query.limit)
     )
     count = context.connection.execute(
         sql.select(sql.func.count()).select_from(alert).where(wanted)
     ).scalar_one()
     return {"count": count, "rows": [_alert_row(row) for row in rows]}
+
+
+_SHOWN = ("id", "scenario", "version", "subject", "exchanges", "day", "score", "explanation",
+          "transactions_all", "state")  # fmt: skip
 
 
 def _alert_row(row: Row[Any]) -> dict[str, Any]:
