@@ -122,3 +122,23 @@ def test_measures_of_the_months_have_every_column(ringed: Months, tmp_path: Path
         for _, values in made.measures():
             assert values.shape[1] == len(made.columns)
             assert not np.isinf(values).any()
+
+
+def test_a_transfer_that_two_exchanges_report_is_one_movement(tmp_path: Path) -> None:
+    over_books = {"from_exchange": "exchange_x", "to_exchange": "exchange_y", "to_party": None}
+    on_chain = {"network": "bitcoin", "transaction_hash": "ab", "hosted": True}
+    sent = movement(51, 8, "transfer", ALI, BANO, 70) | over_books | {"from_party": ALI}
+    came = sent | {"id": 52, "exchange": "exchange_y", "from_party": None, "to_party": BANO}
+    wallet = 999
+    gone = movement(53, 9, "withdrawal", ALI, wallet, 90) | on_chain
+    back = movement(54, 9, "deposit", wallet, BANO, 90) | on_chain
+    gone |= {"from_party": ALI, "from_exchange": "exchange_x"}
+    back |= {"to_party": BANO, "to_exchange": "exchange_y", "exchange": "exchange_y"}
+    with features([*rows(), sent, came, gone, back], tmp_path / "f") as made:
+        known = habits_of(made, ALI)
+        assert (known["sent_count"], known["payees"]) == (4, 1)
+        known = habits_of(made, BANO)
+        assert (known["received_count"], known["payers"]) == (4, 1)
+        with pytest.raises(LookupError):
+            habits_of(made, wallet)
+        assert measures_of(made, gone["id"])["across"] == 1

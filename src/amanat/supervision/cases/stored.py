@@ -148,6 +148,48 @@ def _one_hop(database: duckdb.DuckDBPyConnection, *, last: bool) -> list[str]:
     return [str(one[0]) for one in hubs]
 
 
+def joined(
+    rows: Sequence[dict[str, Any]], paths: Sequence[str], first_day: date, last_day: date
+) -> list[dict[str, Any]]:
+    """Rows as one reading has them: who the other side names, and no transfer twice.
+
+    A second report goes where the first is among the rows; alone it stands for the transfer.
+    """
+    from amanat.supervision.monitoring.joined import told_of
+
+    two_sided = [int(one["id"]) for one in rows if one["kind"] in _TWO_SIDED]
+    told = told_of(paths, first_day, last_day, two_sided)
+    shown = {int(one["id"]) for one in rows}
+    found = []
+    for row in rows:
+        other = told.get(int(row["id"]))
+        if other is None:
+            found.append(row)
+        elif other["first"] not in shown:
+            found.append(row | _told(row, other))
+    return found
+
+
+_TWO_SIDED = ("transfer", "deposit", "withdrawal")
+
+
+def _told(row: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """What a row says when the other side's report is read beside it."""
+    found = {
+        "from_party": row["from_party"] or _plain(other["from_person"]),
+        "to_party": row["to_party"] or _plain(other["to_person"]),
+        "from_country": other["from_home"] or row["from_country"],
+        "to_country": other["to_home"] or row["to_country"],
+    }
+    if other["joined"]:
+        found |= {
+            "kind": "transfer",
+            "to_account": _plain(other["came_to"]),
+            "to_exchange": other["came_by"],
+        }
+    return found
+
+
 def listed(paths: Sequence[str]) -> str:
     """Paths as a list in SQL."""
     quoted = ", ".join("'" + one.replace("'", "''") + "'" for one in paths)

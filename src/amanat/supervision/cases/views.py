@@ -32,8 +32,15 @@ from amanat.supervision.cases.records import (
     desk_of,
     rows_of,
 )
-from amanat.supervision.cases.stored import Around, paths_of, rows_around, rows_by_id
+from amanat.supervision.cases.stored import (
+    Around,
+    joined,
+    paths_of,
+    rows_around,
+    rows_by_id,
+)
 from amanat.supervision.cases.tables import case, case_finding, case_step
+from amanat.supervision.monitoring.model import HOLDER_DAYS
 from amanat.supervision.monitoring.tables import alert
 
 _STATISTICS_DAYS = 366
@@ -206,6 +213,9 @@ def case_network(query: NetworkAsked, context: ViewContext) -> dict[str, Any]:
     around = _around(query, context, row, cited)
     known = {str(one["id"]) for one in cited}
     rows = [*cited, *(one for one in around.rows if one["id"] not in known)]
+    assert context.actor is not None
+    if REPORTS not in context.actor.capacities:  # an exchange is not told of the others
+        rows = _joined(context, rows)
     return {
         "case": row.number,
         "subject": row.subject,
@@ -213,6 +223,17 @@ def case_network(query: NetworkAsked, context: ViewContext) -> dict[str, Any]:
         "hubs": list(around.hubs),
         "cut": around.cut,
     } | _drawn(rows, row.subject)
+
+
+def _joined(context: ViewContext, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows with both persons, each transfer once where both of its reports are among them."""
+    days = sorted(date.fromisoformat(one["day"]) for one in rows)
+    if not days:
+        return []
+    around = paths_of(
+        context.connection, context.programme, days[0] - timedelta(HOLDER_DAYS), days[-1]
+    )
+    return joined(rows, around, days[0], days[-1])
 
 
 def _drawn(rows: Sequence[dict[str, Any]], subject: str) -> dict[str, Any]:
@@ -281,8 +302,13 @@ def alert_flow(query: AlertFlowAsked, context: ViewContext) -> dict[str, Any]:
             case_finding.c.kind == FindingKind.ALERT.value,
         )
     ).one_or_none()
-    paths = paths_of(connection, context.programme)
-    rows = rows_by_id(paths, (int(one) for one in found.transactions))
+    paths = paths_of(
+        connection,
+        context.programme,
+        last_day=date.fromisoformat(found.day),
+        exchanges=found.exchanges,
+    )
+    rows = _joined(context, rows_by_id(paths, (int(one) for one in found.transactions)))
     return {
         "alert": found.id,
         "subject": found.subject,

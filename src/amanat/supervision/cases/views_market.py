@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import sqlalchemy as sql
@@ -117,24 +119,33 @@ _SIDE = (
 
 @lru_cache(maxsize=32)
 def _sums(paths: Sequence[str], first: date, last: date) -> dict[str, list[tuple[Any, ...]]]:
-    """Three sums over the files; files never change, so that the same ones are read once."""
+    """Three sums over the files; files never change, so that the same ones are read once.
+
+    A transfer that two exchanges report counts once, at the one that sends.
+    """
     import duckdb
 
-    source = f"read_parquet({listed(paths)}) WHERE day BETWEEN DATE '{first}' AND DATE '{last}'"
+    from amanat.supervision.monitoring.joined import counted_once
+
     sides = [_SIDE.format(way=way) for way in ("from", "to")]
-    with duckdb.connect() as database:
+    with TemporaryDirectory(prefix="amanat-market-") as folder, duckdb.connect() as database:
+        source = counted_once(paths, first, last, Path(folder))
+        database.execute(
+            f"CREATE TEMP TABLE t AS SELECT day, exchange, asset, {sides[0]} a, {sides[1]} b,"
+            f" sum(value)::HUGEINT v, count(*) n FROM {source} GROUP BY ALL"
+        )
         return {
             "volumes": database.execute(
-                f"SELECT day, exchange, sum(value)::HUGEINT, count(*) FROM {source} "
-                "GROUP BY ALL ORDER BY day, exchange"
+                "SELECT day, exchange, sum(v)::HUGEINT, sum(n)::BIGINT FROM t"
+                " GROUP BY ALL ORDER BY day, exchange"
             ).fetchall(),
             "assets": database.execute(
-                f"SELECT exchange, asset, sum(value)::HUGEINT v, count(*) FROM {source} "
-                "GROUP BY ALL ORDER BY v DESC, exchange, asset"
+                "SELECT exchange, asset, sum(v)::HUGEINT total, sum(n)::BIGINT FROM t"
+                " GROUP BY ALL ORDER BY total DESC, exchange, asset"
             ).fetchall(),
             "flows": database.execute(
-                f"SELECT {sides[0]} a, {sides[1]} b, sum(value)::HUGEINT v, count(*) "
-                f"FROM {source} GROUP BY ALL HAVING a <> b ORDER BY v DESC, a, b LIMIT {_FLOWS_MAX}"
+                "SELECT a, b, sum(v)::HUGEINT total, sum(n)::BIGINT FROM t WHERE a <> b"
+                f" GROUP BY ALL ORDER BY total DESC, a, b LIMIT {_FLOWS_MAX}"
             ).fetchall(),
         }
 
@@ -149,7 +160,7 @@ def _alerts(context: ViewContext, first: date, last: date) -> list[dict[str, Any
             table.c.programme == context.programme,
             table.c.day >= first.isoformat(),
             table.c.day <= last.isoformat(),
-            table.c.state != "shadow",
+            table.c.state.in_(("open", "closed")),
         )
         .group_by(table.c.scenario)
         .order_by(counted.desc(), table.c.scenario)

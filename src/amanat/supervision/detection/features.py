@@ -12,6 +12,7 @@ the same in any order.  Looks both ways in time: for runs over closed days.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -28,6 +29,7 @@ from amanat.supervision.detection.measures import (
     WINDOWS,
 )
 from amanat.supervision.detection.model import MOVEMENT_KINDS
+from amanat.supervision.monitoring.joined import EARLIEST, LATEST, counted_once, in_sql
 
 MEMORY_LIMIT = "2GB"
 CONFIRMED_AFTER_DAYS = 15
@@ -197,6 +199,7 @@ class Features:
         }
         self.connection = duckdb.connect(str(folder / "features.duckdb"), config=settings)
         self._files = files
+        self._folder, self._memory_limit = folder, memory_limit
         self._without = without
         self.habit_columns = [one.code for one in HABITS if one.code not in without]
         self.columns = [one.code for one in MEASURES if one.code not in without]
@@ -214,13 +217,12 @@ class Features:
 
     def prepare(self, first_day: str | None = None, last_day: str | None = None) -> None:
         """Make habits from the rows of the days from `first_day` to `last_day` (ISO)."""
-        listed = ", ".join("'" + str(one).replace("'", "''") + "'" for one in self._files)
-        bounds = [f"day >= DATE '{first_day}'"] * bool(first_day)
-        bounds += [f"day <= DATE '{last_day}'"] * bool(last_day)
-        where = f" WHERE {' AND '.join(bounds)}" if bounds else ""
-        rows = f"(SELECT * FROM read_parquet([{listed}], hive_partitioning = false){where})"
+        first = date.fromisoformat(first_day) if first_day else EARLIEST
+        last = date.fromisoformat(last_day) if last_day else LATEST
+        rows = in_sql(self._files, first, last)
+        movements = counted_once(self._files, first, last, self._folder, self._memory_limit)
         for query in (
-            _LINKS.format(rows=rows, kinds=MOVEMENT_KINDS),
+            _LINKS.format(rows=movements, kinds=MOVEMENT_KINDS),
             _PAIRS,
             _QUANTILES.format(rows=rows),
             _INCOME.format(rows=rows),

@@ -95,9 +95,13 @@ def _queued(
         alert_score.c.alert == alert.c.id,
         alert_score.c.model == (live_digest(context.connection, context.programme) or ""),
     )
-    shown = [alert.c[name] for name in ("id", "scenario", "subject", "exchanges", "day", "score")]
+    shown: list[Any] = [
+        *(alert.c[name] for name in ("id", "scenario", "subject", "exchanges", "day", "score")),
+        alert_score.c.score.label("learned"),
+        alert_score.c.reasons,
+    ]
     return context.connection.execute(
-        sql.select(*shown, alert_score.c.score.label("learned"), alert_score.c.reasons)
+        sql.select(*shown)
         .join_from(alert, page, page.c.id == alert.c.id)
         .join(alert_score, judged, isouter=True)
         .where(alert.c.programme == context.programme)

@@ -140,6 +140,10 @@ class DuckEngine:
         """As `Engine.fetch`."""
         return self._ibis.to_pyarrow(expression)
 
+    def write(self, expression: ir.Table, path: Path) -> None:
+        """Write the expression's rows to a Parquet file."""
+        self._ibis.to_parquet(expression, path)
+
     def lend(self, rows: pa.Table, name: str) -> ir.Table:
         """As `Engine.lend`."""
         del name

@@ -75,6 +75,11 @@ class InputChanged(Refusal):
     )
 
 
+HOLDER_DAYS = 7
+"""A person is known by an account that its exchange reports on the day or so many less one before.
+
+The exchange of the other side reports the transfer itself, as a rule on the day.
+"""
 RANK_MAX = 10_000
 """The place in the queue of an alert with a score of 0; one with a score of 1 has 0."""
 

@@ -25,13 +25,8 @@ from ibis import _
 
 from amanat.supervision.monitoring.engines import Engine
 from amanat.supervision.monitoring.expressions import within
-from amanat.supervision.monitoring.model import SourceFile, day_of
+from amanat.supervision.monitoring.model import HOLDER_DAYS, SourceFile, day_of
 
-HOLDER_DAYS = 7
-"""A person is known by an account that its exchange reports on the day or so many less one before.
-
-The exchange of the other side reports the transfer itself, as a rule on the day.
-"""
 ONCE, AFTER_TOLD, AFTER_UNTOLD = 0, 1, 2
 """The first or only report; the second, whose first names a travel-rule message, or does not."""
 
@@ -55,13 +50,19 @@ def of_days(files: Sequence[SourceFile], first: int, last: int) -> list[SourceFi
 
 @contextmanager
 def other_sides(
-    engine: Engine, files: Sequence[SourceFile], first: int, last: int
+    engine: Engine,
+    files: Sequence[SourceFile],
+    first: int,
+    last: int,
+    only: ir.Table | None = None,
 ) -> Iterator[ir.Table | None]:
     """What rows of these days are told by the other side's; None where no row is of two sides.
 
     id, `from_person`, `from_home`, `to_person`, `to_home` (null where the row or nobody says),
-    `second` (`ONCE`, `AFTER_TOLD` or `AFTER_UNTOLD`) and `joined` (1 of a withdrawal that is
-    another exchange's deposit).  One row per id; given back at the end.
+    `second` (`ONCE`, `AFTER_TOLD` or `AFTER_UNTOLD`), `joined` (1 of a withdrawal that is
+    another exchange's deposit), `came_to` and `came_by` (its account there, and that exchange),
+    and of a second report the `first`.  One row per id; with `only`, of these ids and of what may
+    be the same as they.  Given back at the end.
     """
     kept: list[ir.Table] = []
 
@@ -72,6 +73,9 @@ def other_sides(
     try:
         chosen = of_days(files, first - 1, last)
         sides = keep(_sides(engine.scan(chosen, _COMPARED, first - 1, last)), "sides")
+        if only is not None:
+            alike = sides.semi_join(only, "id").select(*_SAME).distinct()
+            sides = keep(sides.semi_join(alike, list(_SAME)), "alike")
         counted = engine.fetch(sides.agg(n=_.count())).to_pylist()
         if not counted[0]["n"]:
             yield None
@@ -114,6 +118,7 @@ def _sides(scanned: ir.Table) -> ir.Table:
         hash=ibis.cases((chain, ibis.coalesce(_.transaction_hash, "")), else_=""),
         told=ibis.cases((ibis.coalesce(_.travel_rule, "") != "", _YES), else_=_NO),
         asked=ibis.cases((sends, _.to_account), else_=_.from_account),
+        own=ibis.cases((sends, _.from_account), else_=_.to_account),
         person=ibis.cases((sends, _.from_party), else_=_.to_party),
         home=ibis.cases((sends, _.from_country), else_=_.to_country),
     )  # fmt: skip
@@ -128,7 +133,7 @@ def _ranked(sides: ir.Table) -> ir.Table:
 def _paired(first: ir.Table, second: ir.Table) -> ir.Table:
     """first, id (of the second report), `second`, and of what went over a chain who it came to."""
     later = second.select(
-        *_SAME, "day", "place", "id", by=_.exchange, whose=_.person, from_where=_.home
+        *_SAME, "day", "place", "id", "own", by=_.exchange, whose=_.person, from_where=_.home
     )
     earlier = first.select(
         *_SAME, "day", "place", "exchange", "told", "chain", first=_.id
@@ -144,6 +149,8 @@ def _paired(first: ir.Table, second: ir.Table) -> ir.Table:
         chain=_.chain,
         person=_.whose,
         home=_.from_where,
+        account=_.own,
+        keeper=_.by,
     )
 
 
@@ -204,10 +211,12 @@ def _told(own: ir.Table, holders: ir.Table, seconds: ir.Table) -> ir.Table:
     found = base.left_join(
         holders, [base.asked == holders.account, base.on == holders.asked_on]
     ).select("id", "sends", "chain", by_account=_.person, home_of_account=_.home)
-    later = seconds.select(again=_.id, second=_.second)
+    later = seconds.select(again=_.id, second=_.second, first=_.first)
     found = found.left_join(later, found.id == later.again).drop("again")
     # Only what was reported on one day is joined over a chain.
-    over = seconds.filter(_.chain == 1).select(begun=_.first, whose=_.person, where=_.home)
+    over = seconds.filter(_.chain == 1).select(
+        begun=_.first, whose=_.person, where=_.home, came_to=_.account, came_by=_.keeper
+    )
     found = found.left_join(over, found.id == over.begun)
     person = ibis.coalesce(_.whose, _.by_account)
     home = ibis.coalesce(_.where, _.home_of_account)
@@ -220,4 +229,7 @@ def _told(own: ir.Table, holders: ir.Table, seconds: ir.Table) -> ir.Table:
         to_home=ibis.cases((_.sends == 1, home), else_=nowhere),
         second=ibis.coalesce(_.second, ibis.literal(ONCE, "int64")),
         joined=ibis.cases((_.begun.notnull(), _YES), else_=_NO),
+        came_to=_.came_to,
+        came_by=_.came_by,
+        first=_.first,
     )

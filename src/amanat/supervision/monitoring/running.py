@@ -36,6 +36,7 @@ from amanat.supervision.monitoring.covering import (
 from amanat.supervision.monitoring.engines import Engine
 from amanat.supervision.monitoring.finding import Explains, explaining, found_in
 from amanat.supervision.monitoring.model import (
+    HOLDER_DAYS,
     NOTHING,
     SUM_MODULUS,
     Coverage,
@@ -56,7 +57,6 @@ from amanat.supervision.monitoring.planning import (
     steps_of,
     versions_of,
 )
-from amanat.supervision.monitoring.reported import HOLDER_DAYS
 from amanat.supervision.monitoring.staging import Lists, Pieces, Step
 from amanat.supervision.monitoring.tables import alert, coverage, run, run_step
 from amanat.supervision.returns.manifest import files_in_force
