@@ -319,8 +319,13 @@ def test_a_correction_supersedes_and_never_overwrites(world: IntakeWorld, tmp_pa
     assert (world.folder / "supervision" / former.path).read_bytes() == before
     shown = world.view("pvara_officer", "returns")
     assert [(one["sequence"], one["in_force"]) for one in shown] == [(2, True), (1, False)]
-    # A further correction of the same number corrects what is in force.
-    third = world.take(written(tmp_path / "d", only("R1"), sequence=3, corrects=corrected("whole")))
+    # A number that was corrected before is named no more: its successor's number is told.
+    with pytest.raises(ReturnRefused) as told:
+        world.take(written(tmp_path / "d", only("R1"), sequence=3, corrects=corrected("whole")))
+    assert told.value.by_rule == {"corrected_known": 1}
+    assert "sequence 1, superseded by 2" in str(told.value.shown)
+    named = corrected("whole") | {"sequence": 2}
+    third = world.take(written(tmp_path / "e", only("R1"), sequence=3, corrects=named))
     assert third["supersedes"] == second["return"]
 
 

@@ -212,6 +212,9 @@ class Intake:
             days = (stated.first_day.isoformat(), stated.last_day.isoformat())
             if former is None or (former.first_day, former.last_day) != days:
                 named = f"sequence {stated.corrects.sequence}"
+                successor = _successor(rows, stated.corrects.sequence)
+                if successor is not None:
+                    named += f", superseded by {successor.sequence}"
                 findings.add(MANIFEST, "corrected_known", column="corrects", value=named)
             return
         ends = max((row.last_day for row in rows), default=None)
@@ -491,17 +494,27 @@ def _accepted(connection: Connection, actor: Actor, digest: str) -> Row[Any] | N
 
 
 def _corrected(rows: list[Row[Any]], stated: Stated) -> Row[Any] | None:
-    """The return that is corrected: the one in force of those that stand for that number.
-
-    A number that was corrected before stands for its last correction.
-    """
+    """The return that is corrected: the one with that number, if it is in force."""
     if stated.corrects is None or stated.corrects.scope not in (WHOLE, ROWS):
         return None
+    return next(
+        (
+            row
+            for row in rows
+            if row.sequence == stated.corrects.sequence and row.superseded_by is None
+        ),
+        None,
+    )
+
+
+def _successor(rows: list[Row[Any]], sequence: int) -> Row[Any] | None:
+    """The return in force that stands in the place of a number that was corrected before."""
     known = {row.id: row for row in rows}
-    found = next((row for row in rows if row.sequence == stated.corrects.sequence), None)
+    named = next((row for row in rows if row.sequence == sequence), None)
+    found = named
     while found is not None and found.superseded_by is not None:
         found = known.get(found.superseded_by)
-    return found
+    return None if found is named else found
 
 
 def _refusals_of(connection: Connection, actor: Actor, stated: Stated) -> int:
