@@ -63,12 +63,16 @@ class RegisterSite:
     @contextmanager
     def session(self, person: str) -> Iterator[httpx.Client]:
         """A browser without scripts, signed in."""
+        given = {"token": self.token_of(person)}
+        with httpx.Client(base_url=self.address, timeout=60, follow_redirects=True) as client:
+            assert client.post("/sign-in", data=given).status_code == 200
+            yield client
+
+    def token_of(self, person: str) -> str:
+        """A token of somebody, for a day."""
         app = self.world.app
         with app.engine.begin() as connection:
-            token = issue_token(connection, CODE, person, app.store.clock(), timedelta(days=1))
-        with httpx.Client(base_url=self.address, timeout=60, follow_redirects=True) as client:
-            assert client.post("/sign-in", data={"token": token}).status_code == 200
-            yield client
+            return issue_token(connection, CODE, person, app.store.clock(), timedelta(days=1))
 
 
 @pytest.fixture(scope="module")
@@ -193,6 +197,9 @@ def test_a_certificate_is_given_to_its_holder_and_the_authority_alone(site: Regi
     with site.session("exchange_y_officer") as client:
         assert client.get(path).status_code == 404
     assert httpx.get(site.address + path).status_code == 303
+    for person, status in (("exchange_x_officer", 200), ("exchange_y_officer", 404)):
+        headers = {"Authorization": f"Bearer {site.token_of(person)}"}
+        assert httpx.get(site.address + path, headers=headers).status_code == status
 
 
 def test_the_issuers_metadata_names_the_keys(site: RegisterSite) -> None:

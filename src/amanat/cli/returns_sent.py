@@ -48,7 +48,7 @@ def sent(
         return _here(folder, data, token)
     code = programme or os.environ.get(PROGRAMME_VARIABLE)
     if code is None:
-        raise ProgrammeNotNamed(known="those of the server")
+        raise ProgrammeNotNamed(known="those on the server's first page")
     where = f"{server.rstrip('/')}/v1/programmes/{code}/returns"
     try:
         with _body(folder, stream=stream) as content:

@@ -212,7 +212,7 @@ class ServerSession:
 
     def __init__(self, url: str, programme: str | None, token: str | None) -> None:
         if programme is None:
-            raise ProgrammeNotNamed(known="those of the server")
+            raise ProgrammeNotNamed(known="those on the server's first page")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         headers["Accept-Language"] = language()
         base = f"{url.rstrip('/')}/v1/programmes/{programme}"

@@ -289,6 +289,15 @@ def test_a_token_with_any_character_altered_is_refused(place: int, letter: str) 
         verify_licence(altered, KEYS, listed(), NOW)
 
 
+def test_what_is_altered_in_the_signed_part_is_called_so_whatever_is_left_of_it() -> None:
+    """Also where the altered part is no JSON any more: the signature is looked at first."""
+    header, payload = TOKEN.split(".")[:2]
+    for place in (len(header) + 1, len(header) + len(payload) // 2, len(header) + len(payload)):
+        other = "A" if TOKEN[place] != "A" else "B"
+        with pytest.raises(TokenAltered):
+            verify_licence(TOKEN[:place] + other + TOKEN[place + 1 :], KEYS, listed(), NOW)
+
+
 def test_a_token_with_any_range_of_bytes_altered_is_refused() -> None:
     for length in (1, 7, 60):
         for start in range(0, len(TOKEN), length):

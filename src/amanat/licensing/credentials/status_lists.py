@@ -170,7 +170,7 @@ def status_in(lists: Iterable[CheckedList], uri: str, index: int, now: float) ->
     """
     given = list(lists)
     if not given:
-        raise StatusUnknown(reason="no status list was given")
+        raise StatusUnknown(reason=f"no status list was given, and it stands at {uri}")
     named = [one for one in given if one.uri == uri]
     if not named:
         raise StatusListOther(given=given[0].uri, needed=uri)
