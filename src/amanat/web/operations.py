@@ -64,7 +64,9 @@ def router(pages: Pages, watch: Watch) -> APIRouter:
             raise NotFound(thing="page", value="operations")
         seen = watch.look()
         shown = _shown(seen, reasons(seen))
-        tables = {name: shown[name] for name in ("reasons", "nodes", "queues", "fails", "alarms")}
+        shown["followed"] = pages.glance(request, programme, "returns_followed") or []
+        names = ("reasons", "nodes", "queues", "fails", "alarms", "followed")
+        tables = {name: shown[name] for name in names}
         answer = download(request, tables, shown)
         if answer is not None:
             return answer

@@ -297,19 +297,34 @@ def _quality(points: Rows, say: supervision_pages.Say, width: int, ticks: int) -
     }
     last: dict[str, dict[str, Any]] = {one["exchange"]: one for one in points}
     mark = {"type": "text", "align": "left", "dx": 6, "fontSize": 13, "color": charts.GREY}
-    # One above and the next below its line's end, so that equal scores do not cover each other.
     labels = [
         {
             "data": {"values": [one]},
-            "mark": mark | {"dy": 9 if place % 2 else -9},
+            "mark": mark | {"dy": down},
             "encoding": {"x": x, "y": y, "text": {"field": "exchange"}},
         }
-        for place, one in enumerate(last.values())
+        for one, down in _apart(list(last.values()))
     ]
     return {
         "config": charts.CONFIG,
         "data": {"values": points},
         "width": width,
-        "height": 220,
+        "height": _HEIGHT,
         "layer": [line, *labels],
     }
+
+
+_HEIGHT, _LABEL_HEIGHT = 220, 15
+
+
+def _apart(ends: list[dict[str, Any]]) -> list[tuple[dict[str, Any], int]]:
+    """Each line's end and how far below it, in pixels, its label stands, none over another's."""
+    room = _HEIGHT - _LABEL_HEIGHT * (len(ends) - 1)
+    found = []
+    above = -_LABEL_HEIGHT
+    for place, one in enumerate(sorted(ends, key=lambda one: (-one["score"], one["exchange"]))):
+        level = _HEIGHT * (100 - one["score"]) // 100
+        # As far up as leaves room for those below, where all stand at the bottom.
+        above = max(above + _LABEL_HEIGHT, min(level, room + _LABEL_HEIGHT * place))
+        found.append((one, above - level))
+    return found

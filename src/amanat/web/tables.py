@@ -252,6 +252,7 @@ PREFERRED: dict[str, tuple[str, ...]] = {
     "operations.queues": ("state", "orders", "oldest_seconds"),
     "operations.fails": ("programme", "state", "reason", "instructions"),
     "operations.alarms": ("kind", "subject", "detail", "raised_at"),
+    "operations.followed": ("stage", "waiting", "waiting_since", "failed"),
     "complaints": (
         "complaint",
         "about",
