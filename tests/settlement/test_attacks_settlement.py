@@ -151,7 +151,7 @@ def test_one_side_is_not_signed_twice_by_two_proposals(trading: Trading) -> None
 
 def test_allotments_settle_by_the_tenders_last_day_or_never(trading: Trading) -> None:
     auctions, code = Auctions(trading.world), "T1"
-    auctions.announce(code, target=100, due_s=5, non_competitive=None)
+    auctions.announce(code, target=100, non_competitive=None)
     auctions.submit(code, "bank_a", [bid(1, 100, "95.5000")])
     auctions.open(code)
     trading.do("ministry", FixCutOff(tender=code, amount=100 * MILLION))

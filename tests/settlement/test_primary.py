@@ -15,7 +15,7 @@ from .trading import BOND_ISIN, MILLION, Trading
 
 def test_allotments_are_delivered_against_cash(trading: Trading) -> None:
     auctions, code = Auctions(trading.world), "T1"
-    auctions.announce(code, target=100, due_s=5, non_competitive=None)
+    auctions.announce(code, target=100, non_competitive=None)
     with pytest.raises(NothingAllotted):
         trading.do("ministry", InstructAllotments(tender=code))
     auctions.submit(code, "bank_a", [bid(1, 60, "95.5000")], pump=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from math import ceil
 from typing import Any
 
 import sqlalchemy as sql
@@ -13,7 +14,7 @@ from sqlalchemy.engine import Row
 from amanat.auctions import tables
 from amanat.auctions.acts_bids import compose_sheet
 from amanat.auctions.acts_book import keys_of, terms_of
-from amanat.auctions.acts_rules import BidState, TenderState
+from amanat.auctions.acts_rules import BiddingOver, BidState, TenderState
 from amanat.auctions.model import Bid, BidBy, CompetitiveBid, NonCompetitiveBid
 from amanat.replay.laws import own_account
 from amanat.replay.model import Tender
@@ -162,9 +163,12 @@ def _all_bids(performer: Performer, step: Step, tender: Tender, code: str) -> bo
         (one, "SubmitNonCompetitiveBid")
         for one in dict.fromkeys(one.dealer for one in tender.investor_bids)
     ]
+    slowest = 0.0
     for dealer, act in sheets:
-        if not _submit(performer, f"{step.key}/{code}", tender, code, dealer, act):
+        began = time.monotonic()
+        if not _submit(performer, f"{step.key}/{code}", tender, code, dealer, act, 2 * slowest):
             return False
+        slowest = max(slowest, time.monotonic() - began)
     performer.pump()
     table = tables.sealed_bid
     with performer.application.store.reading() as connection:
@@ -181,14 +185,20 @@ def _all_bids(performer: Performer, step: Step, tender: Tender, code: str) -> bo
 
 
 def _submit(
-    performer: Performer, stem: str, tender: Tender, code: str, dealer: str, act: str
+    performer: Performer,
+    stem: str,
+    tender: Tender,
+    code: str,
+    dealer: str,
+    act: str,
+    takes: float,
 ) -> bool:
-    """Seal and submit one dealer's sheet; False where bids have been due already."""
+    """Seal and submit one dealer's sheet, in some seconds; False where bids have been due."""
     key = f"{stem}/{act}/{dealer}"
     if performer.former(key, dealer) is not None:
         return True  # a sheet is sealed with fresh randomness, so it is never composed again
     account = own_account(performer.pilot, dealer)
-    row = _extended(performer, stem, code)
+    row = _extended(performer, stem, code, takes)
     if account is None or row is None:
         return False
     address = performer.account(account.code)
@@ -205,7 +215,10 @@ def _submit(
         "ciphertext": sealed.hex(),
         "salt": salt.hex(),
     }
-    performer.perform(key, act, fields, institution=dealer)
+    try:
+        performer.perform(key, act, fields, institution=dealer)
+    except BiddingOver:
+        return False  # sealing took longer than was left
     return True
 
 
@@ -274,18 +287,18 @@ def _seconds_to(row: Row[Any]) -> float:
     return (datetime.fromisoformat(row.bids_due) - datetime.now(UTC)).total_seconds()
 
 
-def _extended(performer: Performer, stem: str, code: str) -> Row[Any] | None:
-    """The tender with time left to bid, extended where a slow machine runs short; None if over."""
+def _extended(performer: Performer, stem: str, code: str, takes: float) -> Row[Any] | None:
+    """The tender with `takes` seconds left to bid, extended where they run short; None if over."""
     row = tender_row(performer, code)
     if row is None or _seconds_to(row) <= 0.2:
         return None
-    if _seconds_to(row) < SECONDS_LEFT_MIN:
+    if _seconds_to(row) < max(SECONDS_LEFT_MIN, takes):
         performer.perform(
             f"{stem}/extend/{row.bids_due}",
             "ExtendTender",
             {
                 "tender": code,
-                "bids_due": _due_in(performer.bidding_window_seconds),
+                "bids_due": _due_in(performer.bidding_window_seconds + ceil(takes)),
                 "reason": "bids are still coming in",
             },
             institution=_bank(performer),
