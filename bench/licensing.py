@@ -480,13 +480,13 @@ def measure_database(kind: str, sizes: Sequence[int], looks: int) -> Iterator[Lo
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def show(found: Sequence[Looked]) -> None:
+def show(found: Sequence[Looked], about: str) -> None:
     """A table of medians and 99th percentiles by page, database and size."""
     columns = sorted({(one.database, one.size) for one in found})
     table = Table(
         "page",
         *(f"{kind} {size:,}" for kind, size in columns),
-        title="Pages of licensing: median / 99 % in ms (of which processor, without the database)",
+        title=f"Pages of {about}: median / 99 % in ms (of which processor, without the database)",
         caption=f"the bar is a median under {BAR_MS} ms",
     )
     by_place = {(one.page, one.database, one.size): one for one in found}
@@ -538,7 +538,7 @@ def main(words: Sequence[str] | None = None) -> None:
     kinds = ["sqlite"] if given.quick else given.databases
     looks = 5 if given.quick else given.looks
     found = [one for kind in kinds for one in measure_database(kind, sizes, looks)]
-    show(found)
+    show(found, "licensing")
     if given.json:
         given.json.write_text(json.dumps({"figures": figures(found)}, indent=2) + "\n")
 

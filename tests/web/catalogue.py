@@ -121,6 +121,7 @@ DUE = (
     "expiry",
     "finding",
     "answer_to_charge",
+    "return",
     "obligation",
     "penalty",
     "winding_down",

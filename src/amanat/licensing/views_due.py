@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sql
+from sqlalchemy.engine import Connection
 
 from amanat.access.acts import ViewContext, view
 from amanat.core.calendars import Calendar, DateOutsideCalendar
@@ -115,6 +117,20 @@ def _answer_due(calendar: Calendar, asked_on: str, days: int) -> str | None:
     return due.isoformat() if due else None
 
 
+Elsewhere = Callable[[Connection, str, date, date, str | None], list[dict[str, Any]]]
+E = TypeVar("E", bound=Elsewhere)
+_ELSEWHERE: list[Elsewhere] = []
+
+
+def adds_due(given: E) -> E:
+    """Let a room add what is due there: of a programme, today, up to a day, of all or a provider.
+
+    Its rows are as those of `licensing_calendar`, which knows no later room.
+    """
+    _ELSEWHERE.append(given)
+    return given
+
+
 @view("licensing_calendar")
 def licensing_calendar(query: CalendarAsked, context: ViewContext) -> list[dict[str, Any]]:
     """What is due, the earliest first: clocks of files, conditions, duties, directions, expiries.
@@ -136,6 +152,9 @@ def licensing_calendar(query: CalendarAsked, context: ViewContext) -> list[dict[
         *_owed(context, direction, "direction", None, own, last, query.limit),
         *_expiries(context, own, last, query.limit),
     ]
+    for elsewhere in _ELSEWHERE:
+        today = context.business_date
+        found += elsewhere(context.connection, context.programme, today, last, own)
     # The oldest first: of these most are due, or overdue.
     for one in _consultations(context, True, consultation.c.id, query.limit):
         if query.provider not in (None, one["provider"]):
@@ -153,9 +172,8 @@ def licensing_calendar(query: CalendarAsked, context: ViewContext) -> list[dict[
             )
     away = recusals_of(context.connection, context.programme, context.actor.person)
     found = [one for one in found if one["provider"] not in away]
-    today = context.business_date.isoformat()
     for one in found:
-        one["overdue"] = one["due_on"] < today
+        one["overdue"] = one["due_on"] < context.business_date.isoformat()
     return sorted(found, key=lambda one: (one["due_on"], one["what"], one["provider"]))[
         : query.limit
     ]

@@ -381,6 +381,30 @@ def test_fsck_finds_files_that_are_not_as_they_were_accepted(
 # -- quality --------------------------------------------------------------------------------------
 
 
+def returns_due(world: IntakeWorld, person: str) -> list[tuple[str, str, str, bool]]:
+    """Returns on somebody's calendar: who owes it, its days, by when, and whether it is late."""
+    shown = world.view(person, "licensing_calendar", days=3)
+    return [
+        (one["owed_by"], one["text"], one["due_on"], one["overdue"])
+        for one in shown
+        if one["what"] == "return"
+    ]
+
+
+def test_a_return_that_does_not_come_is_on_the_calendar(world: IntakeWorld, tmp_path: Path) -> None:
+    assert returns_due(world, "pvara_officer") == []
+    world.take(written(tmp_path / "r"))
+    owed = ("exchange_x", f"{NEXT} – {NEXT}", "2026-03-10")
+    assert returns_due(world, "pvara_officer") == [(*owed, False)]
+    world.at(DAY + timedelta(days=4))
+    for person in ("pvara_officer", "exchange_x_officer"):
+        assert returns_due(world, person) == [(*owed, date(2026, 3, 10) < world.desk.day)]
+    assert returns_due(world, "exchange_y_officer") == []
+    later = written(tmp_path / "n", only("R9", at=at(6, day=NEXT)), sequence=2, days=(NEXT, NEXT))
+    world.take(later)
+    assert [one[1] for one in returns_due(world, "pvara_officer")] != [owed[1]]
+
+
 def test_data_quality_over_time(world: IntakeWorld, tmp_path: Path) -> None:
     with pytest.raises(ReturnRefused):
         world.take(restated(written(tmp_path / "wrong"), currency="USD"))

@@ -38,7 +38,7 @@ from amanat.supervision.monitoring.running import insert_new, plan_sources
 from amanat.supervision.monitoring.scenarios import SCENARIOS
 from amanat.supervision.monitoring.staging import KINDS, country_number
 from amanat.supervision.monitoring.tables import decision
-from amanat.supervision.returns.intake import REPORT
+from amanat.supervision.returns.manifest import REPORT
 from amanat.supervision.returns.tables import manifest
 from amanat.supervision.screening.freezing import frozen_parties
 from amanat.supervision.transactions import transaction_id

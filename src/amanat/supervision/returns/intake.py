@@ -39,7 +39,7 @@ from amanat.supervision.returns.contents import Content, Place
 from amanat.supervision.returns.correcting import merge, overlapping
 from amanat.supervision.returns.events import RETURN_ACCEPTED, RETURN_REFUSED
 from amanat.supervision.returns.findings import Finding, Findings
-from amanat.supervision.returns.manifest import count_of, folder_in, path_of
+from amanat.supervision.returns.manifest import REPORT, count_of, folder_in, path_of
 from amanat.supervision.returns.quality import due_on, quality_of, score_of
 from amanat.supervision.returns.receiving import INCOMING, place
 from amanat.supervision.returns.settling import Settling, again, to_disk
@@ -50,7 +50,6 @@ from amanat.supervision.returns.tables import manifest, refused
 
 SEND = "SendReturn"
 """What a token with scopes names to send returns, and the policies are asked."""
-REPORT = "report"
 JURISDICTION = "pk"
 _ORPHANED_S = 24 * 3600.0
 

@@ -20,6 +20,8 @@ from amanat.supervision.returns.tables import manifest
 FOLDER = "supervision"
 """Under the folder of the installation: the files of transactions."""
 ID_SUM_MODULUS = 2**128
+REPORT = "report"
+"""The activity that a permission opens to who sends returns."""
 
 
 @dataclass(frozen=True, slots=True)
