@@ -1,7 +1,7 @@
 """The pilot on five validators: the same holdings, cash and journal as on the embedded node.
 
-Then once more with one validator killed in the midst of settlement: nothing stops, and the node
-that comes back catches up.
+Then a smaller programme with one validator killed in the midst of settlement: nothing stops, and
+the node that comes back catches up.
 """
 
 from __future__ import annotations
@@ -33,12 +33,13 @@ from amanat.replay.runner import Watch
 pytestmark = pytest.mark.network
 
 KILLED = "secp"
+DRILL = Path(__file__).parents[1] / "e2e" / "drill"
 END = dict[str, Any]
 
 
-def played(data: Path, network: Path | None, watch: Watch | None = None) -> END:
-    """The end of the pilot on these nodes, with what its journal says as business."""
-    pilot = load_pilot(PILOT)
+def played(folder: Path, data: Path, network: Path | None, watch: Watch | None = None) -> END:
+    """The end of a pilot's folder on these nodes, with what its journal says as business."""
+    pilot = load_pilot(folder)
     # A tender that runs short on a busy machine is extended, which is an act more.
     patient = replace(pilot.programme, bidding_window_seconds=12)
     pilot = replace(pilot, programme=patient)
@@ -66,15 +67,9 @@ def differences(found: END, expected: END) -> list[str]:
     return told
 
 
-@pytest.fixture(scope="module")
-def embedded(tmp_path_factory: pytest.TempPathFactory) -> END:
-    return played(tmp_path_factory.mktemp("embedded") / "data", None)
-
-
-def test_the_pilot_ends_the_same_on_five_validators(
-    validators: Home, embedded: END, tmp_path: Path
-) -> None:
-    found = played(tmp_path / "data", validators.folder)
+def test_the_pilot_ends_the_same_on_five_validators(validators: Home, tmp_path: Path) -> None:
+    embedded = played(PILOT, tmp_path / "embedded", None)
+    found = played(PILOT, tmp_path / "data", validators.folder)
     assert differences(found, embedded) == []
     assert found["digest"] == embedded["digest"]
     # A node on a busy machine may call itself unwell for a moment.
@@ -97,7 +92,7 @@ class Killer:
     def __call__(self, step: Step, place: int, count: int) -> None:
         del place, count
         self.began.append((step.key, time.monotonic()))
-        last_auction = max(one.settles_on for one in load_pilot(PILOT).tenders)
+        last_auction = max(one.settles_on for one in load_pilot(DRILL).tenders)
         if step.kind is Kind.SETTLE and step.day > last_auction and self.killed_at is None:
             self.killed_at = time.monotonic()
             threading.Timer(0.1, self.kill).start()
@@ -123,9 +118,10 @@ def killer(validators: Home) -> Iterator[Killer]:
 
 
 def test_one_of_five_killed_in_the_midst_of_settlement_stops_nothing(
-    validators: Home, embedded: END, tmp_path: Path, killer: Killer
+    validators: Home, tmp_path: Path, killer: Killer
 ) -> None:
-    found = played(tmp_path / "data", validators.folder, killer)
+    embedded = played(DRILL, tmp_path / "embedded", None)
+    found = played(DRILL, tmp_path / "data", validators.folder, killer)
     assert differences(found, embedded) == []
     down = {one.institution for one in status_of(validators).nodes if one.height is None}
     assert down == {KILLED}
