@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,82 +71,97 @@ def rows_by_id(paths: Sequence[str], ids: Iterable[int]) -> list[dict[str, Any]]
 
     with duckdb.connect() as database:
         found = database.execute(
-            f"{_SELECT} FROM read_parquet(?) WHERE id IN (SELECT unnest(?::BIGINT[])) "
-            'ORDER BY "at", id',
-            [list(paths), wanted],
+            f"{_SELECT} FROM read_parquet({listed(paths)}, hive_partitioning = false)"
+            f' WHERE id IN ({", ".join(map(str, wanted))}) ORDER BY "at", id'
         )
         return _rows(found)
 
 
+@lru_cache(maxsize=4)
 def rows_around(
     paths: Sequence[str], subject: str, first_day: date, last_day: date, hops: int
 ) -> Around:
     """Rows within `hops` of a party or account, at most `ROWS_MAX`.
 
     The first hop is every row of the subject; further ones go on from the accounts and persons
-    that it reached, but for those of more than `DEGREE_MAX` rows.
+    that it reached, but for those of more than `DEGREE_MAX` rows.  Files never change: what was
+    looked at last is kept.
     """
     kind, _, number = subject.partition(":")
     if not paths or kind not in ("party", "account") or not number.isdecimal():
         return Around((), (), False)
     import duckdb
 
-    source = (
-        f"FROM read_parquet({listed(paths)}) WHERE day BETWEEN DATE '{first_day}' AND"
-        f" DATE '{last_day}'"
-    )
+    who = int(number)
+    days = f"day BETWEEN DATE '{first_day}' AND DATE '{last_day}'"
+    source = f"read_parquet({listed(paths)}, filename = true, hive_partitioning = false)"
     with duckdb.connect() as database:
-        # Hops go over a narrow table in memory; of the files themselves the rows shown are read.
-        database.execute(
-            "CREATE TEMP TABLE t AS SELECT id, value, from_account, to_account,"
-            f" from_{kind} AS from_who, to_{kind} AS to_who {source}"
-        )
-        database.execute("CREATE TEMP TABLE seen (id BIGINT)")
-        database.execute("CREATE TEMP TABLE edge (account BIGINT)")
-        database.execute(
-            "INSERT INTO edge SELECT DISTINCT a FROM ("
-            "SELECT from_account a FROM t WHERE from_who = $1 UNION "
-            "SELECT to_account FROM t WHERE to_who = $1)",
-            [int(number)],
-        )
-        hubs: list[str] = []
-        for hop in range(hops):
-            hubs += _one_hop(database, last=hop + 1 == hops)
+        own = database.execute(
+            f"SELECT from_account FROM {source} WHERE {days} AND from_{kind} = {who} UNION"
+            f" SELECT to_account FROM {source} WHERE {days} AND to_{kind} = {who}"
+        ).fetchall()
+        _touching(database, "near", f"{source} WHERE {days}", {one[0] for one in own})
+        database.execute("CREATE TEMP TABLE seen AS SELECT * FROM near")
+        edge, hubs = {one[0] for one in own}, set()
+        for _hop in range(hops - 1):
+            hubs |= _one_hop(database, f"{source} WHERE {days}", edge)
         counted = database.execute("SELECT count(*) FROM seen").fetchone()
         shown = database.execute(
-            "SELECT t.id FROM t SEMI JOIN seen USING (id) ORDER BY value DESC, id LIMIT ?",
-            [ROWS_MAX],
+            "SELECT id, filename FROM seen ORDER BY value DESC, id LIMIT ?", [ROWS_MAX]
         ).fetchall()
-        found = database.execute(
-            f"{_SELECT} {source} AND id IN (SELECT unnest(?::BIGINT[])) ORDER BY value DESC, id",
-            [[one[0] for one in shown]],
-        )
-        rows = tuple(_rows(found))
-    return Around(rows, tuple(sorted(set(hubs))), counted is not None and counted[0] > ROWS_MAX)
+        rows = _whole_rows(database, [one[0] for one in shown], {one[1] for one in shown})
+    cut = counted is not None and counted[0] > ROWS_MAX
+    return Around(rows, tuple(sorted(map(str, hubs))), cut)
 
 
-def _one_hop(database: duckdb.DuckDBPyConnection, *, last: bool) -> list[str]:
+def _touching(
+    database: duckdb.DuckDBPyConnection, name: str, source: str, accounts: Iterable[int]
+) -> None:
+    """A table of the rows from or to these accounts, narrow: what a file's own filters can find."""
+    wanted = ", ".join(map(str, sorted(accounts))) or "NULL"
     database.execute(
-        "CREATE OR REPLACE TEMP TABLE seen AS SELECT id FROM t"
-        " WHERE from_account IN (SELECT account FROM edge)"
-        " OR to_account IN (SELECT account FROM edge)"
+        f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT id, value, from_account, to_account,"
+        f" filename FROM {source} AND (from_account IN ({wanted}) OR to_account IN ({wanted}))"
     )
-    if last:
-        return []
+
+
+def _one_hop(database: duckdb.DuckDBPyConnection, source: str, edge: set[int]) -> set[int]:
+    """Go on from the accounts that were reached; `edge` grows by them, but for the hubs told."""
+    reached = {
+        account
+        for pair in database.execute("SELECT from_account, to_account FROM near").fetchall()
+        for account in pair
+    } - edge
+    _touching(database, "near", source, reached)
+    counts = database.execute(
+        "SELECT a, count(*) FROM (SELECT from_account a FROM near UNION ALL"
+        " SELECT to_account FROM near WHERE to_account <> from_account)"
+        " WHERE a IN (SELECT unnest($1::BIGINT[])) GROUP BY a",
+        [list(reached)],
+    ).fetchall()
+    hubs = {account for account, count in counts if count > DEGREE_MAX}
+    edge |= reached - hubs
     database.execute(
-        "CREATE OR REPLACE TEMP TABLE reached AS SELECT DISTINCT a FROM ("
-        "SELECT from_account a FROM t SEMI JOIN seen USING (id) UNION "
-        "SELECT to_account FROM t SEMI JOIN seen USING (id)) "
-        "WHERE a NOT IN (SELECT account FROM edge)"
+        "CREATE OR REPLACE TEMP TABLE near AS WITH going AS (SELECT unnest($1::BIGINT[]) a)"
+        " SELECT * FROM near WHERE from_account IN (FROM going) OR to_account IN (FROM going)",
+        [list(reached - hubs)],
     )
-    database.execute(
-        "CREATE OR REPLACE TEMP TABLE degree AS SELECT a, count(*) n FROM ("
-        "SELECT from_account a FROM t WHERE from_account IN (SELECT a FROM reached) UNION ALL "
-        "SELECT to_account FROM t WHERE to_account IN (SELECT a FROM reached)) GROUP BY a"
+    database.execute("INSERT INTO seen SELECT * FROM near ANTI JOIN seen USING (id)")
+    return hubs
+
+
+def _whole_rows(
+    database: duckdb.DuckDBPyConnection, ids: Sequence[int], files: Iterable[str]
+) -> tuple[dict[str, Any], ...]:
+    """Rows with all columns, the greatest first, from the files that they are known to lie in."""
+    if not ids:
+        return ()
+    wanted = ", ".join(map(str, ids))
+    found = database.execute(
+        f"{_SELECT} FROM read_parquet({listed(sorted(files))}, hive_partitioning = false)"
+        f" WHERE id IN ({wanted}) ORDER BY value DESC, id"
     )
-    database.execute("INSERT INTO edge SELECT a FROM degree WHERE n <= ?", [DEGREE_MAX])
-    hubs = database.execute("SELECT a FROM degree WHERE n > ? ORDER BY a", [DEGREE_MAX]).fetchall()
-    return [str(one[0]) for one in hubs]
+    return tuple(_rows(found))
 
 
 def joined(
@@ -157,7 +173,7 @@ def joined(
     """
     from amanat.supervision.monitoring.joined import told_of
 
-    two_sided = [int(one["id"]) for one in rows if one["kind"] in _TWO_SIDED]
+    two_sided = [int(one["id"]) for one in rows if _of_two_sides(one)]
     told = told_of(paths, first_day, last_day, two_sided)
     shown = {int(one["id"]) for one in rows}
     found = []
@@ -170,7 +186,11 @@ def joined(
     return found
 
 
-_TWO_SIDED = ("transfer", "deposit", "withdrawal")
+def _of_two_sides(row: dict[str, Any]) -> bool:
+    """Whether another exchange may have reported the same."""
+    if row["kind"] in ("deposit", "withdrawal"):
+        return row["transaction_hash"] is not None and row["hosted"] is not False
+    return bool(row["kind"] == "transfer" and row["from_exchange"] != row["to_exchange"])
 
 
 def _told(row: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from amanat.supervision.cases.records import (
     rows_of,
 )
 from amanat.supervision.cases.stored import (
+    EARLIEST,
     Around,
     joined,
     paths_of,
@@ -44,6 +45,7 @@ from amanat.supervision.monitoring.model import HOLDER_DAYS
 from amanat.supervision.monitoring.tables import alert
 
 _STATISTICS_DAYS = 366
+_CITED_DAYS = 14
 
 
 @view("cases")
@@ -277,7 +279,7 @@ def _around(
     first = (days[0] if days else date.fromisoformat(row.opened_on)) - timedelta(query.days)
     last = (days[-1] if days else date.fromisoformat(row.opened_on)) + timedelta(query.days)
     paths = paths_of(context.connection, context.programme, first, last)
-    return rows_around(paths, row.subject, first, last, query.hops)
+    return rows_around(tuple(paths), row.subject, first, last, query.hops)
 
 
 @view("alert_flow")
@@ -302,13 +304,7 @@ def alert_flow(query: AlertFlowAsked, context: ViewContext) -> dict[str, Any]:
             case_finding.c.kind == FindingKind.ALERT.value,
         )
     ).one_or_none()
-    paths = paths_of(
-        connection,
-        context.programme,
-        last_day=date.fromisoformat(found.day),
-        exchanges=found.exchanges,
-    )
-    rows = _joined(context, rows_by_id(paths, (int(one) for one in found.transactions)))
+    rows = _joined(context, _rows_of_alert(context, found))
     return {
         "alert": found.id,
         "subject": found.subject,
@@ -317,6 +313,19 @@ def alert_flow(query: AlertFlowAsked, context: ViewContext) -> dict[str, Any]:
         "case_state": of.state if of else None,
         "transactions": [_transaction(one) for one in rows],
     } | _drawn(rows, found.subject)
+
+
+def _rows_of_alert(context: ViewContext, found: Row[Any]) -> list[dict[str, Any]]:
+    """The rows that an alert cites: as a rule of its last days, else of all before."""
+    ids = {int(one) for one in found.transactions}
+    last = date.fromisoformat(found.day)
+    rows: list[dict[str, Any]] = []
+    for first in (last - timedelta(_CITED_DAYS), EARLIEST):
+        paths = paths_of(context.connection, context.programme, first, last, found.exchanges)
+        rows = rows_by_id(paths, ids)
+        if len(rows) == len(ids):
+            break
+    return rows
 
 
 @view("case_statistics")

@@ -6,7 +6,9 @@ is journalled.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sql
@@ -203,7 +205,7 @@ def ctr_due(query: CtrDueAsked, context: ViewContext) -> list[dict[str, Any]]:
     if not paths:
         return []
     rule = _threshold(context, last)
-    sums = _daily_sums(paths, (first, last), rule, query)
+    sums = _daily_sums(tuple(paths), (first, last), rule, query.limit, query.offset)
     calendar = calendar_of(pack_of(context.connection, context.programme))
     clock = cases_of(context.connection, context.programme).clock("report")
     currency = goaml_of(context.connection, context.programme).form.currency
@@ -235,12 +237,14 @@ def _threshold(context: ViewContext, day: date) -> CtrThreshold:
     return found
 
 
+@lru_cache(maxsize=64)
 def _daily_sums(
-    paths: list[str], days: tuple[date, date], rule: CtrThreshold, query: CtrDueAsked
+    paths: Sequence[str], days: tuple[date, date], rule: CtrThreshold, limit: int, offset: int
 ) -> list[tuple[Any, ...]]:
     """Account, day, direction, value, count, references; the greatest of the last day first.
 
-    References are looked for of those alone that are shown.
+    References are looked for of those alone that are shown.  Files never change: the same ones are
+    read once.
     """
     import duckdb
 
@@ -263,5 +267,5 @@ def _daily_sums(
             ' list(reference ORDER BY "at", reference)[:50]'
             " FROM due JOIN legs USING (customer, day, direction) GROUP BY customer, due.account,"
             " day, direction ORDER BY day DESC, total DESC, due.account, direction",
-            [rule.threshold_minor, query.limit, query.offset],
+            [rule.threshold_minor, limit, offset],
         ).fetchall()
