@@ -77,9 +77,13 @@ class Cycle:
 
     hops_min: int
     hops_max: int
+    any_value_hops_min: int
+    """From so many hops on a way round counts whatever was passed on."""
     window_days: int
+    gap_days: int
+    """Days between a transfer and the next one of the way, at most."""
     kept_percent_min: int
-    """Of each transfer this much is passed on, at least."""
+    """Of each transfer of a shorter way this much is passed on, at least."""
     kept_percent_max: int
     minimum_minor: int
     degree_max: int

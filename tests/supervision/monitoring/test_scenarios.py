@@ -182,3 +182,49 @@ def test_listed_addresses_and_parties(engine: DuckEngine, tmp_path: Path):
         engine, SCENARIOS["high_risk"], parameters_of("high_risk"), files, FIRST, last, lists=lists
     )
     assert {one.subject for one in alerts} == {A, B}
+
+
+def way_round(days: list[int], amounts: list[int], parties: list[int]) -> Rows:
+    """Transfers from each party to the next, the last to the first."""
+    ends = [*parties[1:], parties[0]]
+    return [
+        moved(day, "transfer", s, t, amount)
+        for day, amount, s, t in zip(days, amounts, parties, ends, strict=True)
+    ]
+
+
+def cycles_in(rows: Rows, engine: DuckEngine, folder: Path, days_per_step: int) -> list[Any]:
+    alerts, _classed = look(
+        engine, SCENARIOS["cycle"], parameters_of("cycle"), source_files(rows, folder), FIRST,
+        FIRST + timedelta(days=39), days_per_step=days_per_step,
+    )  # fmt: skip
+    return alerts
+
+
+@pytest.mark.parametrize("days_per_step", [30, 1_000])
+def test_a_long_way_round_counts_whatever_was_passed_on(
+    days_per_step: int, engine: DuckEngine, tmp_path: Path
+):
+    rows = way_round([20, 24, 31, 36], [100_000, 25_000, 90_000, 300_000], [A, B, C, D])
+    alerts = cycles_in(rows, engine, tmp_path, days_per_step)
+    assert [(one.subject, one.values["hops"]) for one in alerts] == [(A, 4)]
+    assert alerts[0].transactions == tuple(sorted(row["id"] for row in rows))
+
+
+@pytest.mark.parametrize(
+    ("days", "amounts", "parties", "earlier"),
+    [
+        pytest.param([20, 24, 31], [100_000, 25_000, 90_000], [A, B, C], None, id="short"),
+        pytest.param([20, 28, 31, 36], [100_000] * 4, [A, B, C, D], None, id="slow hop"),
+        pytest.param([16, 23, 30, 37], [100_000] * 4, [A, B, C, D], None, id="slow round"),
+        pytest.param([20, 24, 31, 36], [100_000] * 4, [A, B, C, D], 10, id="known to each other"),
+    ],
+)
+def test_a_way_round_by_chance_or_habit_is_not_alerted(
+    days: list[int], amounts: list[int], parties: list[int], earlier: int | None,
+    engine: DuckEngine, tmp_path: Path,
+):  # fmt: skip
+    rows = way_round(days, amounts, parties)
+    if earlier is not None:
+        rows.append(moved(earlier, "transfer", C, D, 30_000))
+    assert cycles_in(rows, engine, tmp_path, 1_000) == []

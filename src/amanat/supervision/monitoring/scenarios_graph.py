@@ -205,22 +205,27 @@ def _cycle_says(v: Mapping[str, Any]) -> Message:
     says=_cycle_says,
 )
 def cycle(step: Step, p: Cycle) -> Findings:
-    """Value leaves a party and comes back to it over others, each passing on most of it.
+    """Value leaves a party and comes back to it over others who had not dealt with each other.
 
-    Nobody is paid by it: the way round hides where the value is from.  Longer ways than the bound
-    of hops, slower ones than the window, and ways over hubs are not sought.
+    Nobody is paid by it: the way round hides where the value is from.  Each transfer is between two
+    parties without one in the window before it, and follows the last within few days.  A short way
+    round comes about by chance, so there each must pass on most of what it got; a longer one seldom
+    does, and counts whatever was kept or added on the way.  Longer ways than the bound of hops,
+    slower ones than the window, ways over hubs and over habitual payments are not sought.
     """
     graph = network(step, p.minimum_minor, p.degree_max, 2 * p.window_days)
-    edges = within(graph.edges, step.first - p.window_days + 1, step.last)
+    fresh = _without_dealings(graph.edges, p.window_days)
+    edges = step.keep(within(fresh, step.first - p.window_days + 1, step.last), "fresh")
     paths = edges.select(
-        origin=_.s, node=_.t, at=_.at, value=_.value, day=_.day, began=_.day, i1=_.id, f1=_.file
-    )
+        origin=_.s, node=_.t, at=_.at, value=_.value, day=_.day, began=_.day, i1=_.id, f1=_.file,
+        kept=ibis.literal(1, "int8"),
+    )  # fmt: skip
     closed = []
     for hops in range(2, p.hops_max + 1):
         extended = step.keep(_extended(paths, edges, hops, p), f"paths{hops}")
         if hops >= p.hops_min:
-            own = within(extended, step.first, step.last)
-            closed.append((hops, own.filter(_.node == _.origin)))
+            own = within(extended, step.first, step.last).filter(_.node == _.origin)
+            closed.append((hops, own if hops >= p.any_value_hops_min else own.filter(_.kept == 1)))
         paths = extended.filter(_.node != _.origin)
     rows = [
         found.select(
@@ -245,6 +250,15 @@ def cycle(step: Step, p: Cycle) -> Findings:
     return Findings(graph.scoped, step.keep(flags, "cycle_flags"), _all(members), graph.taken)
 
 
+def _without_dealings(edges: ir.Table, days: int) -> ir.Table:
+    """Edges whose sender sent nothing to the same receiver in the `days` days before."""
+    before = _.day.lag().over(ibis.window(group_by=["s", "t"], order_by="day"))
+    dated = edges.select("s", "t", "day").distinct().mutate(before=before)
+    return edges.semi_join(
+        dated.filter(_.before.isnull() | (_.day - _.before > days)), ["s", "t", "day"]
+    )
+
+
 def _extended(paths: ir.Table, edges: ir.Table, hops: int, p: Cycle) -> ir.Table:
     """Paths by one edge further: later, in the window, over no party again but the origin."""
     further = edges.select(
@@ -258,13 +272,15 @@ def _extended(paths: ir.Table, edges: ir.Table, hops: int, p: Cycle) -> ir.Table
     )
     joined = paths.join(further, paths.node == further.from_node).filter(
         _.next_at >= _.at,
+        _.next_day - _.day <= p.gap_days,
         _.next_day - _.began < p.window_days,
-        _.next_value * 100 >= _.value * p.kept_percent_min,
-        _.next_value * 100 <= _.value * p.kept_percent_max,
     )
     middles = [f"m{at}" for at in range(1, hops - 1)]
     for middle in middles:
         joined = joined.filter(_.next_node != _[middle])
+    passed = (_.next_value * 100 >= _.value * p.kept_percent_min) & (
+        _.next_value * 100 <= _.value * p.kept_percent_max
+    )
     ids = [name for at in range(1, hops) for name in (f"i{at}", f"f{at}")]
     days = [f"d{at}" for at in range(2, hops)]
     return joined.select(
@@ -273,6 +289,7 @@ def _extended(paths: ir.Table, edges: ir.Table, hops: int, p: Cycle) -> ir.Table
             f"m{hops - 1}": _.node, f"i{hops}": _.next_id, f"f{hops}": _.next_file,
             f"d{hops}": _.next_day, "node": _.next_node, "at": _.next_at,
             "value": _.next_value, "day": _.next_day,
+            "kept": ibis.cases((passed, _.kept), else_=ibis.literal(0, "int8")),
         },
     )  # fmt: skip
 
