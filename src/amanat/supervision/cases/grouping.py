@@ -22,7 +22,7 @@ from amanat.supervision.cases.records import (
     step_row,
     update_risks,
 )
-from amanat.supervision.cases.stored import paths_of, rows_by_id
+from amanat.supervision.cases.stored import cited_rows
 from amanat.supervision.cases.tables import case, case_finding, case_step
 from amanat.supervision.monitoring.tables import alert
 from amanat.supervision.screening.tables import hit
@@ -192,9 +192,11 @@ def _stored(
     context: ActContext, by_subject: Mapping[str, Sequence[Finding]]
 ) -> dict[str, dict[str, Any]]:
     """The rows of all findings by their ids, read at once."""
-    paths = paths_of(context.uow.connection, context.programme)
-    wanted = {number for some in by_subject.values() for one in some for number in one.transactions}
-    return {str(one["id"]): one for one in rows_by_id(paths, (int(number) for number in wanted))}
+    findings = [one for some in by_subject.values() for one in some]
+    wanted = {int(number) for one in findings for number in one.transactions}
+    last = max((one.day for one in findings), default=context.business_date)
+    rows = cited_rows(context.uow.connection, context.programme, wanted, last)
+    return {str(one["id"]): one for one in rows}
 
 
 def _fill(

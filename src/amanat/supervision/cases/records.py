@@ -34,7 +34,7 @@ from amanat.supervision.cases.model import (
     TransactionsUnknown,
     risk_of,
 )
-from amanat.supervision.cases.stored import paths_of, rows_by_id
+from amanat.supervision.cases.stored import cited_rows
 from amanat.supervision.cases.tables import case, case_finding, case_step, case_transaction
 from amanat.supervision.transactions import transaction_id
 
@@ -236,10 +236,13 @@ def cite(
     wanted = {int(one) for one in ids}
     if own is not None:
         wanted |= {transaction_id(own, one) for one in references}
-    paths = paths_of(
-        context.uow.connection, context.programme, exchanges=None if own is None else [own]
+    rows = cited_rows(
+        context.uow.connection,
+        context.programme,
+        wanted,
+        context.business_date,
+        None if own is None else [own],
     )
-    rows = rows_by_id(paths, wanted)
     missing = sorted(wanted - {int(one["id"]) for one in rows})
     if missing or (references and own is None):
         some = ", ".join(str(one) for one in missing[:_SHOWN_MAX]) or str(references[0])

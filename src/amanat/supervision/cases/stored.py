@@ -62,6 +62,36 @@ def paths_of(
     return [str(one.at(folder)) for one in found]
 
 
+_BACK_DAYS = (14, 90, 366)
+"""What is cited was as a rule reported lately: so many days are looked through first."""
+
+
+def cited_rows(
+    connection: Connection,
+    programme: str,
+    ids: Iterable[int],
+    last_day: date,
+    exchanges: list[str] | None = None,
+) -> list[dict[str, Any]]:
+    """Rows in force with these ids, by time; files of the days before one are looked through first.
+
+    Files of further days are opened only while an id is missing.
+    """
+    missing, found = set(ids), list[dict[str, Any]]()
+    seen: set[str] = set()
+    for back in (*_BACK_DAYS, None):
+        if not missing:
+            break
+        days = (EARLIEST, LATEST) if back is None else (last_day - timedelta(back), last_day)
+        paths = paths_of(connection, programme, *days, exchanges)
+        fresh = [one for one in paths if one not in seen]
+        seen.update(fresh)
+        rows = rows_by_id(fresh, missing)
+        missing -= {int(one["id"]) for one in rows}
+        found += rows
+    return sorted(found, key=lambda one: (one["at"], int(one["id"])))
+
+
 def rows_by_id(paths: Sequence[str], ids: Iterable[int]) -> list[dict[str, Any]]:
     """Rows with these ids, by time; what is not there is left out."""
     wanted = sorted(set(ids))

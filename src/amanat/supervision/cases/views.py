@@ -33,19 +33,17 @@ from amanat.supervision.cases.records import (
     rows_of,
 )
 from amanat.supervision.cases.stored import (
-    EARLIEST,
     Around,
+    cited_rows,
     joined,
     paths_of,
     rows_around,
-    rows_by_id,
 )
 from amanat.supervision.cases.tables import case, case_finding, case_step
 from amanat.supervision.monitoring.model import HOLDER_DAYS
 from amanat.supervision.monitoring.tables import alert
 
 _STATISTICS_DAYS = 366
-_CITED_DAYS = 14
 
 
 @view("cases")
@@ -304,7 +302,14 @@ def alert_flow(query: AlertFlowAsked, context: ViewContext) -> dict[str, Any]:
             case_finding.c.kind == FindingKind.ALERT.value,
         )
     ).one_or_none()
-    rows = _joined(context, _rows_of_alert(context, found))
+    cited = cited_rows(
+        connection,
+        context.programme,
+        map(int, found.transactions),
+        date.fromisoformat(found.day),
+        found.exchanges,
+    )
+    rows = _joined(context, cited)
     return {
         "alert": found.id,
         "subject": found.subject,
@@ -313,19 +318,6 @@ def alert_flow(query: AlertFlowAsked, context: ViewContext) -> dict[str, Any]:
         "case_state": of.state if of else None,
         "transactions": [_transaction(one) for one in rows],
     } | _drawn(rows, found.subject)
-
-
-def _rows_of_alert(context: ViewContext, found: Row[Any]) -> list[dict[str, Any]]:
-    """The rows that an alert cites: as a rule of its last days, else of all before."""
-    ids = {int(one) for one in found.transactions}
-    last = date.fromisoformat(found.day)
-    rows: list[dict[str, Any]] = []
-    for first in (last - timedelta(_CITED_DAYS), EARLIEST):
-        paths = paths_of(context.connection, context.programme, first, last, found.exchanges)
-        rows = rows_by_id(paths, ids)
-        if len(rows) == len(ids):
-            break
-    return rows
 
 
 @view("case_statistics")
