@@ -115,6 +115,7 @@ bench: setup .venv/.dev
 	$(BIN)/python bench/settlement.py
 	$(BIN)/python bench/tender_page.py
 	$(BIN)/python bench/licensing.py
+	$(BIN)/python bench/desks.py
 	$(BIN)/python bench/screening.py
 	$(BIN)/python bench/intake.py
 
