@@ -98,7 +98,7 @@ def test_a_confirmation_says_all_that_its_kind_asks(desk: DeskWorld) -> None:
         desk.confirm("interior", "exchange_x", "security_cleared")
     with pytest.raises(FactFieldMissing, match="an amount"):
         desk.confirm("secp", "exchange_x", "capital_paid", category="exchange")
-    with pytest.raises(FactFieldMissing, match="at least 1000000000.00 PKR"):
+    with pytest.raises(FactFieldMissing, match=r"at least 1000000000\.00 PKR"):
         desk.confirm("secp", "exchange_x", "capital_paid", category="exchange", amount=1)
     with pytest.raises(FactDatesDisorderly):
         desk.confirm("secp", "exchange_x", "incorporated", valid_until=date(2026, 3, 8))

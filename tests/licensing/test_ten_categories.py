@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
@@ -128,7 +129,7 @@ def test_the_figures_bind_at_the_desk_one_service_after_another(registered: Desk
                 valid_from=MARCH,
             )  # fmt: skip
             with pytest.raises(
-                (FactFieldMissing, Refusals), match=f"at least {money_text(least, 'PKR')}"
+                (FactFieldMissing, Refusals), match=re.escape(money_text(least, "PKR"))
             ):
                 desk.do_as(f"{institution}_officer", too_little, f"{institution}_approver")
             desk.confirm(institution, X, fact, category=code, amount=least)
