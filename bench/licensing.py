@@ -226,7 +226,7 @@ def insert(connection: Connection, table: sql.Table, rows: Rows) -> None:
     lines = ("\t".join(_copied(row[name]) for name in names) + "\n" for row in rows)
     driver: Any = connection.connection.driver_connection
     driver.cursor().execute(
-        f"COPY {table.name} ({', '.join(names)}) FROM STDIN",
+        f"COPY {table.name} ({', '.join(map(json.dumps, names))}) FROM STDIN",
         stream=io.BytesIO("".join(lines).encode()),
     )
 
