@@ -228,3 +228,20 @@ def test_a_way_round_by_chance_or_habit_is_not_alerted(
     if earlier is not None:
         rows.append(moved(earlier, "transfer", C, D, 30_000))
     assert cycles_in(rows, engine, tmp_path, 1_000) == []
+
+
+@pytest.mark.parametrize("days_per_step", [30, 1_000])
+@pytest.mark.parametrize("habit", [False, True])
+def test_two_between_are_enough_among_those_without_dealings(
+    habit: bool, days_per_step: int, engine: DuckEngine, tmp_path: Path
+):
+    rows = [moved(day, "transfer", A, to, 50_000) for day, to in ((18, B), (22, C))]
+    rows += [moved(day, "transfer", of, E, 48_000) for day, of in ((31, B), (35, C))]
+    if habit:
+        rows.append(moved(10, "transfer", A, B, 30_000))
+    alerts, _classed = look(
+        engine, SCENARIOS["scatter_gather"], parameters_of("scatter_gather"),
+        source_files(rows, tmp_path), FIRST, FIRST + timedelta(days=39),
+        days_per_step=days_per_step,
+    )  # fmt: skip
+    assert [(one.subject, len(one.transactions)) for one in alerts] == ([] if habit else [(A, 4)])

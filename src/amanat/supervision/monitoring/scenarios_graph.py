@@ -303,7 +303,9 @@ def _all(tables: list[ir.Table]) -> ir.Table:
     return tables[0] if len(tables) == 1 else ibis.union(tables[0], *tables[1:])
 
 
-def two_hops(step: Step, edges: ir.Table, p: ScatterGather | Stack, reach_days: int) -> ir.Table:
+def two_hops(
+    step: Step, edges: ir.Table, p: ScatterGather | Stack, reach_days: int, key: str = "hops"
+) -> ir.Table:
     """From `s` over `m` to `t`, the second transfer not before the first and within the window."""
     days = p.window_days
 
@@ -320,7 +322,7 @@ def two_hops(step: Step, edges: ir.Table, p: ScatterGather | Stack, reach_days: 
             .drop("m2", "at1", "at2")
         )
 
-    return step.share(f"hops:{p.minimum_minor}:{p.degree_max}:{days}:{reach_of(reach_days)}", made)
+    return step.share(f"{key}:{p.minimum_minor}:{p.degree_max}:{days}:{reach_of(reach_days)}", made)
 
 
 def hop_members(flags: ir.Table, hops: ir.Table, days: int) -> ir.Table:
@@ -343,17 +345,21 @@ def _scatter_says(v: Mapping[str, Any]) -> Message:
 @scenario(
     "scatter_gather",
     ScatterGather,
-    lookback=lambda p: lookback_of(2 * p.window_days),
+    lookback=lambda p: lookback_of(3 * p.window_days),
     figures=("middles", "destinations"),
     says=_scatter_says,
 )
 def scatter_gather(step: Step, p: ScatterGather) -> Findings:
     """One party sends to several, and they all send on to the same destination.
 
-    Each of those between passes on most of what it got.  The alert names the source.
+    Each of those between passes on most of what it got, and neither they nor the source had paid
+    their receiver in the window before: such habits meet by chance.  It is
+    also the smallest piece of stacked layers.  The alert names the source.
     """
-    graph = network(step, p.minimum_minor, p.degree_max, 2 * p.window_days)
-    hops = two_hops(step, graph.edges, p, 2 * p.window_days)
+    graph = network(step, p.minimum_minor, p.degree_max, 3 * p.window_days)
+    fresh = _without_dealings(graph.edges, p.window_days)
+    edges = within(fresh, step.first - 2 * p.window_days, step.last)
+    hops = two_hops(step, edges, p, 2 * p.window_days, "fresh_hops")
     kept = hops.filter(
         _.value2 * 100 >= _.value1 * p.kept_percent_min,
         _.value2 * 100 <= _.value1 * p.kept_percent_max,
