@@ -90,7 +90,7 @@ lint: setup .venv/.dev
 	$(BIN)/lint-imports
 
 test: setup .venv/.dev browser lint
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 # Keys in a PKCS#11 device: the system's SoftHSM2, which no package index has.
 device-test: setup .venv/.dev

@@ -8,14 +8,14 @@ down_revision = "0010"
 branch_labels = None
 depends_on = None
 
-_NEW = (
+_NEW: tuple[tuple[str, ...], ...] = (
     ("scenario", "version"),
     ("state", "day", "id", "scenario"),
     ("state", "rank", "day", "id"),
     ("state", "scenario", "rank", "day", "id"),
     ("state", "score", "day", "id"),
 )
-_FORMER = (("state", "day"), ("scenario", "day"))
+_FORMER: tuple[tuple[str, ...], ...] = (("state", "day"), ("scenario", "day"))
 
 
 def _name(columns: tuple[str, ...]) -> str:
