@@ -94,6 +94,8 @@ class ScatterGather:
     """One source, several parties between, one destination."""
 
     middles_min: int
+    fresh_middles_min: int
+    """So many are enough who had no dealings with source and destination in the window before."""
     window_days: int
     kept_percent_min: int
     kept_percent_max: int

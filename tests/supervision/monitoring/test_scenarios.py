@@ -245,3 +245,15 @@ def test_two_between_are_enough_among_those_without_dealings(
         days_per_step=days_per_step,
     )  # fmt: skip
     assert [(one.subject, len(one.transactions)) for one in alerts] == ([] if habit else [(A, 4)])
+
+
+def test_three_between_are_enough_whatever_their_habits(engine: DuckEngine, tmp_path: Path):
+    between = (B, C, D)
+    rows = [moved(10, "transfer", A, to, 30_000) for to in between]
+    rows += [moved(18 + n, "transfer", A, to, 50_000) for n, to in enumerate(between)]
+    rows += [moved(25 + n, "transfer", of, E, 48_000) for n, of in enumerate(between)]
+    alerts, _classed = look(
+        engine, SCENARIOS["scatter_gather"], parameters_of("scatter_gather"),
+        source_files(rows, tmp_path), FIRST, FIRST + timedelta(days=39),
+    )  # fmt: skip
+    assert {one.subject for one in alerts} == {A}

@@ -352,32 +352,50 @@ def _scatter_says(v: Mapping[str, Any]) -> Message:
 def scatter_gather(step: Step, p: ScatterGather) -> Findings:
     """One party sends to several, and they all send on to the same destination.
 
-    Each of those between passes on most of what it got, and neither they nor the source had paid
-    their receiver in the window before: such habits meet by chance.  It is
-    also the smallest piece of stacked layers.  The alert names the source.
+    Each of those between passes on most of what it got.  Fewer are enough where neither they nor
+    the source had paid their receiver in the window before: habits meet by chance.  That is also
+    the smallest piece of stacked layers.  The alert names the source.
     """
     graph = network(step, p.minimum_minor, p.degree_max, 3 * p.window_days)
-    fresh = _without_dealings(graph.edges, p.window_days)
-    edges = within(fresh, step.first - 2 * p.window_days, step.last)
-    hops = two_hops(step, edges, p, 2 * p.window_days, "fresh_hops")
-    kept = hops.filter(
-        _.value2 * 100 >= _.value1 * p.kept_percent_min,
-        _.value2 * 100 <= _.value1 * p.kept_percent_max,
+    fresh = within(
+        _without_dealings(graph.edges, p.window_days), step.first - 2 * p.window_days, step.last
     )
-    several = step.keep(with_several(kept, ["s", "t"], "m", p.middles_min), "scatter")
-    counted = distinct_in_window(several, ["s", "t"], "m", p.window_days)
-    pairs = step.keep(
-        within(counted, step.first, step.last).filter(_.others >= p.middles_min), "scatter_flags"
-    )
-    flags = pairs.group_by(subject=_.s, day=_.day).agg(
+    whole = two_hops(step, graph.edges, p, 3 * p.window_days)
+    found = [
+        _scattered(step, whole, p, p.middles_min, "scatter"),
+        _scattered(
+            step,
+            two_hops(step, fresh, p, 2 * p.window_days, "fresh_hops"),
+            p,
+            p.fresh_middles_min,
+            "fresh_scatter",
+        ),
+    ]
+    pairs = _all([flagged for flagged, _several in found])
+    each = pairs.group_by("s", "t", "day").agg(others=_.others.max())
+    flags = each.group_by(subject=_.s, day=_.day).agg(
         measure=_.others.max(), middles=_.others.max(), destinations=_.count()
     )
     return Findings(
         graph.scoped,
-        flags.mutate(limit=ibis.literal(p.middles_min, "int64")),
-        hop_members(pairs, several, p.window_days),
+        flags.mutate(limit=ibis.literal(p.fresh_middles_min, "int64")),
+        _all([hop_members(*one, p.window_days) for one in found]),
         graph.taken,
     )
+
+
+def _scattered(
+    step: Step, hops: ir.Table, p: ScatterGather, least: int, name: str
+) -> tuple[ir.Table, ir.Table]:
+    """Pairs (s, t, day, others) with enough between who passed most on, and hops of such pairs."""
+    kept = hops.filter(
+        _.value2 * 100 >= _.value1 * p.kept_percent_min,
+        _.value2 * 100 <= _.value1 * p.kept_percent_max,
+    )
+    several = step.keep(with_several(kept, ["s", "t"], "m", least), name)
+    counted = distinct_in_window(several, ["s", "t"], "m", p.window_days)
+    flagged = within(counted, step.first, step.last).filter(_.others >= least)
+    return step.keep(flagged, f"{name}_flags"), several
 
 
 def _bipartite_says(v: Mapping[str, Any]) -> Message:
