@@ -143,8 +143,6 @@ def make_world(engine: Engine, artifacts: Artifacts, operator: KeySigner) -> Ite
     ) -> World:
         book = OrderBook(artifacts, ContractBook(engine))
         store = Store(engine, vault, orders=book)
-        if not made:
-            store.create_all()
         registry = HandlerRegistry()
         registry.moves_day("Token", "DayMoved", lambda arguments: int(arguments["day"]))
         registry.creates(

@@ -12,7 +12,6 @@ from typing import Any, Protocol, Self
 from sqlalchemy.engine import Connection, Engine
 
 from amanat.store.journal import Clock, Journal, OpeningVault, Provenance
-from amanat.store.tables import log_size, metadata
 
 
 def utc_now() -> datetime:
@@ -82,13 +81,6 @@ class Store:
     def bind_orders(self, uow: UnitOfWork) -> Any:
         """The order book of this unit of work."""
         return self._orders(uow) if self._orders else None
-
-    def create_all(self) -> None:
-        """Make every declared table in an empty database without migrations (for tests)."""
-        metadata.create_all(self.engine)
-        with self.engine.begin() as connection:
-            for log in ("public", "confidential"):
-                connection.execute(log_size.insert().values(log=log, size=0))
 
 
 class UnitOfWork:
