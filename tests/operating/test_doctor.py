@@ -17,6 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from tests.e2e.own_postgres import OwnPostgres
 
 from amanat.access.actors import Role, add_institution, add_person
 from amanat.app import Application
@@ -348,20 +349,28 @@ def test_orders_that_wait_for_long(folder: Path, environment: dict[str, str]) ->
     named(examine(folder, environment), "orders", Verdict.WATCH, "1 wait since 2026-01-01")
 
 
+@pytest.fixture
+def durable() -> Iterator[OwnPostgres]:
+    """A PostgreSQL of the test's own, as it is set up by default."""
+    made = OwnPostgres.create()
+    made.start()
+    yield made
+    made.remove()
+
+
 def test_a_postgresql_that_does_not_commit_durably(
-    folder: Path, environment: dict[str, str], postgres_url: str
+    folder: Path, environment: dict[str, str], durable: OwnPostgres
 ) -> None:
-    at = {"AMANAT_DATABASE": postgres_url}
-    engine = sql.create_engine(postgres_url)
+    at = {"AMANAT_DATABASE": durable.url}
+    engine = sql.create_engine(durable.url)
     migrate(engine)
     found = examine(folder, environment | at)
     assert of(found, "durability").verdict is Verdict.WELL
     assert of(found, "database_clock").verdict is Verdict.WELL
     assert of(found, "database_writes").verdict is Verdict.WELL
-    name = sql.make_url(postgres_url).username
     with engine.begin() as connection:
-        connection.execute(sql.text(f"ALTER ROLE {name} SET synchronous_commit = off"))
-        connection.execute(sql.text(f"ALTER ROLE {name} SET default_transaction_read_only = on"))
+        connection.execute(sql.text("ALTER ROLE postgres SET synchronous_commit = off"))
+        connection.execute(sql.text("ALTER ROLE postgres SET default_transaction_read_only = on"))
     engine.dispose()
     found = examine(folder, environment | at)
     named(found, "durability", Verdict.WRONG, "synchronous_commit: off")

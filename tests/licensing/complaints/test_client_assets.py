@@ -19,7 +19,7 @@ from amanat.licensing.model import NotAProvider
 
 from ..without_ledger import DeskWorld
 
-MONTHLY = ObligationTemplate("segregation", "Apart", "client_assets", ("licensed",), 1, 10, 0)
+MONTHLY = ObligationTemplate("segregation", "Apart", "client_assets", ("licensed",), 1, 10, 0, "")
 
 
 def declaration(as_of: str, held: str = "10.5", duty: str = "segregation") -> DeclareClientAssets:
