@@ -253,20 +253,7 @@ def facts_of_file(
         found.add("all_reviews_scored")
     if _consulted(connection, pack, row, day):
         found.add("consultations_closed")
-    if not _winding_down(connection, row):
-        found.add("not_winding_down")
     return frozenset(found)
-
-
-def _winding_down(connection: Connection, row: Row[Any]) -> bool:
-    """Whether the provider of a file is being wound down."""
-    query = sql.select(licensing_file.c.id).where(
-        licensing_file.c.programme == row.programme,
-        licensing_file.c.provider == row.provider,
-        licensing_file.c.kind == "winding_down",
-        licensing_file.c.closed_on.is_(None),
-    )
-    return connection.execute(query.limit(1)).first() is not None
 
 
 def any_of(connection: Connection, table: sql.Table, file_id: str) -> bool:

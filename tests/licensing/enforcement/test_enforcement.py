@@ -13,7 +13,7 @@ from amanat.access.entrance import Visitor
 from amanat.access.shown_once import hash_of
 from amanat.core.canonical import digest
 from amanat.core.errors import Forbidden, Invalid, NotFound, Refusals
-from amanat.licensing.commands import LiftSuspension, OpenFile, Revoke, SubmitFile, Suspend
+from amanat.licensing.commands import OpenFile, Revoke, SubmitFile, Suspend
 from amanat.licensing.duties.periods import open_duties
 from amanat.licensing.enforcement.acts_appeals import (
     AppealTooLate,
@@ -508,9 +508,6 @@ def test_insolvency_opens_a_case_and_shuts_the_provider_in_the_same_act(desk: De
     calendar = desk.view("licensing_calendar", "pvara_officer", days=100)
     (due,) = [one for one in calendar if one["what"] == "winding_down"]
     assert (due["file"], due["due_on"]) == (number, begin.deadline.isoformat())
-    lift = LiftSuspension(file=opened["suspension"], reason="it found money")
-    with pytest.raises(RequirementMissing, match="the winding-down of the provider has ended"):
-        both(desk, lift)
 
     desk.do_as("exchange_x_officer", listed(number, "c-1", "c-2", "c-3"))
     until = desk.day + timedelta(days=14)
