@@ -12,11 +12,8 @@ look, since what was read once is kept.
 
 from __future__ import annotations
 
-import argparse
 import itertools
-import json
 import shutil
-import statistics
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -25,7 +22,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as compute
@@ -34,7 +30,6 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Connection
 
 sys.path.insert(0, str(Path(__file__).parent))
-from amanat.access import by_operator
 from amanat.access.tables import institution
 from amanat.app import Application
 from amanat.core.ids import new_id
@@ -48,7 +43,8 @@ from amanat.supervision.monitoring.tables import alert
 from amanat.supervision.returns.manifest import folder_in, path_of
 from amanat.supervision.returns.tables import manifest
 from amanat.supervision.transactions import TRANSACTIONS
-from licensing import PILOT, TOKEN_LIFETIME, Looked, figures, insert, look, played, served, show
+from licensing import PILOT, played
+from pages import Looked, Page, Rows, command, console, insert, measure, served
 from settlement import database
 
 SIZES = (1_000, 10_000, 100_000)
@@ -57,17 +53,6 @@ ROWS_PER_ALERT = 10
 ROWS_PER_CASE = 10
 FINDINGS_PER_CASE = 5
 ROWS_AT_ONCE = 5_000
-Rows = list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Page:
-    """A page, who asks for it, and what stands in the place of `{}` at each look."""
-
-    name: str
-    path: str
-    who: str
-    about: Sequence[str] = ("",)
 
 
 @dataclass(frozen=True)
@@ -293,28 +278,6 @@ def pages_of(
     ]
 
 
-def measure(
-    app: Application, address: str, programme: str, pages: Sequence[Page], looks: int
-) -> Iterator[tuple[str, list[tuple[float, float]]]]:
-    """Every page `looks` times, after one look that does not count."""
-    clients: dict[str, httpx.Client] = {}
-    try:
-        for who in {page.who for page in pages}:
-            clients[who] = httpx.Client(base_url=address, timeout=120)
-            token = by_operator.issue_token(
-                app.store, app.business_date, programme, who, TOKEN_LIFETIME
-            )
-            clients[who].post("/sign-in", data={"token": token})
-        for page in pages:
-            about = itertools.cycle(page.about)
-            paths = [f"/p/{programme}/{page.path.format(next(about))}" for _ in range(looks + 1)]
-            taken = [look(clients[page.who], path) for path in paths]
-            yield page.name, taken[1:]
-    finally:
-        for client in clients.values():
-            client.close()
-
-
 def supervise(app: Application, programme: str, code: str) -> None:
     """Let the licensing authority be the supervisor too: the pilot of licensing needs none."""
     mine = sql.and_(institution.c.programme == programme, institution.c.code == code)
@@ -360,37 +323,11 @@ def measure_database(kind: str, sizes: Sequence[int], looks: int) -> Iterator[Lo
                 with served(app) as address:
                     for size in sizes:
                         pages = filled(app, programme, people, size, settings.data_dir)
-                        if kind == "postgresql":
-                            with app.engine.connect() as connection:
-                                # As the server does by itself within a minute.
-                                connection.execution_options(isolation_level="AUTOCOMMIT")
-                                connection.exec_driver_sql("VACUUM ANALYZE")
-                        print(f"{kind}: {size:,} alerts stored", flush=True)
-                        for name, taken in measure(app, address, programme, pages, looks):
-                            spent = statistics.median(cpu for _, cpu in taken)
-                            yield Looked(kind, size, name, tuple(ms for ms, _ in taken), spent)
+                        console.print(f"{kind}: {size:,} alerts stored")
+                        yield from measure(app, kind, size, programme, pages, looks, address)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def main(words: Sequence[str] | None = None) -> None:
-    """Measure and print; with --json also write the figures."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="alerts")
-    parser.add_argument("--looks", type=int, default=50)
-    parser.add_argument("--databases", nargs="+", default=["sqlite", "postgresql"],
-                        choices=["sqlite", "postgresql"])  # fmt: skip
-    parser.add_argument("--quick", action="store_true", help="1,000 alerts, few looks, SQLite")
-    parser.add_argument("--json", type=Path)
-    given = parser.parse_args(words)
-    sizes = [1_000] if given.quick else sorted(int(one) for one in given.sizes.split(","))
-    kinds = ["sqlite"] if given.quick else given.databases
-    looks = 5 if given.quick else given.looks
-    found = [one for kind in kinds for one in measure_database(kind, sizes, looks)]
-    show(found, "supervision")
-    if given.json:
-        given.json.write_text(json.dumps({"figures": figures(found)}, indent=2) + "\n")
-
-
 if __name__ == "__main__":
-    main()
+    command(__doc__, "alerts", SIZES, 50, measure_database)

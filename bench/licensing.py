@@ -12,32 +12,20 @@ list reads it.  The pages are then asked of a real server, by everybody and by p
 
 from __future__ import annotations
 
-import argparse
-import io
-import json
 import shutil
-import statistics
 import sys
 import tempfile
-import threading
-import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import sqlalchemy as sql
-import uvicorn
-from rich.console import Console
-from rich.table import Table
 from sqlalchemy.engine import Connection
 
 sys.path.insert(0, str(Path(__file__).parent))
-from amanat.access import by_operator
 from amanat.access.tables import institution, person
 from amanat.app import Application
 from amanat.core.ids import new_id
@@ -54,14 +42,12 @@ from amanat.replay.performing import Performer
 from amanat.replay.plan import Kind, steps_of
 from amanat.replay.runner import replay
 from amanat.settings import Settings
-from amanat.web.server import create_app
+from pages import Looked, Page, Rows, command, console, insert, measure, served
 from settlement import database
 
 PILOT = Path(__file__).parents[1] / "pilots" / "vasp-2025-12"
 SIZES = (100, 1_000, 10_000)
 ROWS_AT_ONCE = 5_000
-BAR_MS = 100
-TOKEN_LIFETIME = timedelta(hours=12)
 OF_A_FILE = (
     tables.file_step,
     tables.file_section,
@@ -85,13 +71,6 @@ OF_A_PROVIDER = (
 )
 OF_AN_INSTITUTION = (institution, person, document)
 BEGAN = datetime(2025, 1, 1, tzinfo=UTC)
-console = Console()
-
-Rows = list[dict[str, Any]]
-
-
-class BenchFailed(Exception):
-    """A page did not answer, or the histories are not what they should be."""
 
 
 @dataclass(frozen=True)
@@ -107,41 +86,6 @@ class History:
         """The ids of all its rows, the oldest first."""
         found = [row["id"] for rows in self.rows.values() for row in rows if "id" in row]
         return sorted(found)
-
-
-@dataclass(frozen=True)
-class Page:
-    """One page that is asked for: its name, its address below the programme, and who asks."""
-
-    name: str
-    path: str
-    who: str = ""
-
-
-@dataclass(frozen=True)
-class Looked:
-    """Milliseconds of every look at a page, of one database and size."""
-
-    database: str
-    size: int
-    page: str
-    ms: tuple[float, ...]
-    cpu_ms: float = 0.0
-    """The middle of the processor's time, of server and client together, without the database's.
-
-    On a machine that others use as well it says more than the clock does.
-    """
-
-    @property
-    def median_ms(self) -> float:
-        """The middle."""
-        return statistics.median(self.ms)
-
-    @property
-    def p99_ms(self) -> float:
-        """The 99th of 100, or the slowest of fewer."""
-        ordered = sorted(self.ms)
-        return ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
 
 
 # -- histories ------------------------------------------------------------------------------------
@@ -215,35 +159,6 @@ def _renamed(change: Change, code: str, name: str, renamed: Mapping[str, str]) -
         id=new_id(),
         entry=replace(change.entry, provider=code, name=name, permissions=held),
     )
-
-
-def insert(connection: Connection, table: sql.Table, rows: Rows) -> None:
-    """Store many rows, into PostgreSQL by its COPY: one by one they would take many minutes."""
-    if connection.dialect.name == "sqlite":
-        connection.execute(table.insert(), rows)
-        return
-    names = [column.name for column in table.c if column.name in rows[0]]
-    lines = ("\t".join(_copied(row[name]) for name in names) + "\n" for row in rows)
-    driver: Any = connection.connection.driver_connection
-    driver.cursor().execute(
-        f"COPY {table.name} ({', '.join(map(json.dumps, names))}) FROM STDIN",
-        stream=io.BytesIO("".join(lines).encode()),
-    )
-
-
-def _copied(value: Any) -> str:
-    """A value as COPY reads it: text, with what separates values escaped."""
-    if value is None:
-        return "\\N"
-    if isinstance(value, bytes):
-        value = "\\x" + value.hex()
-    elif isinstance(value, list | dict):
-        value = json.dumps(value)
-    escapes = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
-    text = str(value)
-    for found, escaped in escapes:
-        text = text.replace(found, escaped)
-    return text
 
 
 def write(
@@ -343,54 +258,6 @@ def copied_number(history: History) -> str:
     return str(min(row["number"] for row in history.rows[tables.licensing_file]))
 
 
-@contextmanager
-def served(app: Application) -> Iterator[str]:
-    """The address under which a started application is served."""
-    config = uvicorn.Config(create_app(app), host="127.0.0.1", port=0, log_level="error")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(timeout=10)
-
-
-def look(client: httpx.Client, path: str) -> tuple[float, float]:
-    """Milliseconds until the whole of a page is there: by the clock, and of the processor."""
-    began, spent = time.perf_counter(), time.process_time()
-    answer = client.get(path)
-    taken = (time.perf_counter() - began) * 1000, (time.process_time() - spent) * 1000
-    if answer.status_code != 200:
-        raise BenchFailed(f"{path} answered {answer.status_code}")
-    return taken
-
-
-def measure(
-    app: Application, address: str, programme: str, pages: Sequence[Page], looks: int
-) -> Iterator[tuple[str, list[tuple[float, float]]]]:
-    """Every page `looks` times, after one look that does not count."""
-    clients: dict[str, httpx.Client] = {}
-    try:
-        for who in {page.who for page in pages}:
-            clients[who] = httpx.Client(base_url=address, timeout=60)
-            if who:
-                token = by_operator.issue_token(
-                    app.store, app.business_date, programme, who, TOKEN_LIFETIME
-                )
-                clients[who].post("/sign-in", data={"token": token})
-        for page in pages:
-            path = f"/p/{programme}/{page.path}"
-            look(clients[page.who], path)
-            yield page.name, [look(clients[page.who], path) for _ in range(looks)]
-    finally:
-        for client in clients.values():
-            client.close()
-
-
 # -- all of it ------------------------------------------------------------------------------------
 
 
@@ -466,82 +333,12 @@ def measure_database(kind: str, sizes: Sequence[int], looks: int) -> Iterator[Lo
                         with app.engine.begin() as connection:
                             changes += write(connection, histories, reached, size)
                             write_register(connection, programme, changes)
-                        if kind == "postgresql":
-                            with app.engine.connect() as connection:
-                                # As the server does by itself within a minute.
-                                connection.execution_options(isolation_level="AUTOCOMMIT")
-                                connection.exec_driver_sql("ANALYZE")
                         reached = size
                         console.print(f"{kind}: {size:,} applications stored")
-                        for name, taken in measure(app, address, programme, pages, looks):
-                            spent = statistics.median(cpu for _, cpu in taken)
-                            yield Looked(kind, size, name, tuple(ms for ms, _ in taken), spent)
+                        yield from measure(app, kind, size, programme, pages, looks, address)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def show(found: Sequence[Looked], about: str) -> None:
-    """A table of medians and 99th percentiles by page, database and size."""
-    columns = sorted({(one.database, one.size) for one in found})
-    table = Table(
-        "page",
-        *(f"{kind} {size:,}" for kind, size in columns),
-        title=f"Pages of {about}: median / 99 % in ms (of which processor, without the database)",
-        caption=f"the bar is a median under {BAR_MS} ms",
-    )
-    by_place = {(one.page, one.database, one.size): one for one in found}
-    for page in dict.fromkeys(one.page for one in found):
-        cells = []
-        for kind, size in columns:
-            one = by_place[page, kind, size]
-            slow = one.median_ms >= BAR_MS
-            text = f"{one.median_ms:.0f} / {one.p99_ms:.0f} ({one.cpu_ms:.0f})"
-            cells.append(f"[red]{text}[/red]" if slow else text)
-        table.add_row(page, *cells)
-    console.print(table)
-
-
-def figures(found: Sequence[Looked]) -> list[dict[str, Any]]:
-    """Medians and 99th percentiles by page and database; `page_p50_ms` alone is the slowest's."""
-    rows: list[dict[str, Any]] = []
-    for size in sorted({one.size for one in found}):
-        of_size = [one for one in found if one.size == size]
-        slowest = max(of_size, key=lambda one: one.median_ms)
-        rows.append({"key": "page_p50_ms", "value": round(slowest.median_ms, 1), "unit": "ms",
-                     "size": size, "page": slowest.page, "database": slowest.database})  # fmt: skip
-        worst = max(of_size, key=lambda one: one.p99_ms)
-        rows.append({"key": "page_p99_ms", "value": round(worst.p99_ms, 1), "unit": "ms",
-                     "size": size, "page": worst.page, "database": worst.database})  # fmt: skip
-        for one in of_size:
-            stem = one.page.replace(",", "").replace(" ", "_")
-            for key, value in (
-                ("page_p50_ms", one.median_ms),
-                ("page_p99_ms", one.p99_ms),
-                ("page_cpu_ms", one.cpu_ms),
-            ):
-                rows.append({"key": f"{key}.{stem}.{one.database}", "value": round(value, 1),
-                             "unit": "ms", "size": size})  # fmt: skip
-    return rows
-
-
-def main(words: Sequence[str] | None = None) -> None:
-    """Measure and print; with --json also write the figures."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="applications")
-    parser.add_argument("--looks", type=int, default=100)
-    parser.add_argument("--databases", nargs="+", default=["sqlite", "postgresql"],
-                        choices=["sqlite", "postgresql"])  # fmt: skip
-    parser.add_argument("--quick", action="store_true", help="100 applications, few looks, SQLite")
-    parser.add_argument("--json", type=Path)
-    given = parser.parse_args(words)
-    sizes = [100] if given.quick else sorted(int(one) for one in given.sizes.split(","))
-    kinds = ["sqlite"] if given.quick else given.databases
-    looks = 5 if given.quick else given.looks
-    found = [one for kind in kinds for one in measure_database(kind, sizes, looks)]
-    show(found, "licensing")
-    if given.json:
-        given.json.write_text(json.dumps({"figures": figures(found)}, indent=2) + "\n")
-
-
 if __name__ == "__main__":
-    main()
+    command(__doc__, "applications", SIZES, 100, measure_database)

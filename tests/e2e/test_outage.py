@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sql
@@ -81,6 +82,30 @@ def test_a_tender_whose_bids_were_due_meanwhile_is_cancelled_and_announced_anew(
     announce = step(performer, Kind.ANNOUNCE)
     auctioning.announce(performer, announce)
     time.sleep(WINDOW_SECONDS + 2)
+    auctioning.bid(performer, step(performer, Kind.BID))
+    again = f"{announce.about.code}_2"
+    assert tenders(performer) == {
+        announce.about.code: TenderState.CANCELLED,
+        again: TenderState.OPEN,
+    }
+    assert recorded(performer) == {again}
+
+
+def test_a_tender_whose_bidding_ends_while_a_sheet_is_sealed_is_announced_anew(
+    performer: Performer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine so busy that sealing outlasts the window once; the sheet then comes too late."""
+    seal = auctioning.compose_sheet
+    held_up = [WINDOW_SECONDS + 2]
+
+    def slow(*given: Any) -> Any:
+        if held_up:
+            time.sleep(held_up.pop())
+        return seal(*given)
+
+    monkeypatch.setattr(auctioning, "compose_sheet", slow)
+    announce = step(performer, Kind.ANNOUNCE)
+    auctioning.announce(performer, announce)
     auctioning.bid(performer, step(performer, Kind.BID))
     again = f"{announce.about.code}_2"
     assert tenders(performer) == {

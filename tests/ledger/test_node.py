@@ -8,7 +8,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -175,6 +177,54 @@ def test_it_never_starts_from_a_state_that_lacks_a_block_whose_effects_it_has(
     state.write_text(ahead)
     (tmp_path / "state.kept.json").write_text(ahead)
     assert started() == (1, 0)  # the genesis: everything is sent again
+
+
+def test_a_node_that_died_just_before_the_stop_is_not_started_behind_its_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The keeper has already seen the death and is about to start another one when `stop` comes."""
+    node = EmbeddedNode(tmp_path, chain_id=CHAIN_ID, funded=FUNDED)
+    node.start()
+    about_to_start = threading.Event()
+    sources = node._sources
+
+    def held_up() -> Iterator[Callable[[], None]]:
+        about_to_start.set()
+        assert node._stopping.wait(10)
+        yield from sources()
+
+    monkeypatch.setattr(node, "_sources", held_up)
+    before = (tmp_path / "state.json").read_bytes()
+    pid = node.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    assert about_to_start.wait(10)
+    node.stop()
+    assert node.started == 1
+    assert (tmp_path / "state.json").read_bytes() == before
+    with EmbeddedNode(tmp_path, chain_id=CHAIN_ID, funded=FUNDED) as another:
+        assert RpcClient(another.urls).block_number() == 1
+
+
+def test_a_stop_while_the_node_starts_leaves_its_state_alone(tmp_path: Path) -> None:
+    """A start that was cut off is no reason to go back to an older state."""
+    with EmbeddedNode(tmp_path, chain_id=CHAIN_ID, funded=FUNDED) as node:
+        rpc = RpcClient(node.urls)
+        rpc.call("anvil_mine", "0x3")
+    before = (tmp_path / "state.json").read_bytes()
+    slow = tmp_path / "anvil"
+    slow.write_text(f'#!/bin/sh\ntouch {tmp_path}/called\nsleep 30\nexec {ROOT / ANVIL} "$@"\n')
+    slow.chmod(0o755)
+    cut = EmbeddedNode(tmp_path, chain_id=CHAIN_ID, funded=FUNDED, anvil=slow)
+    with ThreadPoolExecutor(1) as pool:
+        starting = pool.submit(cut.start)
+        while not (tmp_path / "called").exists():
+            time.sleep(0.01)
+        cut.stop()
+        with pytest.raises(NodeFailed, match="being stopped"):
+            starting.result()
+    assert (tmp_path / "state.json").read_bytes() == before
+    assert not list(tmp_path.glob("state.torn-*"))
 
 
 def test_a_node_whose_clock_is_behind_is_started_again(

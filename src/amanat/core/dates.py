@@ -70,7 +70,12 @@ def days_between(earlier: date, later: date) -> int:
 
 def is_end_of_month(day: date) -> bool:
     """Whether `day` is the last of its month."""
-    return day.day == calendar.monthrange(day.year, day.month)[1]
+    return day == month_end(day)
+
+
+def month_end(day: date) -> date:
+    """The last day of the day's month."""
+    return day.replace(day=calendar.monthrange(day.year, day.month)[1])
 
 
 def add_months(day: date, months: int, *, end_of_month: bool = False) -> date:

@@ -148,6 +148,9 @@ class EmbeddedNode:
         self._lock_within_s = 10.0
         self._port = 0
         self._child: subprocess.Popen[bytes] | None = None
+        # Held by whoever starts a child and whoever looks for the last one to end it: a node that
+        # dies just before `stop` is not started behind its back.
+        self._spawning = threading.Lock()
         self._lock: IO[bytes] | None = None
         self._keeper: threading.Thread | None = None
         self._stopping = threading.Event()
@@ -200,7 +203,8 @@ class EmbeddedNode:
     def stop(self) -> None:
         """Let the node write its state and end; afterwards another application may start it."""
         self._stopping.set()
-        child = self._child
+        with self._spawning:
+            child = self._child
         if child is not None and child.poll() is None:
             child.terminate()
             try:
@@ -256,8 +260,7 @@ class EmbeddedNode:
     def _spawn_until_it_answers(self) -> subprocess.Popen[bytes]:
         for source in self._sources():
             for left in reversed(range(_STARTS_MAX)):
-                source()
-                child = self._spawn()
+                child = self._spawn(source)
                 if self._answers(child):
                     behind_s = self._clock_behind_s()
                     if behind_s <= 0 or not left:
@@ -266,8 +269,6 @@ class EmbeddedNode:
                     child.terminate()
                     child.wait(60)
                     continue
-                if self._stopping.is_set():
-                    break
                 output = self._output_end()
                 if "in use" not in output:
                     break
@@ -324,7 +325,16 @@ class EmbeddedNode:
             fresh.replace(self._kept)
             self._kept_of = written
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
+    def _spawn(self, source: Callable[[], None]) -> subprocess.Popen[bytes]:
+        """Start a child from `source`; raises `NodeFailed` once `stop` was called."""
+        with self._spawning:
+            if self._stopping.is_set():
+                raise NodeFailed(f"{self.folder} is being stopped.")
+            source()
+            self._child = self._spawned()
+            return self._child
+
+    def _spawned(self) -> subprocess.Popen[bytes]:
         if not self._port:
             with socket.socket() as probe:
                 probe.bind(("127.0.0.1", 0))
@@ -340,7 +350,7 @@ class EmbeddedNode:
             "--no-cors", "--no-request-size-limit", "--quiet",
         ]  # fmt: skip
         with (self.folder / "node.log").open("wb") as output:
-            self._child = subprocess.Popen(
+            return subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -349,7 +359,6 @@ class EmbeddedNode:
                 preexec_fn=_die_with_parent(os.getpid()),
                 start_new_session=True,
             )
-        return self._child
 
     def _answers(self, child: subprocess.Popen[bytes]) -> bool:
         ask = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from itertools import groupby
 from typing import TypeVar
 
 from sqlalchemy.engine import Connection
 
-from amanat.core.dates import add_months
+from amanat.core.dates import month_end
 from amanat.jurisdictions.licensing import Cap
 from amanat.jurisdictions.licensing_model import DAY, MONTH
 from amanat.licensing.records import pack_of
@@ -64,7 +64,7 @@ class Use:
     @property
     def last_day(self) -> date:
         """The month's last day, by which a breach is named."""
-        return add_months(self.month, 1) - timedelta(1)
+        return month_end(self.month)
 
     @property
     def exceeded(self) -> bool:
@@ -77,7 +77,8 @@ def uses_of_caps(
 ) -> list[Use]:
     """Of each provider and month every cap on clients' orders that bound on a day with some.
 
-    A cap of one category is left out: what is reported says no category.
+    The months are whole, from that of `first` to that of `last`: a part of one would be compared
+    with the cap of all of it.  A cap of one category is left out: what is reported says none.
     """
     caps = [one for one in pack_of(connection, programme).caps if _on_orders(one)]
     if not caps:
@@ -85,7 +86,7 @@ def uses_of_caps(
     days = [
         one
         for measure in _MEASURES
-        for one in measure(connection, programme, first, last)
+        for one in measure(connection, programme, first.replace(day=1), month_end(last))
         if provider in (None, one.provider)
     ]
     statuses = _statuses(connection, programme, days)

@@ -66,6 +66,9 @@ def test_what_was_reported_stands_beside_the_caps_of_the_status(reported: Desks)
         if one["cap"] == "aml_month"
     ]
     assert (shown["provider"], shown["exceeded"]) == (X, True)
+    # Of a month that is asked for in part all is counted: a cap is one of the whole month.
+    middle = {"first_day": "2026-03-12", "last_day": "2026-03-15"}
+    assert reported.look("pvara_officer", "reported_volumes", **middle) == rows
     # Its own affair, and that of who licenses it.
     assert len(reported.look("exchange_x_officer", "reported_volumes", exceeded=True)) == 2
     for person in ("exchange_y_officer", "fmu_officer", "bank_a_officer"):

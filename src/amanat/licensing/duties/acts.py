@@ -317,9 +317,7 @@ def _cap_exceeded(command: NoteBreach, context: ActContext) -> dict[str, Any] | 
     """A cap of which more was reported for the month that ends on the day."""
     assert command.period_end is not None
     last = command.period_end
-    uses = uses_of_caps(
-        context.uow.connection, context.programme, last.replace(day=1), last, command.provider
-    )
+    uses = uses_of_caps(context.uow.connection, context.programme, last, last, command.provider)
     for one in uses:
         if one.cap.code == command.cap and one.exceeded and one.last_day == last:
             return {

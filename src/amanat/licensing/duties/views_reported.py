@@ -32,7 +32,7 @@ def reported_volumes(query: ReportedVolumesAsked, context: ViewContext) -> list[
     pack = pack_of(connection, programme)
     own = query.provider if sees_all(context, pack) else context.actor.institution
     last = query.last_day or context.business_date
-    first = query.first_day or (last - timedelta(_DAYS)).replace(day=1)
+    first = query.first_day or last - timedelta(_DAYS)
     away = recusals_of(connection, programme, context.actor.person)
     found = [
         one
