@@ -67,6 +67,24 @@ case_finding = sql.Table(
     sql.Index(None, "case"),
 )
 
+alert_dismissal = sql.Table(
+    "supervision_alert_dismissal",
+    metadata,
+    sql.Column("id", sql.String(36), primary_key=True),
+    programme_column(),
+    sql.Column("desk", sql.String(64), nullable=False, comment="the institution that dismissed it"),
+    sql.Column("alert", sql.String(32), nullable=False),
+    sql.Column("scenario", sql.String(64), nullable=False),
+    sql.Column("disposition", sql.String(24), nullable=False),
+    sql.Column("reason", sql.Text, nullable=False),
+    sql.Column("approved_by", sql.String(64), nullable=False, comment="the second person"),
+    sql.Column("reopened_on", sql.String(10), comment="business date; null: it stands"),
+    sql.Column("reopened_by", sql.String(64)),
+    *authorship(),
+    sql.Index(None, "programme", "alert"),
+    sql.Index(None, "programme", "desk", "recorded_on"),
+)
+
 case_transaction = sql.Table(
     "supervision_case_transaction",
     metadata,

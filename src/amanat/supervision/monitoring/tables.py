@@ -53,6 +53,29 @@ backtest = sql.Table(
     sql.Index(None, "programme", "code", "version"),
 )
 
+backtest_asked = sql.Table(
+    "supervision_backtest_asked",
+    metadata,
+    sql.Column("id", sql.String(36), primary_key=True, comment="UUIDv7; that of its result too"),
+    _programme(),
+    sql.Column("code", sql.String(64), nullable=False),
+    sql.Column("version", sql.String(16), nullable=False),
+    sql.Column("first_day", sql.String(10), nullable=False),
+    sql.Column("last_day", sql.String(10), nullable=False),
+    sql.Column("state", sql.String(8), nullable=False, comment="asked, running, done or failed"),
+    sql.Column("plan", sql.String(64), comment="digest of files and scenarios, once it runs"),
+    sql.Column("done_to", sql.String(10), comment="last day of the steps that are done"),
+    sql.Column("found", sql.JSON, comment="of the steps that are done, until all are"),
+    sql.Column("failure", sql.JSON, comment="message of why it failed"),
+    sql.Column("asked_by", sql.String(64), nullable=False),
+    sql.Column("asked_at", sql.String(32), nullable=False, comment="UTC"),
+    sql.Column("started_at", sql.String(32), comment="UTC"),
+    sql.Column("ended_at", sql.String(32), comment="UTC"),
+    sql.Column("entry", sql.String(36), nullable=False),
+    sql.Index(None, "programme", "code"),
+    sql.Index(None, "programme", "state"),
+)
+
 run = sql.Table(
     "supervision_run",
     metadata,

@@ -29,6 +29,9 @@ manifest = sql.Table(
     sql.Column("business_date", sql.String(10), nullable=False),
     sql.Column("person", sql.String(64), nullable=False),
     sql.Column("received", sql.JSON, nullable=False, comment="rows of each record as received"),
+    sql.Column(
+        "totals", sql.JSON, comment="control totals of each kind: stated, counted; null: not kept"
+    ),
     sql.Column("quality", sql.JSON, nullable=False, comment="parts of its score"),
     sql.Column("entry", sql.String(36), nullable=False),
     sql.UniqueConstraint("programme", "exchange", "sequence"),
