@@ -126,11 +126,13 @@ class Bipartite:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Layers: several sources reach several destinations over the same parties between."""
+    """Layers: parties between jointly pass value on, in one layer of several."""
 
     middles_min: int
     ends_min: int
     window_days: int
+    passed_percent_min: int
+    passed_percent_max: int
     minimum_minor: int
     degree_max: int
 

@@ -257,3 +257,51 @@ def test_three_between_are_enough_whatever_their_habits(engine: DuckEngine, tmp_
         source_files(rows, tmp_path), FIRST, FIRST + timedelta(days=39),
     )  # fmt: skip
     assert {one.subject for one in alerts} == {A}
+
+
+G = 107
+
+
+@pytest.mark.parametrize("days_per_step", [3, 1_000])
+@pytest.mark.parametrize(
+    ("further", "count"),
+    [
+        (None, 0),
+        (moved(26, "transfer", E, G, 95_000), 5),  # on from the destination, most of it
+        (moved(17, "transfer", G, A, 105_000), 5),  # to the source, before
+        (moved(26, "transfer", E, G, 40_000), 0),  # less than half goes on
+        (moved(26, "transfer", E, G, 150_000), 0),  # more than came: of its own
+        (moved(26, "transfer", E, A, 95_000), 0),  # back to the source: a cycle, no layer
+        (moved(19, "transfer", G, A, 105_000), 0),  # after the source had paid
+        (moved(41, "transfer", E, G, 95_000), 0),  # later than the window
+    ],
+)
+def test_a_layer_counts_where_another_one_goes_before_or_after(
+    further: dict[str, Any] | None,
+    count: int,
+    days_per_step: int,
+    engine: DuckEngine,
+    tmp_path: Path,
+):
+    """One between passes on all and the other little: what counts is what they pass on jointly."""
+    rows = [moved(18, "transfer", A, to, 50_000) for to in (B, C)]
+    rows += [moved(24, "transfer", B, E, 52_000), moved(26, "transfer", C, E, 48_000)]
+    rows += [further] if further else []
+    alerts, _classed = look(
+        engine, SCENARIOS["stack"], parameters_of("stack"),
+        source_files(rows, tmp_path), FIRST, FIRST + timedelta(days=60),
+        days_per_step=days_per_step,
+    )  # fmt: skip
+    assert [(one.subject, len(one.transactions)) for one in alerts] == ([(A, 5)] if count else [])
+
+
+def test_layers_among_those_who_deal_with_each_other_are_none(engine: DuckEngine, tmp_path: Path):
+    """The same, where a source had paid one of those between ten days before."""
+    rows = [moved(8, "transfer", A, B, 30_000)]
+    rows += [moved(18, "transfer", A, to, 50_000) for to in (B, C)]
+    rows += [moved(24, "transfer", of, E, 50_000) for of in (B, C)]
+    rows.append(moved(26, "transfer", E, G, 95_000))
+    files = source_files(rows, tmp_path)
+    last = FIRST + timedelta(days=60)
+    alerts, _ = look(engine, SCENARIOS["stack"], parameters_of("stack"), files, FIRST, last)
+    assert alerts == []

@@ -1,4 +1,4 @@
-"""Scenarios over who sends to whom: fans, cycles, and layers of parties between.
+"""Scenarios over who sends to whom: fans, and ways that come back.
 
 Edges are transfers between two parties, on a chain or in the books.  All are bounded: in the
 window, in hops, and in degree before anything is joined.
@@ -14,14 +14,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from amanat.core.messages import Message
-from amanat.jurisdictions.supervision import (
-    Bipartite,
-    Cycle,
-    Fan,
-    GatherScatter,
-    ScatterGather,
-    Stack,
-)
+from amanat.jurisdictions.supervision import Cycle, Fan, GatherScatter
 from amanat.supervision.monitoring.expressions import (
     coming_and_going,
     distinct_in_window,
@@ -32,7 +25,7 @@ from amanat.supervision.monitoring.expressions import (
 )
 from amanat.supervision.monitoring.findings import Findings, members_of, scenario
 from amanat.supervision.monitoring.staging import Step
-from amanat.supervision.monitoring.transfers import lookback_of, network, reach_of
+from amanat.supervision.monitoring.transfers import either, lookback_of, network, without_dealings
 
 
 def _fan_says(v: Mapping[str, Any]) -> Message:
@@ -214,7 +207,7 @@ def cycle(step: Step, p: Cycle) -> Findings:
     slower ones than the window, ways over hubs and over habitual payments are not sought.
     """
     graph = network(step, p.minimum_minor, p.degree_max, 2 * p.window_days)
-    fresh = _without_dealings(graph.edges, p.window_days)
+    fresh = without_dealings(graph.edges, p.window_days)
     edges = step.keep(within(fresh, step.first - p.window_days + 1, step.last), "fresh")
     paths = edges.select(
         origin=_.s, node=_.t, at=_.at, value=_.value, day=_.day, began=_.day, i1=_.id, f1=_.file,
@@ -237,7 +230,7 @@ def cycle(step: Step, p: Cycle) -> Findings:
         for hops, found in closed
     ]
     flags = (
-        _all(rows)
+        either(rows)
         .group_by("subject", "day")
         .agg(total_minor=_.value.max(), hops=_.hops.max(), cycles=_.count())
         .mutate(measure=_.total_minor, limit=ibis.literal(max(p.minimum_minor, 1), "int64"))
@@ -247,16 +240,7 @@ def cycle(step: Step, p: Cycle) -> Findings:
         for hops, found in ((hops, _dated(found, hops)) for hops, found in closed)
         for at in range(1, hops + 1)
     ]
-    return Findings(graph.scoped, step.keep(flags, "cycle_flags"), _all(members), graph.taken)
-
-
-def _without_dealings(edges: ir.Table, days: int) -> ir.Table:
-    """Edges whose sender sent nothing to the same receiver in the `days` days before."""
-    before = _.day.lag().over(ibis.window(group_by=["s", "t"], order_by="day"))
-    dated = edges.select("s", "t", "day").distinct().mutate(before=before)
-    return edges.semi_join(
-        dated.filter(_.before.isnull() | (_.day - _.before > days)), ["s", "t", "day"]
-    )
+    return Findings(graph.scoped, step.keep(flags, "cycle_flags"), either(members), graph.taken)
 
 
 def _extended(paths: ir.Table, edges: ir.Table, hops: int, p: Cycle) -> ir.Table:
@@ -297,224 +281,3 @@ def _extended(paths: ir.Table, edges: ir.Table, hops: int, p: Cycle) -> ir.Table
 def _dated(found: ir.Table, hops: int) -> ir.Table:
     del hops
     return found.mutate(d1=_.began)
-
-
-def _all(tables: list[ir.Table]) -> ir.Table:
-    return tables[0] if len(tables) == 1 else ibis.union(tables[0], *tables[1:])
-
-
-def two_hops(
-    step: Step, edges: ir.Table, p: ScatterGather | Stack, reach_days: int, key: str = "hops"
-) -> ir.Table:
-    """From `s` over `m` to `t`, the second transfer not before the first and within the window."""
-    days = p.window_days
-
-    def made() -> ir.Table:
-        first = edges.select(
-            s=_.s, m=_.t, at1=_.at, id1=_.id, file1=_.file, day1=_.day, value1=_.value
-        )
-        second = edges.select(
-            m2=_.s, t=_.t, at2=_.at, id2=_.id, file2=_.file, day=_.day, value2=_.value
-        )
-        return (
-            first.join(second, first.m == second.m2)
-            .filter(_.at2 >= _.at1, _.day - _.day1 < days, _.s != _.t)
-            .drop("m2", "at1", "at2")
-        )
-
-    return step.share(f"{key}:{p.minimum_minor}:{p.degree_max}:{days}:{reach_of(reach_days)}", made)
-
-
-def hop_members(flags: ir.Table, hops: ir.Table, days: int) -> ir.Table:
-    """The transfers behind flagged pairs (s, t, day), for the alerts of `s`."""
-    keys = flags.select("s", "t", flagged=_.day)
-    joined = keys.join(hops, ["s", "t"]).filter(_.day <= _.flagged, _.day > _.flagged - days)
-    first = joined.select(subject=_.s, day=_.flagged, id=_.id1, file=_.file1, of=_.day1)
-    second = joined.select(subject=_.s, day=_.flagged, id=_.id2, file=_.file2, of=_.day)
-    return first.union(second)
-
-
-def _scatter_says(v: Mapping[str, Any]) -> Message:
-    return Message(
-        "Over {middles} parties to the same destination, each within {days} days",
-        middles=v["middles"],
-        days=v["window_days"],
-    )
-
-
-@scenario(
-    "scatter_gather",
-    ScatterGather,
-    lookback=lambda p: lookback_of(3 * p.window_days),
-    figures=("middles", "destinations"),
-    says=_scatter_says,
-)
-def scatter_gather(step: Step, p: ScatterGather) -> Findings:
-    """One party sends to several, and they all send on to the same destination.
-
-    Each of those between passes on most of what it got.  Fewer are enough where neither they nor
-    the source had paid their receiver in the window before: habits meet by chance.  That is also
-    the smallest piece of stacked layers.  The alert names the source.
-    """
-    graph = network(step, p.minimum_minor, p.degree_max, 3 * p.window_days)
-    fresh = within(
-        _without_dealings(graph.edges, p.window_days), step.first - 2 * p.window_days, step.last
-    )
-    whole = two_hops(step, graph.edges, p, 3 * p.window_days)
-    found = [
-        _scattered(step, whole, p, p.middles_min, "scatter"),
-        _scattered(
-            step,
-            two_hops(step, fresh, p, 2 * p.window_days, "fresh_hops"),
-            p,
-            p.fresh_middles_min,
-            "fresh_scatter",
-        ),
-    ]
-    pairs = _all([flagged for flagged, _several in found])
-    each = pairs.group_by("s", "t", "day").agg(others=_.others.max())
-    flags = each.group_by(subject=_.s, day=_.day).agg(
-        measure=_.others.max(), middles=_.others.max(), destinations=_.count()
-    )
-    return Findings(
-        graph.scoped,
-        flags.mutate(limit=ibis.literal(p.fresh_middles_min, "int64")),
-        _all([hop_members(*one, p.window_days) for one in found]),
-        graph.taken,
-    )
-
-
-def _scattered(
-    step: Step, hops: ir.Table, p: ScatterGather, least: int, name: str
-) -> tuple[ir.Table, ir.Table]:
-    """Pairs (s, t, day, others) with enough between who passed most on, and hops of such pairs."""
-    kept = hops.filter(
-        _.value2 * 100 >= _.value1 * p.kept_percent_min,
-        _.value2 * 100 <= _.value1 * p.kept_percent_max,
-    )
-    several = step.keep(with_several(kept, ["s", "t"], "m", least), name)
-    counted = distinct_in_window(several, ["s", "t"], "m", p.window_days)
-    flagged = within(counted, step.first, step.last).filter(_.others >= least)
-    return step.keep(flagged, f"{name}_flags"), several
-
-
-def _bipartite_says(v: Mapping[str, Any]) -> Message:
-    return Message(
-        "{senders} senders pay this party and the same other one within {days} days",
-        senders=v["senders"],
-        days=v["window_days"],
-    )
-
-
-@scenario(
-    "bipartite",
-    Bipartite,
-    lookback=lambda p: lookback_of(2 * p.window_days),
-    figures=("senders", "partners"),
-    says=_bipartite_says,
-)
-def bipartite(step: Step, p: Bipartite) -> Findings:
-    """Several senders all pay the same receivers, as if by one plan.
-
-    Two receivers that share senders by chance share one or two; a layer of a scheme shares most.
-    """
-    graph = network(step, p.minimum_minor, p.degree_max, 2 * p.window_days)
-    days = p.window_days
-    a = graph.edges.select(s=_.s, r1=_.t, day1=_.day, id1=_.id, file1=_.file)
-    b = graph.edges.select(s2=_.s, r2=_.t, day2=_.day, id2=_.id, file2=_.file)
-    near = (_.day2 - _.day1 < days) & (_.day1 - _.day2 < days)
-    shared = a.join(b, [a.s == b.s2, a.r1 < b.r2]).filter(near)
-    dated = shared.drop("s2").mutate(day=ibis.greatest(_.day1, _.day2))
-    several = step.keep(with_several(dated, ["r1", "r2"], "s", p.senders_min), "bipartite")
-    counted = distinct_in_window(several, ["r1", "r2"], "s", days)
-    pairs = step.keep(
-        within(counted, step.first, step.last).filter(_.others >= p.senders_min),
-        "bipartite_flags",
-    )
-    each = pairs.select(subject=_.r1, day=_.day, others=_.others).union(
-        pairs.select(subject=_.r2, day=_.day, others=_.others)
-    )
-    flags = each.group_by("subject", "day").agg(
-        measure=_.others.max(), senders=_.others.max(), partners=_.count()
-    )
-    keys = pairs.select("r1", "r2", flagged=_.day)
-    joined = keys.join(several, ["r1", "r2"]).filter(_.day <= _.flagged, _.day > _.flagged - days)
-    members = [
-        joined.select(subject=_[who], day=_.flagged, id=_[f"id{n}"], file=_[f"file{n}"],
-                      of=_[f"day{n}"])
-        for who in ("r1", "r2")
-        for n in (1, 2)
-    ]  # fmt: skip
-    return Findings(
-        graph.scoped,
-        flags.mutate(limit=ibis.literal(p.senders_min, "int64")),
-        _all(members),
-        graph.taken,
-    )
-
-
-def _stack_says(v: Mapping[str, Any]) -> Message:
-    return Message(
-        "{destinations} destinations, each over {middles} or more parties between",
-        destinations=v["destinations"],
-        middles=v["middles"],
-    )
-
-
-@scenario(
-    "stack",
-    Stack,
-    lookback=lambda p: lookback_of(3 * p.window_days),
-    figures=("destinations", "middles"),
-    says=_stack_says,
-)
-def stack(step: Step, p: Stack) -> Findings:
-    """Layers: several sources reach the same several destinations over several parties between.
-
-    Each source has several destinations that it reaches over enough parties, and each of these
-    destinations is reached so by several sources, on one day's view of the window.
-    """
-    graph = network(step, p.minimum_minor, p.degree_max, 3 * p.window_days)
-    hops = two_hops(step, graph.edges, p, 3 * p.window_days)
-    several = step.keep(with_several(hops, ["s", "t"], "m", p.middles_min), "stack")
-    changes = coming_and_going(several, ["s", "t"], "m", p.window_days)
-    linked = running(changes, ["s", "t"], others="change").select("s", "t", "day", "others")
-    spans = step.keep(_spans(linked, p.middles_min, step), "stack_spans")
-    sources = running(_span_changes(spans, "s"), ["s"], reached="change", begun="begins")
-    targets = running(_span_changes(spans, "t"), ["t"], reached="change", begun="begins")
-    own = within(spans, step.first, step.last)
-    begun = own.join(sources.select("s", "day", destinations=_.reached), ["s", "day"]).join(
-        targets.select("t", "day", sources=_.reached), ["t", "day"]
-    )
-    pairs = step.keep(
-        begun.filter(_.destinations >= p.ends_min, _.sources >= p.ends_min), "stack_flags"
-    )
-    flags = pairs.group_by(subject=_.s, day=_.day).agg(
-        measure=_.destinations.max(), destinations=_.destinations.max(), middles=_.others.max()
-    )
-    return Findings(
-        graph.scoped,
-        flags.mutate(limit=ibis.literal(p.ends_min, "int64")),
-        hop_members(pairs, several, p.window_days),
-        graph.taken,
-    )
-
-
-def _spans(linked: ir.Table, least: int, step: Step) -> ir.Table:
-    """Spans of days on which a pair is linked: from `day` until before `until`."""
-    following = _.day.lead().over(ibis.window(group_by=["s", "t"], order_by="day"))
-    dated = linked.mutate(until=ibis.coalesce(following, ibis.literal(step.last + 1, "int32")))
-    return dated.filter(_.others >= least, _.day < _.until)
-
-
-def _span_changes(spans: ir.Table, side: str) -> ir.Table:
-    one = ibis.literal(1, "int64")
-    starts = spans.select(side, day=_.day, change=one, begins=one)
-    ends = spans.select(
-        side, day=_.until.cast("int32"), change=-one, begins=ibis.literal(0, "int64")
-    )
-    return (
-        starts.union(ends)
-        .group_by(side, "day")
-        .agg(change=_.change.sum().cast("int64"), begins=_.begins.sum().cast("int64"))
-    )

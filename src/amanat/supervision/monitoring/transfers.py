@@ -99,3 +99,17 @@ def _classed(step: Step, minimum_minor: int, beyond: ir.Table) -> ir.Table:
     joined = base.left_join(beyond, base.id == beyond.beyond)
     code = ibis.literal(int(Classed.BEYOND_DEGREE), "int8")
     return joined.mutate(classed=ibis.cases((_.beyond.notnull(), code), else_=_.classed))
+
+
+def without_dealings(edges: ir.Table, days: int) -> ir.Table:
+    """Edges whose sender sent nothing to the same receiver in the `days` days before."""
+    before = _.day.lag().over(ibis.window(group_by=["s", "t"], order_by="day"))
+    dated = edges.select("s", "t", "day").distinct().mutate(before=before)
+    return edges.semi_join(
+        dated.filter(_.before.isnull() | (_.day - _.before > days)), ["s", "t", "day"]
+    )
+
+
+def either(tables: list[ir.Table]) -> ir.Table:
+    """The rows of all of them, each as often as it stands."""
+    return tables[0] if len(tables) == 1 else ibis.union(tables[0], *tables[1:])
