@@ -22,6 +22,7 @@ from amanat.jurisdictions.supervision import load_supervision
 from amanat.licensing.model import PermissionMissing
 from amanat.store.tables import journal_entry
 from amanat.supervision.identities.tables import account as held_account
+from amanat.supervision.identities.tables import owner
 from amanat.supervision.identities.vault import Vault
 from amanat.supervision.monitoring.acts import (
     AlreadyListed,
@@ -91,7 +92,7 @@ def test_a_composed_scenario_goes_live_with_a_second_person(
         desks.store, engine_of_scenarios, tmp_path, PAKISTAN, CODE, "middling", "v1",
         MARCH - timedelta(days=20), day,
     )  # fmt: skip
-    assert (found.alerts, found.lost, found.subjects) == (1, 0, 1)
+    assert (found["alerts"], found["lost"], found["subjects"]) == (1, 0, 1)
     act(desks, ShadowScenario(**named))
     with pytest.raises(NotRunInShadow):
         act(desks, AdoptScenario(**named), "pvara_approver")
@@ -302,3 +303,34 @@ def test_nothing_moves_for_who_is_frozen_and_no_order_shows_before_it_is_served(
             frozenset() if state == "released" else {77}
         )
     assert ask(desks, "f1", value_minor=1)["answer"] == answer
+
+
+@pytest.mark.parametrize(
+    ("holders", "owners", "answer"),
+    [
+        ({"A-1": [5, 77]}, {}, "block"),  # a joint account, whoever's number is lower
+        ({"A-1": [5]}, {5: 77}, "block"),  # a company that the frozen person owns
+        ({"A-2": [5, 77]}, {}, "block"),  # the other side is a joint account
+        ({"A-3": [5, 77]}, {6: 77}, "allow"),  # what it holds elsewhere
+    ],
+)
+def test_a_freeze_stops_joint_accounts_and_companies_of_the_frozen_person(
+    reporting: Desks, holders: dict[str, list[int]], owners: dict[int, int], answer: str
+):
+    desks = reporting
+    freeze_of(desks, "77", "served", "exchange_x")
+    pseudonyms = Vault(b"s" * 32).pseudonyms
+    with desks.store.engine.begin() as connection:
+        for name, people in holders.items():
+            for person in people:
+                connection.execute(held_account.insert().values(
+                    programme=CODE, account=pseudonyms.account("exchange_x", name), person=person,
+                    exchange="exchange_x", number=b"", opened="2025-01-02", first_return="return",
+                ))  # fmt: skip
+        for company, person in owners.items():
+            connection.execute(owner.insert().values(
+                programme=CODE, person=company, owner=person, exchange="exchange_x",
+                first_return="return",
+            ))  # fmt: skip
+    asked = {"kind": "transfer", "counterparty": "A-2", "value_minor": 1}
+    assert ask(desks, "f1", **asked)["answer"] == answer

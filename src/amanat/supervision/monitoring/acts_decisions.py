@@ -25,6 +25,7 @@ from amanat.licensing.standing import require_permission
 from amanat.supervision.identities.model import SECRET
 from amanat.supervision.identities.pseudonyms import Pseudonyms
 from amanat.supervision.identities.tables import account as held_account
+from amanat.supervision.identities.tables import owner
 from amanat.supervision.identities.vault import Vault
 from amanat.supervision.monitoring import events
 from amanat.supervision.monitoring.acts import supervision_of
@@ -48,6 +49,8 @@ _HELD: weakref.WeakKeyDictionary[Engine, dict[str, tuple[Any, Deciding]]] = (
 )
 _LOCK = threading.Lock()
 SPILL = "supervision/spill"
+WITH_A_BANK = ("fiat_in", "fiat_out")
+ON_A_CHAIN = ("deposit", "withdrawal")
 
 
 class CounterpartyIncomplete(Invalid):
@@ -83,7 +86,7 @@ def decide_transaction(command: DecideTransaction, context: ActContext) -> Resul
         if _content(asdict(asked)) != _content(known.transaction):
             raise AskedOtherwise(reference=command.reference)
         return _told(command.reference, known.answer, known.reasons)
-    decided = _stopped(context, asked) or deciding_of(context).decide(asked)
+    decided = _stopped(command, context, asked) or deciding_of(context).decide(asked)
     reasons = [asdict(one) | {"values": dict(one.values)} for one in decided.reasons]
     rows = [
         {
@@ -114,17 +117,34 @@ def _content(asked: Mapping[str, Any]) -> dict[str, Any]:
 _CHANGING = frozenset({"day", "from_who", "to_who"})
 
 
-def _stopped(context: ActContext, asked: Asked) -> Decision | None:
-    """Nothing moves from or to who is frozen, whatever its value; None: nobody is."""
-    told = context.actor.institution
-    frozen = frozen_parties(
-        context.uow.connection, context.programme, context.business_date, told=told
-    )
-    sides = [who for who in (asked.from_who, asked.to_who) if str(who) in frozen]
-    if not sides:
+def _stopped(command: DecideTransaction, context: ActContext, asked: Asked) -> Decision | None:
+    """Nothing moves from or to who is frozen, whatever its value; None: nobody is.
+
+    A freeze holds for every account of a person and of the companies that it owns, however many
+    hold the account: any of them stops it.
+    """
+    connection, told = context.uow.connection, context.actor.institution
+    frozen = frozen_parties(connection, context.programme, context.business_date, told=told)
+    if not frozen:
+        return None
+    accounts = _accounts(command, context, _pseudonyms(context))
+    behind = _behind(connection, context.programme, accounts) | {asked.from_who, asked.to_who}
+    parties = sorted(who for who in behind if str(who) in frozen)
+    if not parties:
         return None
     figures = {"total_minor": asked.value, "transactions": 1}
-    return Decision(Answer.BLOCK, tuple(Reason("high_risk", who, figures) for who in sides))
+    return Decision(Answer.BLOCK, tuple(Reason("high_risk", who, figures) for who in parties))
+
+
+def _behind(connection: Connection, programme: str, accounts: list[int]) -> set[int]:
+    """Who holds one of the accounts, and who owns such a holder, as returns said."""
+    holders = sql.select(held_account.c.person).where(
+        held_account.c.programme == programme, held_account.c.account.in_(accounts)
+    )
+    owners = sql.select(owner.c.owner).where(
+        owner.c.programme == programme, owner.c.person.in_(holders)
+    )
+    return set(connection.execute(holders.union(owners)).scalars())
 
 
 def _told(reference: str, answer: str, reasons: list[dict[str, Any]]) -> Result:
@@ -138,9 +158,9 @@ def _told(reference: str, answer: str, reasons: list[dict[str, Any]]) -> Result:
 
 def _asked(command: DecideTransaction, context: ActContext, identifier: int) -> Asked:
     connection, own = context.uow.connection, context.actor.institution
-    pseudonyms = Vault(context.uow.store.secret(SECRET)).pseudonyms
+    pseudonyms = _pseudonyms(context)
     kind = KINDS[command.kind]
-    customer = _who(connection, context.programme, pseudonyms.account(own, command.account))
+    customer = _who(connection, context.programme, _accounts(command, context, pseudonyms)[0])
     other, outside = _other(command, context, pseudonyms)
     incoming = command.kind in ("fiat_in", "deposit")
     countries = [
@@ -168,9 +188,9 @@ def _other(
     command: DecideTransaction, context: ActContext, pseudonyms: Pseudonyms
 ) -> tuple[int, int]:
     """The other side as rows name it, and the address outside where it is one."""
-    if command.kind in ("fiat_in", "fiat_out"):
+    if command.kind in WITH_A_BANK:
         return -pseudonyms.bank_account(command.counterparty), 0
-    if command.kind in ("deposit", "withdrawal"):
+    if command.kind in ON_A_CHAIN:
         pack = load_returns(pack_of(context.uow.connection, context.programme).code)
         network = pack.network(command.network) if command.network else None
         # Written in any other way, an address would be none of those that are listed.
@@ -179,9 +199,22 @@ def _other(
         address = command.counterparty.lower() if network.fold else command.counterparty
         number = pseudonyms.address(network.code, address)
         return -number, number
-    keeper = command.counterparty_exchange or context.actor.institution
-    number = pseudonyms.account(keeper, command.counterparty)
+    number = _accounts(command, context, pseudonyms)[1]
     return _who(context.uow.connection, context.programme, number), 0
+
+
+def _pseudonyms(context: ActContext) -> Pseudonyms:
+    return Vault(context.uow.store.secret(SECRET)).pseudonyms
+
+
+def _accounts(command: DecideTransaction, context: ActContext, pseudonyms: Pseudonyms) -> list[int]:
+    """The customer's account, and the other one where an exchange keeps it too."""
+    own = context.actor.institution
+    numbers = [pseudonyms.account(own, command.account)]
+    if command.kind not in (*WITH_A_BANK, *ON_A_CHAIN):
+        keeper = command.counterparty_exchange or own
+        numbers.append(pseudonyms.account(keeper, command.counterparty))
+    return numbers
 
 
 def _who(connection: Connection, programme: str, account: int) -> int:
