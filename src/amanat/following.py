@@ -1,6 +1,6 @@
 """What accepted returns wait for, done by itself: in a thread of the server, or apart from it.
 
-    persons into the vault -> screening -> monitoring -> scores of alerts
+    persons into the vault -> screening -> monitoring -> scores of alerts; then back-tests
 
 Each room says what it has not done yet, from its own tables and the manifest, so that nothing is
 remembered between rounds: killed anywhere, the next round goes on, and what is done stays done.
@@ -30,6 +30,7 @@ from amanat.observing.heartbeat import Heartbeat
 
 if TYPE_CHECKING:
     from amanat.app import Application
+    from amanat.jurisdictions.supervision import SupervisionTable
     from amanat.supervision.monitoring.engines import Engine
 
 log = logging.getLogger("amanat.following")
@@ -187,15 +188,21 @@ class Following:
         if not self._app.intake.has_returns():
             return ()
         # The rooms load engines of their own: no server without returns pays for them.
-        screening, monitoring, detection = (
-            importlib.import_module(f"amanat.supervision.{one}.following")
-            for one in ("screening", "monitoring", "detection")
+        screening, monitoring, detection, asked = (
+            importlib.import_module(f"amanat.supervision.{one}")
+            for one in (
+                "screening.following",
+                "monitoring.following",
+                "detection.following",
+                "monitoring.asked",
+            )
         )
         return (
             Stage("vault", screening.mark, self._settle),
             Stage("screening", screening.mark, self._screen),
             Stage("monitoring", monitoring.mark, self._monitor),
             Stage("scores", detection.mark, self._score),
+            Stage("backtests", asked.mark, self._backtest),
         )
 
     def _day(self, programme: str) -> Any:
@@ -219,19 +226,41 @@ class Following:
         from amanat.supervision.monitoring.following import monitor_waiting
 
         app = self._app
-        with app.store.reading() as connection:
-            table = load_supervision(pack_of(connection, programme).code)
-        folder = app.settings.data_dir
         done = monitor_waiting(
             app.store,
             self._engine_of,
             programme,
-            table,
-            folder,
+            self._table(programme),
+            app.settings.data_dir,
             self._day(programme),
             self._go_on,
         )
         return done is not None
+
+    def _table(self, programme: str) -> SupervisionTable:
+        with self._app.store.reading() as connection:
+            return load_supervision(pack_of(connection, programme).code)
+
+    def _backtest(self, programme: str) -> bool:
+        """Go on with a back-test; what returns wait for goes before its next step."""
+        from amanat.supervision.monitoring.asked import try_asked
+
+        app, came = self._app, self._came(programme)
+        return try_asked(
+            app.store,
+            self._engine_of,
+            programme,
+            self._table(programme),
+            app.settings.data_dir,
+            self._day(programme),
+            lambda: not self._stop.is_set() and self._came(programme) == came,
+        )
+
+    def _came(self, programme: str) -> Any:
+        from amanat.supervision.screening.following import mark
+
+        with self._app.store.reading() as connection:
+            return mark(connection, programme)
 
     def _score(self, programme: str) -> bool:
         from amanat.supervision.detection.following import score_waiting

@@ -43,13 +43,9 @@ class NotADay(Invalid):
     template = "{given} is no day: write YYYY-MM-DD."
 
 
-class DaysTurned(Invalid):
-    """The first day is not after the last."""
-
-    template = "{first} is after {last}."
-
-
 def _days(first: str, last: str) -> tuple[date, date]:
+    from amanat.supervision.monitoring.acts_backtests import DaysTurned
+
     found = []
     for given in (first, last):
         try:
@@ -136,9 +132,10 @@ def backtest(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Try a stated version on history, beside the live one; it writes no alert."""
-    from dataclasses import asdict
+    """Try a stated version on history, beside the live one; it writes no alert.
 
+    It is done here and now; `amanat act AskBacktest` has what follows returns do it.
+    """
     from amanat.supervision.monitoring.backtesting import run_backtest
 
     with errors_in_lines(as_json=as_json):
@@ -151,7 +148,7 @@ def backtest(
             found = run_backtest(application.store, engine, folder, table, *named, *days)
         finally:
             engine.close()
-        print_answer(asdict(found), as_json=as_json)
+        print_answer(found, as_json=as_json)
 
 
 @monitoring.command()

@@ -17,7 +17,13 @@ Say = Callable[[str], str]
 ACTS_OF: dict[str, tuple[str, ...]] = {
     "alert_queue": ("GroupFindings",),
     "monitoring_scenarios": ("ComposeScenario", "ChangeScenario"),
-    "monitoring_scenario": ("ChangeScenario", "ShadowScenario", "AdoptScenario", "RetireScenario"),
+    "monitoring_scenario": (
+        "ChangeScenario",
+        "AskBacktest",
+        "ShadowScenario",
+        "AdoptScenario",
+        "RetireScenario",
+    ),
     "screening_hits": ("Rescreen", "TakeInList"),
     "screening_hit": ("DismissHit", "ConfirmHit", "OrderFreeze"),
     "screening_lists": ("TakeInList", "Rescreen"),

@@ -95,7 +95,7 @@ def extra(
             "picture": quality_picture(found["quality"], _say(request)),
         }
     if name == "monitoring_scenario":
-        return {"tried": [compared(one, it) for it in shown["versions"] for one in it["backtests"]]}
+        return _scenario(pages, request, programme, shown)
     return {}
 
 
@@ -176,6 +176,22 @@ def _alert(
 
 
 # -- a scenario -----------------------------------------------------------------------------------
+
+
+def _scenario(
+    pages: Pages, request: Request, programme: str, shown: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Back-tests as bars, and what the worker does before those that wait."""
+    from amanat.web.pages import may
+
+    waits = any(one["state"] in ("asked", "running") for one in shown["asked"])
+    followed = pages.glance(request, programme, "returns_followed") if waits else None
+    return {
+        "tried": [compared(one, it) for it in shown["versions"] for one in it["backtests"]],
+        "may_ask": may(pages.actor(request, programme), ACTS["AskBacktest"]),
+        "waits": waits,
+        "ahead": [one for one in followed or () if one["waiting"] and one["stage"] != "backtests"],
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,18 @@ PREFERRED: dict[str, tuple[str, ...]] = {
         "hit",
     ),
     "monitoring_scenarios": ("scenario", "version", "state", "alerts"),
+    "monitoring_scenario.asked": (
+        "version",
+        "first_day",
+        "last_day",
+        "state",
+        "done_to",
+        "before_it",
+        "failure",
+        "asked_by",
+        "asked_at",
+        "ended_at",
+    ),
     "returns": (
         "exchange",
         "sequence",

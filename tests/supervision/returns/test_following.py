@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 
 from amanat.following import Following
+from amanat.jurisdictions.supervision import load_supervision
 from amanat.supervision.monitoring import following as monitored
+from amanat.supervision.monitoring.commands import AskBacktest, ChangeScenario
+from amanat.supervision.monitoring.planning import plain_parameters
 from amanat.supervision.monitoring.running import Running
 from amanat.supervision.monitoring.tables import alert, coverage, run, run_step
 from amanat.supervision.returns.tables import manifest
@@ -86,20 +89,48 @@ def waits(world: IntakeWorld) -> dict[str, int]:
     return {row["stage"]: row["waiting"] for row in rows}
 
 
+def ask_backtest(world: IntakeWorld) -> str:
+    """The desk asks for a back-test of the jurisdiction's own parameters, as a version; its id."""
+    held = plain_parameters(load_supervision("pk").on("ctr_threshold", DAY).parameters)
+    stated = ChangeScenario(scenario="ctr_threshold", parameters=json.dumps(held), reason="as is")
+    world.desk.do_as("pvara_officer", stated)
+    asking = AskBacktest(scenario="ctr_threshold", version="v1", first_day=DAY, last_day=DAY)
+    return str(world.desk.do_as("pvara_officer", asking)["backtest"])
+
+
 def test_an_accepted_return_is_screened_and_monitored_by_itself_once(
     world: IntakeWorld, tmp_path: Path
 ) -> None:
     listed(world)
     assert following(world).until_done() == {}  # nothing was reported
     world.take(written(tmp_path / "r", large))
-    assert waits(world) == {"vault": 0, "screening": 4, "monitoring": 1, "scores": 0}
+    assert waits(world) == {
+        "vault": 0,
+        "screening": 4,
+        "monitoring": 1,
+        "scores": 0,
+        "backtests": 0,
+    }
     assert world.rows(hit) == world.rows(alert) == []  # the request did none of it
     assert following(world).until_done() == {"screening": 1, "monitoring": 1}
-    assert waits(world) == {"vault": 0, "screening": 0, "monitoring": 0, "scores": 0}
+    assert waits(world) == {
+        "vault": 0,
+        "screening": 0,
+        "monitoring": 0,
+        "scores": 0,
+        "backtests": 0,
+    }
     pseudonym = world.vault.pseudonyms.person("cnic", "PK", "3520200000022").number
     assert [row.party for row in world.rows(hit)] == [str(pseudonym)]
     assert "ctr_threshold" in {row.scenario for row in world.rows(alert)}
     before = outcome(world)
+    asked = ask_backtest(world)
+    assert waits(world)["backtests"] == 1
+    assert following(world).until_done() == {"backtests": 1}
+    shown = world.view("pvara_officer", "monitoring_scenario", scenario="ctr_threshold")
+    (result,) = shown["versions"][0]["backtests"]
+    assert (shown["asked"][0]["state"], result["id"]) == ("done", asked)
+    assert result["shared"] == result["alerts"] == 1
     assert following(world).until_done() == {}
     assert outcome(world) == before
     assert world.view("exchange_x_officer", "returns_followed") == []
@@ -179,7 +210,13 @@ def test_killed_anywhere_it_goes_on_and_finds_the_same(
             with pytest.raises(Killed):
                 following(world).until_done()
     following(world).until_done()
-    assert waits(world) == {"vault": 0, "screening": 0, "monitoring": 0, "scores": 0}
+    assert waits(world) == {
+        "vault": 0,
+        "screening": 0,
+        "monitoring": 0,
+        "scores": 0,
+        "backtests": 0,
+    }
     assert len(world.rows(run)) == 1
     hits, alerts, done, read, parties = outcome(world)
     assert (len(hits), done, len(parties)) == (1, 1, 14)

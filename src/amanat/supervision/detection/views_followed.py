@@ -10,6 +10,7 @@ from amanat.access.acts import ViewContext, view
 from amanat.supervision.detection import following as scores
 from amanat.supervision.detection.commands import FollowedAsked
 from amanat.supervision.identities.model import AUDITOR, FIU, SUPERVISES
+from amanat.supervision.monitoring import asked as backtests
 from amanat.supervision.monitoring import following as monitoring
 from amanat.supervision.monitoring.tables import run
 from amanat.supervision.returns.tables import manifest
@@ -23,8 +24,8 @@ def returns_followed(query: FollowedAsked, context: ViewContext) -> list[dict[st
     """What still waits after accepted returns, stage by stage: how much, and since when.
 
     Persons of returns that are not in the vault yet, customers who wait for screening, returns that
-    no run of monitoring has read, alerts that the live model has not scored.  `failed` says that
-    the last run of monitoring was refused.
+    no run of monitoring has read, alerts that the live model has not scored, back-tests that were
+    asked for.  `failed` says that the last run of monitoring was refused.
     """
     del query
     if not context.sees(SUPERVISES, FIU, AUDITOR, OPERATOR):
@@ -47,6 +48,7 @@ def returns_followed(query: FollowedAsked, context: ViewContext) -> list[dict[st
         ("screening", *screening.waiting(connection, programme), False),
         ("monitoring", unread.returns, unread.since, last == "failed"),
         ("scores", *scores.waiting(connection, programme), False),
+        ("backtests", *backtests.waiting(connection, programme), False),
     )
     return [
         {"stage": stage, "waiting": count, "waiting_since": since, "failed": failed}

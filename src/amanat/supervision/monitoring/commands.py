@@ -42,6 +42,15 @@ class ChangeScenario(Command):
     reason: Words
 
 
+class AskBacktest(Command):
+    """Have a stated version tried on days of history, beside the live one; it writes no alert."""
+
+    scenario: ScenarioCode
+    version: Version
+    first_day: Day
+    last_day: Day
+
+
 class ShadowScenario(Command):
     """Let a back-tested draft look at transactions beside the live version; nobody works alerts."""
 

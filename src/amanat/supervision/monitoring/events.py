@@ -28,6 +28,14 @@ SCENARIO_MOVED = declare(
     private=("reason",),
     audience=_CONFIDENTIAL,
 )
+BACKTEST_ASKED = declare(
+    "BacktestAsked",
+    ("backtest", "scenario", "version", "first_day", "last_day"),
+    audience=_CONFIDENTIAL,
+)
+BACKTEST_ENDED = declare(
+    "BacktestEnded", ("backtest", "scenario", "version", "state"), audience=_CONFIDENTIAL
+)
 PSEUDONYM_LISTED = declare(
     "PseudonymListed",
     ("kind", "listed", "pseudonym", "reason"),

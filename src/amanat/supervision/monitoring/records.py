@@ -11,7 +11,12 @@ from sqlalchemy.engine import Connection, Row
 
 from amanat.core.errors import NotFound
 from amanat.supervision.monitoring.planning import LIVE, RETIRED, SHADOW
-from amanat.supervision.monitoring.tables import backtest, run, scenario_version
+from amanat.supervision.monitoring.tables import (
+    backtest,
+    backtest_asked,
+    run,
+    scenario_version,
+)
 
 
 def version_row(connection: Connection, programme: str, code: str, version: str) -> Row[Any]:
@@ -46,6 +51,15 @@ def backtests_of(
         table.c.programme == programme, table.c.code == code, table.c.version == version
     )
     return connection.execute(query.order_by(table.c.id.desc())).all()
+
+
+def backtests_asked_of(
+    connection: Connection, programme: str, code: str, limit: int
+) -> Sequence[Row[Any]]:
+    """Back-tests of a scenario that were asked for, latest first."""
+    table = backtest_asked
+    query = sql.select(table).where(table.c.programme == programme, table.c.code == code)
+    return connection.execute(query.order_by(table.c.id.desc()).limit(limit)).all()
 
 
 def shadow_runs_of(connection: Connection, programme: str, code: str, version: str) -> list[str]:

@@ -13,9 +13,11 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Row
 
 from amanat.access.acts import ViewContext, view
+from amanat.access.effects import from_json
 from amanat.core.errors import NotFound
 from amanat.supervision.identities.model import SUPERVISES
 from amanat.supervision.monitoring.acts import supervision_of
+from amanat.supervision.monitoring.asked import ASKED, waits
 from amanat.supervision.monitoring.commands import (
     AlertAsked,
     AlertsAsked,
@@ -32,11 +34,16 @@ from amanat.supervision.monitoring.planning import (
     plain_parameters,
     versions_of,
 )
-from amanat.supervision.monitoring.records import backtests_of, state_on
+from amanat.supervision.monitoring.records import (
+    backtests_asked_of,
+    backtests_of,
+    state_on,
+)
 from amanat.supervision.monitoring.running import INPUT
 from amanat.supervision.monitoring.scenarios import SCENARIOS
 from amanat.supervision.monitoring.tables import (
     alert,
+    backtest_asked,
     coverage,
     listed,
     run,
@@ -96,7 +103,8 @@ def _scenario_row(one: Planned, counts: Mapping[tuple[str, str], int]) -> dict[s
 def monitoring_scenario(query: ScenarioAsked, context: ViewContext) -> dict[str, Any]:
     """One scenario: the jurisdiction's parameters by date, stated versions, back-tests.
 
-    Refuses `NotFound`.
+    `asked` are the back-tests that were asked for, the latest first: how many wait before each that
+    waits, up to which day one that runs is done, why one failed.  Refuses `NotFound`.
     """
     require_desk(context)
     code = query.scenario
@@ -119,7 +127,38 @@ def monitoring_scenario(query: ScenarioAsked, context: ViewContext) -> dict[str,
             for row in supervision_of(context).history(code)
         ],
         "versions": [_version(context, row) for row in stated],
+        "asked": [
+            _asked(context, row)
+            for row in backtests_asked_of(context.connection, context.programme, code, _ASKED_MAX)
+        ],
     }
+
+
+_ASKED_MAX = 50
+
+
+def _asked(context: ViewContext, row: Row[Any]) -> dict[str, Any]:
+    return {
+        "backtest": row.id,
+        "version": row.version,
+        "first_day": row.first_day,
+        "last_day": row.last_day,
+        "state": row.state,
+        "done_to": row.done_to,
+        "before_it": _before(context, row) if row.state == ASKED else None,
+        "failure": from_json([row.failure])[0] if row.failure else None,
+        "asked_by": row.asked_by,
+        "asked_at": row.asked_at,
+        "started_at": row.started_at,
+        "ended_at": row.ended_at,
+    }
+
+
+def _before(context: ViewContext, row: Row[Any]) -> int:
+    """How many back-tests the worker carries out first, of every scenario."""
+    earlier = sql.and_(waits(context.programme), backtest_asked.c.id < row.id)
+    query = sql.select(sql.func.count()).select_from(backtest_asked).where(earlier)
+    return int(context.connection.execute(query).scalar_one())
 
 
 def _version(context: ViewContext, row: Row[Any]) -> dict[str, Any]:
