@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import sqlalchemy as sql
@@ -25,10 +25,12 @@ from amanat.supervision.detection.events import ALERTS_SCORED
 from amanat.supervision.detection.features import MEMORY_LIMIT, Features
 from amanat.supervision.detection.model import NoLiveModel
 from amanat.supervision.detection.records import live_model, rank_alerts
-from amanat.supervision.detection.scoring import DetectionModel, Moved
 from amanat.supervision.detection.tables import alert_score
 from amanat.supervision.monitoring.tables import alert
 from amanat.supervision.returns.manifest import files_in_force
+
+if TYPE_CHECKING:
+    from amanat.supervision.detection.scoring import DetectionModel, Moved
 
 _AT_ONCE = 1_000
 _OPEN = ("open", "shadow")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-
-from followthemoney import model
-from followthemoney.proxy import EntityProxy
+from typing import TYPE_CHECKING
 
 from amanat.supervision.screening.model import (
     NAMES_MAX,
@@ -18,6 +16,9 @@ from amanat.supervision.screening.model import (
     normal_number,
 )
 from amanat.supervision.screening.spelling import clean_name, imitation, romanised, split_father
+
+if TYPE_CHECKING:
+    from followthemoney.proxy import EntityProxy
 
 _SCHEMATA = {
     Subject.PERSON: "Person",
@@ -50,9 +51,16 @@ def names_to_compare(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(found)[:NAMES_MAX]
 
 
+def _made(kind: Subject) -> EntityProxy:
+    # Here alone: the model of followthemoney takes long to import, and few commands compare.
+    from followthemoney import model
+
+    return model.make_entity(_SCHEMATA[kind])
+
+
 def listed_entity(subject: ListedSubject, ignored: Numbers = frozenset()) -> EntityProxy:
     """The entity of a list's entry; `ignored` numbers (placeholders) are left out."""
-    entity = model.make_entity(_SCHEMATA[subject.kind])
+    entity = _made(subject.kind)
     for name in names_to_compare(subject.names):
         entity.add("name", name)
     if subject.kind is Subject.WALLET:
@@ -70,7 +78,7 @@ def listed_entity(subject: ListedSubject, ignored: Numbers = frozenset()) -> Ent
 
 def party_entity(party: ScreenedParty, names: Iterable[str]) -> EntityProxy:
     """The entity of a party under these names."""
-    entity = model.make_entity(_SCHEMATA[party.kind])
+    entity = _made(party.kind)
     for name in names:
         entity.add("name", name)
     if party.kind is not Subject.WALLET:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
 from sqlalchemy.engine import Connection, Row
@@ -25,7 +25,6 @@ from amanat.core.ids import new_id
 from amanat.jurisdictions.screening import load_screening
 from amanat.licensing.records import pack_of
 from amanat.supervision.identities.vault import Vault
-from amanat.supervision.screening.matching import Match, Matcher
 from amanat.supervision.screening.model import HitState, ScreenedParty
 from amanat.supervision.screening.sources import (
     PROVIDER,
@@ -35,6 +34,9 @@ from amanat.supervision.screening.sources import (
 )
 from amanat.supervision.screening.tables import disposition, hit, list_entry, run, screened
 from amanat.supervision.screening.versions import Entry, from_json, versions_in_force
+
+if TYPE_CHECKING:
+    from amanat.supervision.screening.matching import Match, Matcher
 
 _CHUNK = 500
 _DECIDED = (HitState.TRUE.value, HitState.FALSE.value)
@@ -83,6 +85,9 @@ class _Entries:
 
     def since(self, versions: Mapping[str, int] | None) -> _Held:
         """Entries that came or changed after these versions; all of them for None."""
+        # Here alone: what compares names takes a second to import, and few commands compare.
+        from amanat.supervision.screening.matching import Matcher
+
         key = tuple(sorted((versions or {}).items()))
         if key not in self._kept:
             known = dict(key)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
 
-from followthemoney.types import registry
 from lxml import etree
 
 from amanat.core.errors import Invalid, Place, Refused
@@ -136,6 +135,9 @@ def unique(values: Iterable[str | None]) -> tuple[str, ...]:
 
 def country_code(text: str | None) -> str | None:
     """ISO 3166 alpha-2 of a country by code or name; None where it is not known."""
+    # Here alone: followthemoney takes long to import, and few commands read a list.
+    from followthemoney.types import registry
+
     found = registry.country.clean(text) if text else None
     return found.upper() if found and len(found) == 2 else None
 
