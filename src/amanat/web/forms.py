@@ -14,7 +14,7 @@ from amanat.access.desk import Outcome, parse
 from amanat.access.shown_once import ShownOnce
 from amanat.core.errors import AmanatError, Forbidden, NotFound, Refusal
 from amanat.core.ids import new_id
-from amanat.web import elsewhere, texts
+from amanat.web import elsewhere, supervision_desk, texts
 from amanat.web.act_fields import SCORES, fields_of, gathered, lines_of, read_form, scores_given
 from amanat.web.elsewhere import SignedForm, signatures_of
 from amanat.web.licensing_forms import about_of, offered
@@ -187,6 +187,8 @@ def _form(
     known = {field["name"] for field in fields}
     if kind.room == "licensing":
         fields = offered(pages, request, programme, kind, fields, values)
+    elif kind.name in supervision_desk.SETTLES:
+        fields = supervision_desk.with_dispositions(pages, request, programme, kind, fields)
     return pages.render(
         request,
         "act.html",

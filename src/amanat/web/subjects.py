@@ -15,7 +15,7 @@ Glance = Callable[..., Any]
 Say = Callable[[str], str]
 # What a reader of a page is likely to do next with the thing on it.
 ACTS_OF: dict[str, tuple[str, ...]] = {
-    "alert_queue": ("GroupFindings",),
+    "alert_queue": ("GroupFindings", "AttachAlert", "DismissAlert"),
     "monitoring_scenarios": ("ComposeScenario", "ChangeScenario"),
     "monitoring_scenario": (
         "ChangeScenario",
@@ -42,6 +42,7 @@ ACTS_OF: dict[str, tuple[str, ...]] = {
         "AddCaseNote",
         "AttachEvidence",
         "CiteTransactions",
+        "AttachAlert",
         "FormSuspicion",
         "DraftReport",
         "ReferCase",

@@ -16,10 +16,12 @@ from urllib.parse import urlencode
 from fastapi import Request
 from markupsafe import Markup
 
-from amanat.access.acts import ACTS
+from amanat.access.acts import ACTS, ActKind
 from amanat.access.effects import from_json
+from amanat.supervision.cases.records import cases_of
 from amanat.web import charts, supervision_pages, texts
 from amanat.web.messages import message_text
+from amanat.web.texts import headline
 
 if TYPE_CHECKING:
     from amanat.web.pages import Pages
@@ -49,7 +51,10 @@ def further(
     """Tables of these pages beside those of their views."""
     if name == "monitoring_alert":
         flow = pages.glance(request, programme, "alert_flow", alert=shown["alert"])
-        return {"transactions": flow["transactions"] if flow else []}
+        return {
+            "transactions": flow["transactions"] if flow else [],
+            "dismissals": flow["dismissals"] if flow else [],
+        }
     if name == "returns":
         asked = {
             key: request.query_params[key] for key in ("exchange",) if request.query_params.get(key)
@@ -156,9 +161,17 @@ def _alert(
     said = message_text(reader, from_json([explained])[0]) if "key" in explained else ""
     given = {"subject": shown["subject"], "title": shown["scenario"].replace("_", " ")}
     offered = []
+    named = {"alert": shown["alert"]}
     if flow and flow["case"] is None and shown["state"] == "open":
-        offered = [(ACTS["OpenCase"], f"acts/OpenCase?{urlencode(given)}")]
-        offered.append((ACTS["GroupFindings"], "acts/GroupFindings"))
+        into = named | ({"case": flow["open_case"]} if flow["open_case"] else {})
+        offered = [
+            (ACTS["AttachAlert"], f"acts/AttachAlert?{urlencode(into)}"),
+            (ACTS["DismissAlert"], f"acts/DismissAlert?{urlencode(named)}"),
+            (ACTS["OpenCase"], f"acts/OpenCase?{urlencode(given)}"),
+            (ACTS["GroupFindings"], "acts/GroupFindings"),
+        ]
+    elif flow and any(one["reopened_on"] is None for one in flow["dismissals"]):
+        offered = [(ACTS["ReopenAlert"], f"acts/ReopenAlert?{urlencode(named)}")]
     elif flow and flow["case"] and flow["case_state"] == "open":
         of = urlencode({"case": flow["case"]})
         offered = [
@@ -173,6 +186,30 @@ def _alert(
         "moved": contributions(live["contributions"]) if live else [],
         "offered": [one for one in offered if may(actor, one[0])],
     }
+
+
+SETTLES = frozenset({"CloseCase", "DismissAlert"})
+"""Acts that end something in one of the ways that the jurisdiction's table has."""
+
+
+def with_dispositions(
+    pages: Pages, request: Request, programme: str, kind: ActKind, fields: Rows
+) -> Rows:
+    """The fields of an act that settles, with the ways that the reader's desk has to choose from.
+
+    An alert alone ends in none that takes something sent.
+    """
+    actor = pages.actor(request, programme)
+    mine = actor.capacities if actor else frozenset[str]()
+    with pages.app.store.reading() as connection:
+        pack = cases_of(connection, programme)
+    titles = [
+        (one.code, headline(one.title))
+        for one in pack.dispositions
+        if mine & set(one.desks) and not (one.needs and kind.name == "DismissAlert")
+    ]
+    chosen = {"control": "radio", "titles": titles, "choices": [code for code, _ in titles]}
+    return [one | (chosen if one["name"] == "disposition" and titles else {}) for one in fields]
 
 
 # -- a scenario -----------------------------------------------------------------------------------

@@ -151,6 +151,17 @@ PREFERRED: dict[str, tuple[str, ...]] = {
         "corrected",
     ),
     "monitoring_alert.transactions": _CASE_TRANSACTIONS,
+    "monitoring_alert.dismissals": (
+        "on",
+        "disposition",
+        "reason",
+        "person",
+        "approved_by",
+        "reopened_on",
+        "reopened_by",
+    ),
+    "case_statistics.dispositions": ("disposition", "cases", "alerts"),
+    "case_statistics.scenarios": ("scenario", "cases", "alerts", "false_positives"),
     "case.findings_shown": ("day", "scenario", "said", "score", "exchange", "kind"),
     "case.transactions": _CASE_TRANSACTIONS,
     "keys": (

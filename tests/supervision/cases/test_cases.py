@@ -207,7 +207,7 @@ def test_live_alerts_make_cases_with_their_transactions_and_end_with_them(desks:
     assert states(desks) == {"a": "closed", "b": "shadow"}
     statistics = desks.look("pvara_officer", "case_statistics")
     assert statistics["scenarios"] == [
-        {"scenario": "structuring", "cases": 1, "false_positives": 1}
+        {"scenario": "structuring", "cases": 1, "alerts": 0, "false_positives": 1}
     ]
     desks.do_as("pvara_officer", ReopenCase(case="CAS-2026-0001", reason="another deposit"))
     assert states(desks) == {"a": "open", "b": "shadow"}

@@ -24,6 +24,7 @@ Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """SHA-256 in hexadecimal."""
 TransactionId = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,19}$")]
 """The id of a stored transaction, in decimal."""
+AlertId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 OFFSET_MAX = 10**9
 OwnReference = Annotated[str, StringConstraints(min_length=1, max_length=120)]
 """An exchange's own reference of one of its transactions."""
@@ -46,6 +47,28 @@ class GroupFindings(Command):
     """Group alerts and hits that are in no case yet into cases, one open case for each subject."""
 
     until: Day | None = None
+
+
+class AttachAlert(Command):
+    """Put one open alert into an open case of the desk, with the transactions that it names."""
+
+    case: CaseNumber
+    alert: AlertId
+
+
+class DismissAlert(Command):
+    """Settle one open alert without a case; another person of the desk agrees."""
+
+    alert: AlertId
+    disposition: Code
+    reason: Prose
+
+
+class ReopenAlert(Command):
+    """Put a dismissed alert back into the queue."""
+
+    alert: AlertId
+    reason: Words
 
 
 class AssignCase(Command):
@@ -157,7 +180,7 @@ class CaseAsked(Query):
 class AlertFlowAsked(Query):
     """What an alert rests on, and in which case of the own desk it is."""
 
-    alert: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    alert: AlertId
 
 
 class NetworkAsked(Query):

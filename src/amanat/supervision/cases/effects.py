@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 import sqlalchemy as sql
 
 from amanat.access.effects import Seen, effects
 from amanat.core.messages import Message, Word
-from amanat.supervision.cases.commands import CloseCase, Disseminate, ReferCase
+from amanat.supervision.cases.acts_alerts import alert_row
+from amanat.supervision.cases.commands import (
+    AttachAlert,
+    CloseCase,
+    DismissAlert,
+    Disseminate,
+    ReferCase,
+    ReopenAlert,
+)
 from amanat.supervision.cases.tables import case, case_finding, case_transaction
 
 
@@ -23,6 +32,51 @@ def case_closed(command: CloseCase, seen: Seen) -> Iterator[Message]:
     yield Message(
         "Its {findings} findings are settled with it; it can be opened again",
         findings=_count(case_finding, command.case, seen),
+    )
+
+
+@effects(AttachAlert)
+def alert_attached(command: AttachAlert, seen: Seen) -> Iterator[Message]:
+    """What the case takes in, and whether it is about somebody else."""
+    row = alert_row(seen.connection, seen.programme, command.alert)
+    yield Message(
+        "Case {case} takes in the alert of {day} with {transactions} transactions",
+        case=command.case,
+        day=date.fromisoformat(row.day),
+        transactions=row.transactions_all,
+    )
+    subject = seen.connection.execute(
+        sql.select(case.c.subject).where(
+            case.c.programme == seen.programme,
+            case.c.desk == seen.institution,
+            case.c.number == command.case,
+        )
+    ).scalar_one_or_none()
+    if subject is not None and subject != row.subject:
+        yield Message("The alert is about another subject than the case")
+
+
+@effects(DismissAlert)
+def alert_dismissed(command: DismissAlert, seen: Seen) -> Iterator[Message]:
+    """How the alert ends, and that it leaves the queue."""
+    row = alert_row(seen.connection, seen.programme, command.alert)
+    yield Message(
+        "The alert of {day} by {scenario} ends as {disposition}, without a case",
+        day=date.fromisoformat(row.day),
+        scenario=Word(row.scenario),
+        disposition=Word(command.disposition),
+    )
+    yield Message("It leaves the queue, counts in the statistics and can be opened again")
+
+
+@effects(ReopenAlert)
+def alert_reopened(command: ReopenAlert, seen: Seen) -> Iterator[Message]:
+    """That it waits again."""
+    row = alert_row(seen.connection, seen.programme, command.alert)
+    yield Message(
+        "The alert of {day} by {scenario} stands in the queue again",
+        day=date.fromisoformat(row.day),
+        scenario=Word(row.scenario),
     )
 
 

@@ -169,6 +169,14 @@ def group(context: ActContext, findings: Iterable[Finding]) -> Grouped:
     )
 
 
+def attach(context: ActContext, case_id: str, row: Row[Any]) -> str:
+    """Put one alert into a case, whoever it is about, with its rows; the case's risk then."""
+    found = _alert(row)
+    stored = _stored(context, {found.subject: [found]})
+    cases, grown = {found.subject: case_id}, [case_id]
+    return _fill(context, cases, {found.subject: [found]}, stored, grown)[case_id]
+
+
 def _known(context: ActContext, subjects: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Id and number of the oldest open case of the desk of each subject that has one."""
     found: dict[str, tuple[str, str]] = {}
@@ -205,8 +213,8 @@ def _fill(
     by_subject: Mapping[str, Sequence[Finding]],
     stored: Mapping[str, dict[str, Any]],
     grown: Sequence[str],
-) -> None:
-    """Put findings and their rows into the cases of their subjects, and weigh the cases anew."""
+) -> dict[str, str]:
+    """Put findings and their rows into the cases of their subjects; their risks, weighed anew."""
     connection = context.uow.connection
     rows = [_row(context, cases[subject], one) for subject in cases for one in by_subject[subject]]
     if rows:
@@ -222,7 +230,7 @@ def _fill(
         for subject, identifier in cases.items()
     }
     keep_rows_of(connection, context.programme, cited, known_in=grown)
-    update_risks(connection, list(cases.values()))
+    return update_risks(connection, list(cases.values()))
 
 
 def _row(context: ActContext, case_id: str, one: Finding) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Whoever has no desk here, and whoever asks for another desk's case, is told that
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -39,7 +39,7 @@ from amanat.supervision.cases.stored import (
     paths_of,
     rows_around,
 )
-from amanat.supervision.cases.tables import case, case_finding, case_step
+from amanat.supervision.cases.tables import alert_dismissal, case, case_finding, case_step
 from amanat.supervision.monitoring.model import HOLDER_DAYS
 from amanat.supervision.monitoring.tables import alert
 
@@ -284,7 +284,8 @@ def _around(
 def alert_flow(query: AlertFlowAsked, context: ViewContext) -> dict[str, Any]:
     """The stored transactions of an alert, the flow that they make, and the desk's case of it.
 
-    Refuses `NotFound`: who does not supervise, or no such alert.
+    `open_case` is an open case of the same subject, `dismissals` how the desk settled the alert
+    without one.  Refuses `NotFound`: who does not supervise, or no such alert.
     """
     connection = context.connection
     found = connection.execute(
@@ -316,14 +317,58 @@ def alert_flow(query: AlertFlowAsked, context: ViewContext) -> dict[str, Any]:
         "case": of.number if of else None,
         "case_risk": of.risk if of else None,
         "case_state": of.state if of else None,
+        "open_case": _open_case(context, context.actor.institution, found.subject),
+        "dismissals": _dismissals(context, context.actor.institution, found.id),
         "transactions": [_transaction(one) for one in rows],
     } | _drawn(rows, found.subject)
+
+
+def _open_case(context: ViewContext, desk: str, subject: str) -> str | None:
+    """The oldest open case of a desk about a subject."""
+    return context.connection.execute(
+        sql.select(case.c.number)
+        .where(
+            case.c.programme == context.programme,
+            case.c.desk == desk,
+            case.c.subject == subject,
+            case.c.state == CaseState.OPEN.value,
+        )
+        .order_by(case.c.id)
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+def _dismissals(context: ViewContext, desk: str, identifier: str) -> list[dict[str, Any]]:
+    """Who dismissed an alert, when and why, the latest first, and who opened it again."""
+    table = alert_dismissal
+    rows = context.connection.execute(
+        sql.select(table)
+        .where(
+            table.c.programme == context.programme,
+            table.c.desk == desk,
+            table.c.alert == identifier,
+        )
+        .order_by(table.c.id.desc())
+    )
+    return [
+        {
+            "on": row.recorded_on,
+            "disposition": row.disposition,
+            "reason": row.reason,
+            "person": row.person,
+            "approved_by": row.approved_by,
+            "reopened_on": row.reopened_on,
+            "reopened_by": row.reopened_by,
+        }
+        for row in rows
+    ]
 
 
 @view("case_statistics")
 def case_statistics(query: PeriodAsked, context: ViewContext) -> dict[str, Any]:
     """How the own desk's cases ended, how long they took, and how often each scenario was right.
 
+    `alerts` are those that were dismissed without a case; one that was opened again counts no more.
     Refuses `NotFound`: no desk.
     """
     actor = desk_of(context)
@@ -344,6 +389,10 @@ def case_statistics(query: PeriodAsked, context: ViewContext) -> dict[str, Any]:
         for one in closed
     )
     ended = Counter(one.disposition for one in closed)
+    dismissed = _dismissed(context, actor.institution, first, last)
+    alone = Counter[str]()
+    for (_scenario, disposition), count in dismissed.items():
+        alone[disposition] += count
     return {
         "first_day": first.isoformat(),
         "last_day": last.isoformat(),
@@ -351,16 +400,39 @@ def case_statistics(query: PeriodAsked, context: ViewContext) -> dict[str, Any]:
         "unassigned": open_now - assigned,
         "closed": len(closed),
         "days_median": days[len(days) // 2] if days else None,
+        "dismissed": sum(alone.values()),
         "dispositions": [
-            {"disposition": code, "cases": ended[code]}
-            for code in sorted(ended, key=lambda code: (-ended[code], code))
+            {"disposition": code, "cases": ended[code], "alerts": alone[code]}
+            for code in sorted({*ended, *alone}, key=lambda code: (-ended[code], code))
         ],
-        "scenarios": _by_scenario(context, of_days),
+        "scenarios": _by_scenario(context, of_days, dismissed),
     }
 
 
-def _by_scenario(context: ViewContext, of_days: sql.ColumnElement[bool]) -> list[dict[str, Any]]:
-    """Of each scenario: closed cases, and in how many it was found wrong."""
+def _dismissed(
+    context: ViewContext, desk: str, first: date, last: date
+) -> Mapping[tuple[str, str], int]:
+    """Alerts of each scenario and disposition that were settled without a case and stay so."""
+    table = alert_dismissal
+    rows = context.connection.execute(
+        sql.select(table.c.scenario, table.c.disposition, sql.func.count().label("n"))
+        .where(
+            table.c.programme == context.programme,
+            table.c.desk == desk,
+            table.c.recorded_on.between(first.isoformat(), last.isoformat()),
+            table.c.reopened_on.is_(None),
+        )
+        .group_by(table.c.scenario, table.c.disposition)
+    )
+    return {(row.scenario, row.disposition): row.n for row in rows}
+
+
+def _by_scenario(
+    context: ViewContext,
+    of_days: sql.ColumnElement[bool],
+    dismissed: Mapping[tuple[str, str], int],
+) -> list[dict[str, Any]]:
+    """Of each scenario: closed cases and dismissed alerts, and how many of them were wrong."""
     once = (
         sql.select(case_finding.c.scenario, case.c.id, case.c.disposition)
         .join(case, case.c.id == case_finding.c.case)
@@ -368,13 +440,26 @@ def _by_scenario(context: ViewContext, of_days: sql.ColumnElement[bool]) -> list
         .distinct()
         .subquery()
     )
-    wrong = sql.func.sum(sql.case((once.c.disposition == "false_positive", 1), else_=0))
+    wrong = sql.func.sum(sql.case((once.c.disposition == _WRONG, 1), else_=0))
     rows = context.connection.execute(
-        sql.select(once.c.scenario, sql.func.count().label("n"), wrong.label("wrong"))
-        .group_by(once.c.scenario)
-        .order_by(once.c.scenario)
+        sql.select(once.c.scenario, sql.func.count().label("n"), wrong.label("wrong")).group_by(
+            once.c.scenario
+        )
     )
+    cases = {row.scenario: (row.n, int(row.wrong)) for row in rows}
+    alone = Counter[str]()
+    for (scenario, _disposition), count in dismissed.items():
+        alone[scenario] += count
     return [
-        {"scenario": row.scenario, "cases": row.n, "false_positives": int(row.wrong)}
-        for row in rows
+        {
+            "scenario": scenario,
+            "cases": cases.get(scenario, (0, 0))[0],
+            "alerts": alone[scenario],
+            "false_positives": cases.get(scenario, (0, 0))[1]
+            + dismissed.get((scenario, _WRONG), 0),
+        }
+        for scenario in sorted({*cases, *alone})
     ]
+
+
+_WRONG = "false_positive"
