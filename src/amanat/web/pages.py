@@ -78,6 +78,8 @@ LINKS = {
     "alert": ("monitoring_alert", "alert"),
     "hit": ("screening_hit", "hit"),
     "refused": ("return_errors", "refused"),
+    "return": ("accepted_return", "accepted"),
+    "monitoring_run": ("monitoring_run", "run"),
     "report": ("report", "report"),
 }
 

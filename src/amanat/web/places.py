@@ -64,6 +64,8 @@ PARENTS = {
     "screening_lists": "screening_hits",
     "screening_runs": "screening_hits",
     "freezes": "screening_hits",
+    "accepted_return": "returns",
+    "return_followed": "returns",
     "refused_returns": "returns",
     "return_errors": "returns",
     "data_quality": "returns",

@@ -34,6 +34,7 @@ PAGES = frozenset(
         "monitoring_scenario",
         "screening_hit",
         "returns",
+        "accepted_return",
         "return_errors",
     }
 )
@@ -62,6 +63,9 @@ def further(
         refused = pages.glance(request, programme, "refused_returns", limit=_ROWS, **asked)
         quality = pages.glance(request, programme, "data_quality", limit=_ROWS, **asked)
         return {"refused": refused or [], "quality": quality or []}
+    if name == "accepted_return":
+        followed = pages.glance(request, programme, "return_followed", accepted=shown["return"])
+        return {"followed": followed or []}
     if name == "return_errors":
         counts = Counter(one["rule"] for one in shown["rows"])
         says = {one["rule"]: one["says"] for one in shown["rows"]}
@@ -278,6 +282,7 @@ def compared(tried: Mapping[str, Any], of: Mapping[str, Any]) -> Compared:
 class Came:
     """One return on the calendar: what became of it, and how many days late it was."""
 
+    identifier: str
     sequence: int
     last_day: str
     standing: str
@@ -297,7 +302,9 @@ def calendar(accepted: Rows, refused: Rows, quality: Rows) -> dict[str, dict[str
         known = late.get((one["exchange"], one["sequence"]), {})
         days = int(known.get("days_late") or 0)
         standing = "corrected" if not one["in_force"] else "late" if days else "in_time"
-        came = Came(one["sequence"], one["last_day"], standing, days, int(one["score"]))
+        came = Came(
+            one["return"], one["sequence"], one["last_day"], standing, days, int(one["score"])
+        )
         _of(found, one["exchange"])["came"].append(came)
     for one in refused:
         _of(found, one["exchange"])["refused"].append(one)

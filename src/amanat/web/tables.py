@@ -130,6 +130,7 @@ PREFERRED: dict[str, tuple[str, ...]] = {
         "ended_at",
     ),
     "returns": (
+        "return",
         "exchange",
         "sequence",
         "first_day",
@@ -140,6 +141,25 @@ PREFERRED: dict[str, tuple[str, ...]] = {
         "in_force",
         "received_at",
     ),
+    "accepted_return.followed": ("stage", "of", "waiting", "done_at", "monitoring_run"),
+    "accepted_return.contents": ("record", "rows"),
+    "accepted_return.totals": (
+        "kind",
+        "rows_stated",
+        "rows_counted",
+        "stated_minor",
+        "counted_minor",
+    ),
+    "accepted_return.parts": ("part", "points", "of", "because"),
+    "accepted_return.corrections": (
+        "return",
+        "sequence",
+        "scope",
+        "transactions",
+        "received_at",
+        "in_force",
+    ),
+    "accepted_return.refused": ("refused", "errors", "rules", "received_at"),
     "returns.refused": ("refused", "exchange", "sequence", "errors", "rules", "received_at"),
     "returns.quality": (
         "exchange",

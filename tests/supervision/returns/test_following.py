@@ -98,6 +98,13 @@ def ask_backtest(world: IntakeWorld) -> str:
     return str(world.desk.do_as("pvara_officer", asking)["backtest"])
 
 
+def followed(world: IntakeWorld) -> dict[str, tuple[int, int]]:
+    """What the page of the first return says: of how many how many wait, without alerts."""
+    (one,) = world.rows(manifest)
+    rows = world.view("pvara_officer", "return_followed", accepted=one.id)
+    return {row["stage"]: (row["of"], row["waiting"]) for row in rows if row["stage"] != "scores"}
+
+
 def test_an_accepted_return_is_screened_and_monitored_by_itself_once(
     world: IntakeWorld, tmp_path: Path
 ) -> None:
@@ -111,6 +118,7 @@ def test_an_accepted_return_is_screened_and_monitored_by_itself_once(
         "scores": 0,
         "backtests": 0,
     }
+    assert followed(world) == {"vault": (4, 0), "screening": (4, 4), "monitoring": (7, 7)}
     assert world.rows(hit) == world.rows(alert) == []  # the request did none of it
     assert following(world).until_done() == {"screening": 1, "monitoring": 1}
     assert waits(world) == {
@@ -123,6 +131,7 @@ def test_an_accepted_return_is_screened_and_monitored_by_itself_once(
     pseudonym = world.vault.pseudonyms.person("cnic", "PK", "3520200000022").number
     assert [row.party for row in world.rows(hit)] == [str(pseudonym)]
     assert "ctr_threshold" in {row.scenario for row in world.rows(alert)}
+    assert followed(world) == {"vault": (4, 0), "screening": (4, 0), "monitoring": (7, 0)}
     before = outcome(world)
     asked = ask_backtest(world)
     assert waits(world)["backtests"] == 1

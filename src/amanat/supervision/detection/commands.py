@@ -39,6 +39,12 @@ class FollowedAsked(Query):
     """How far screening, monitoring and scores are behind accepted returns."""
 
 
+class ReturnFollowedAsked(Query):
+    """How far screening, monitoring and scores have followed one accepted return."""
+
+    accepted: Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{36}$")]
+
+
 class QueueAsked(Query):
     """Open alerts in their order, from a place in the queue; of a scenario, exchange or age."""
 

@@ -8,13 +8,17 @@ import sqlalchemy as sql
 
 from amanat.access.acts import ViewContext, view
 from amanat.supervision.detection import following as scores
-from amanat.supervision.detection.commands import FollowedAsked
+from amanat.supervision.detection.commands import FollowedAsked, ReturnFollowedAsked
+from amanat.supervision.detection.ordering import unscored
+from amanat.supervision.detection.records import live_digest
 from amanat.supervision.identities.model import AUDITOR, FIU, SUPERVISES
 from amanat.supervision.monitoring import asked as backtests
 from amanat.supervision.monitoring import following as monitoring
-from amanat.supervision.monitoring.tables import run
+from amanat.supervision.monitoring.tables import alert, run
 from amanat.supervision.returns.tables import manifest
 from amanat.supervision.screening import following as screening
+from amanat.supervision.screening.running import written_versions
+from amanat.supervision.screening.sources import behind_of_return
 
 OPERATOR = "operator"
 
@@ -54,3 +58,55 @@ def returns_followed(query: FollowedAsked, context: ViewContext) -> list[dict[st
         {"stage": stage, "waiting": count, "waiting_since": since, "failed": failed}
         for stage, count, since, failed in found
     ]
+
+
+@view("return_followed")
+def return_followed(query: ReturnFollowedAsked, context: ViewContext) -> list[dict[str, Any]]:
+    """How far one accepted return was followed, stage by stage, to the supervisor alone.
+
+    `of` is how many persons of whom it says something new, transactions, and open alerts of its
+    days that rest on the exchange; `waiting` how many of them are still to be looked at.
+    """
+    connection, programme = context.connection, context.programme
+    row = connection.execute(
+        sql.select(manifest).where(
+            manifest.c.programme == programme, manifest.c.id == query.accepted
+        )
+    ).one_or_none()
+    if row is None or not context.sees(SUPERVISES):
+        return []
+    persons, behind = behind_of_return(
+        connection, programme, written_versions(connection, programme), row.id
+    )
+    read = monitoring.last_run_of(connection, programme, row.id)
+    alerts = sql.and_(
+        alert.c.programme == programme,
+        alert.c.state == "open",
+        alert.c.day.between(row.first_day, row.last_day),
+        # Codes have no quotes in them: a JSON list holds one where its text does.
+        sql.cast(alert.c.exchanges, sql.Text).contains(f'"{row.exchange}"'),
+    )
+    found = _count(context, alerts)
+    model = live_digest(connection, programme)
+    unjudged = found if model is None else _count(context, alerts & unscored(programme, model))
+    of_day = (
+        ("vault", persons, persons if row.settled_at is None else 0, row.settled_at),
+        ("screening", persons, behind, None),
+        ("monitoring", row.rows, 0 if read or not row.rows else row.rows, read and read.ended_at),
+        ("scores", found, unjudged, None),
+    )
+    return [
+        {
+            "stage": stage,
+            "of": count,
+            "waiting": waits,
+            "done_at": at,
+            "monitoring_run": read.id if read and stage == "monitoring" else None,
+        }
+        for stage, count, waits, at in of_day
+    ]
+
+
+def _count(context: ViewContext, wanted: sql.ColumnElement[bool]) -> int:
+    query = sql.select(sql.func.count()).select_from(alert).where(wanted)
+    return int(context.connection.execute(query).scalar_one())

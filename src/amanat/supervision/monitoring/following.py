@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sql
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Row
 
 from amanat.jurisdictions.supervision import SupervisionTable
 from amanat.store.uow import Store
@@ -49,9 +50,9 @@ def mark(connection: Connection, programme: str) -> tuple[str, ...]:
     return tuple(str(one) for one in last)
 
 
-def waiting(connection: Connection, programme: str) -> Waiting:
-    """What no run has read.  A return without transactions has nothing to be read."""
-    read = (
+def _runs(programme: str) -> sql.Select[Any]:
+    """Runs that are done and read a return of the manifest on all of its days."""
+    return (
         sql.select(run.c.id)
         .join(coverage, sql.and_(coverage.c.run == run.c.id, coverage.c.scenario == INPUT))
         .where(
@@ -61,8 +62,20 @@ def waiting(connection: Connection, programme: str) -> Waiting:
             run.c.last_day >= manifest.c.last_day,
             coverage.c.source == manifest.c.id,
         )
-        .correlate(manifest)
     )
+
+
+def last_run_of(connection: Connection, programme: str, return_id: str) -> Row[Any] | None:
+    """The latest run that is done and read a return on all of its days."""
+    query = _runs(programme).add_columns(run.c.ended_at)
+    query = query.join(manifest, manifest.c.id == coverage.c.source)
+    query = query.where(manifest.c.id == return_id).order_by(run.c.id.desc()).limit(1)
+    return connection.execute(query).one_or_none()
+
+
+def waiting(connection: Connection, programme: str) -> Waiting:
+    """What no run has read.  A return without transactions has nothing to be read."""
+    read = _runs(programme).correlate(manifest)
     row = connection.execute(
         sql.select(
             sql.func.count().label("returns"),

@@ -70,6 +70,8 @@ class Checked:
     wanted: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Of each column that is wanted: in how many rows it stands, of how many."""
     id_sum: int = 0
+    counted: dict[str, Total] = field(default_factory=dict)
+    """Of each kind of transaction, what was counted."""
 
     @property
     def sound(self) -> bool:
@@ -197,7 +199,7 @@ class Check:
                     column="reference",
                     value=f"as row {former}",
                 )
-            self._totals(stated, rules, transactions.name)
+            self._totals(checked, stated, rules, transactions.name)
         checked.id_sum = ids.id_sum
         self._balances(stated, checked, seen, rules, sources.get("balances"))
 
@@ -241,11 +243,11 @@ class Check:
         if not self.findings.has(source.name, "file_readable", "encoding", "nul", "file_empty"):
             balances.finish(self.findings, source.name, complete=not stated.by_rows)
 
-    def _totals(self, stated: Stated, rules: MovementRules, name: str) -> None:
+    def _totals(self, checked: Checked, stated: Stated, rules: MovementRules, name: str) -> None:
         """Compare what was summed with what the manifest states."""
         if self.findings.has(name, "file_readable", "encoding", "nul", "inflates_too_far"):
             return
-        found = {
+        found = checked.counted = {
             kind: Total(rows, Decimal(paisa) / 100) for kind, rows, paisa in control_totals(rules)
         }
         for kind in sorted(found.keys() | stated.kinds.keys()):

@@ -11,6 +11,7 @@ from amanat.access.fields import Day, Whole
 
 PAGE_MAX = 500
 Exchange = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+ReturnId = Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")]
 Limit = Annotated[Whole, Field(ge=1, le=PAGE_MAX)]
 
 
@@ -34,7 +35,13 @@ class RefusedAsked(Query):
 class ErrorsAsked(Query):
     """Of which refused return the errors are shown."""
 
-    refused: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")]
+    refused: ReturnId
+
+
+class ReturnAsked(Query):
+    """One accepted return."""
+
+    accepted: ReturnId
 
 
 class QualityAsked(Query):

@@ -395,6 +395,10 @@ class Intake:
                 business_date=today.isoformat(),
                 person=actor.person,
                 received=checked.rows,
+                totals={
+                    "stated": {kind: one.as_json() for kind, one in stated.kinds.items()},
+                    "counted": {kind: one.as_json() for kind, one in checked.counted.items()},
+                },
                 quality=parts,
                 entry=entry,
             )

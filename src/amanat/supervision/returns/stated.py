@@ -59,6 +59,10 @@ class Total:
     rows: int
     value: Decimal
 
+    def as_json(self) -> dict[str, Any]:
+        """Rows and paisa."""
+        return {"rows": self.rows, "minor": str(int(self.value.scaleb(2)))}
+
 
 @dataclass(frozen=True, slots=True)
 class Correction:

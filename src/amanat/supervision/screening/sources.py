@@ -277,6 +277,30 @@ def _since_screened(
     )
 
 
+def behind_of_return(
+    connection: Connection, programme: str, versions: str, return_id: str
+) -> tuple[int, int]:
+    """Of how many customers a return says something new; how many of them are to be screened."""
+    record, owner = vault_tables.record, vault_tables.owner
+    said = sql.select(record.c.person.label("person")).where(
+        record.c.programme == programme, record.c.return_id == return_id
+    )
+    owned = sql.select(owner.c.owner).where(
+        owner.c.programme == programme, owner.c.first_return == return_id
+    )
+    persons = sql.union(said, owned).subquery()
+    waits = sql.or_(
+        persons.c.person.in_(_not_screened(programme, versions)),
+        persons.c.person.in_(_said_more(programme)),
+    )
+    row = connection.execute(
+        sql.select(sql.func.count(), sql.func.sum(sql.case((waits, 1), else_=0))).select_from(
+            persons
+        )
+    ).one()
+    return int(row[0]), int(row[1] or 0)
+
+
 def persons_of_return(connection: Connection, programme: str, return_id: str) -> list[int]:
     """Customers of whom a return says something new, and owners that it names."""
     record, owner = vault_tables.record, vault_tables.owner
