@@ -49,6 +49,7 @@ class Things:
         last = world.app.ledger.indexer.height()
         return cls(
             {
+                "accepted": [UNKNOWN_ID],
                 "account": mine,
                 "after": [],  # pages of lists are in other tests
                 "alert": ["0d" * 16],

@@ -72,6 +72,8 @@ STATES = (
     "withdrawn",
     "awaited",
     "done",
+    "running",
+    "failed",
     "requested",
     "refused",
     "halted",
@@ -112,6 +114,27 @@ STATES = (
     "applicant",
     "grant",
     "refuse",
+)
+# What follows accepted returns, what a return is and holds, and the parts of its score.
+OF_RETURNS = (
+    "vault",
+    "screening",
+    "monitoring",
+    "scores",
+    "backtests",
+    "period",
+    "whole",
+    "rows",
+    "parties",
+    "accounts",
+    "balances",
+    "transactions",
+    "travel_rule",
+    "all",
+    "in_time",
+    "complete",
+    "right_at_once",
+    "corrected",
 )
 # What the calendar of licensing lists, beside the clocks of files.
 DUE = (
@@ -321,7 +344,7 @@ def of_packs() -> Iterator[str]:
     yield from WARNED_OF.values()
     yield words("advises_programme")
     yield from (*GROUPS.values(), *GROUPS_OF_OTHERS.values())
-    yield from map(words, DUE)
+    yield from map(words, (*DUE, *OF_RETURNS))
     pack = load_cases("pk")
     yield from (headline(one.title) for one in (*pack.clocks, *pack.dispositions))
     yield from map(words, (one.code for one in pack.dispositions))

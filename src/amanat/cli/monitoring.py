@@ -134,7 +134,7 @@ def backtest(
 ) -> None:
     """Try a stated version on history, beside the live one; it writes no alert.
 
-    It is done here and now; `amanat act AskBacktest` has what follows returns do it.
+    It is done here and now; `amanat act BacktestScenario` has what follows returns do it.
     """
     from amanat.supervision.monitoring.backtesting import run_backtest
 

@@ -19,7 +19,7 @@ ACTS_OF: dict[str, tuple[str, ...]] = {
     "monitoring_scenarios": ("ComposeScenario", "ChangeScenario"),
     "monitoring_scenario": (
         "ChangeScenario",
-        "AskBacktest",
+        "BacktestScenario",
         "ShadowScenario",
         "AdoptScenario",
         "RetireScenario",

@@ -225,11 +225,11 @@ def _scenario(
     """Back-tests as bars, and what the worker does before those that wait."""
     from amanat.web.pages import may
 
-    waits = any(one["state"] in ("asked", "running") for one in shown["asked"])
+    waits = any(one["state"] in ("requested", "running") for one in shown["asked"])
     followed = pages.glance(request, programme, "returns_followed") if waits else None
     return {
         "tried": [compared(one, it) for it in shown["versions"] for one in it["backtests"]],
-        "may_ask": may(pages.actor(request, programme), ACTS["AskBacktest"]),
+        "may_ask": may(pages.actor(request, programme), ACTS["BacktestScenario"]),
         "waits": waits,
         "ahead": [one for one in followed or () if one["waiting"] and one["stage"] != "backtests"],
     }

@@ -122,8 +122,8 @@ PREFERRED: dict[str, tuple[str, ...]] = {
         "first_day",
         "last_day",
         "state",
-        "done_to",
-        "before_it",
+        "done_up_to",
+        "ahead",
         "failure",
         "asked_by",
         "asked_at",
@@ -141,7 +141,7 @@ PREFERRED: dict[str, tuple[str, ...]] = {
         "in_force",
         "received_at",
     ),
-    "accepted_return.followed": ("stage", "of", "waiting", "done_at", "monitoring_run"),
+    "accepted_return.followed": ("stage", "in_all", "waiting", "done_at", "monitoring_run"),
     "accepted_return.contents": ("record", "rows"),
     "accepted_return.totals": (
         "kind",
@@ -150,7 +150,7 @@ PREFERRED: dict[str, tuple[str, ...]] = {
         "stated_minor",
         "counted_minor",
     ),
-    "accepted_return.parts": ("part", "points", "of", "because"),
+    "accepted_return.parts": ("part", "points", "most", "because"),
     "accepted_return.corrections": (
         "return",
         "sequence",

@@ -21,7 +21,7 @@ from amanat.supervision.monitoring import asked, backtesting
 from amanat.supervision.monitoring.acts_backtests import AlreadyAsked
 from amanat.supervision.monitoring.asked import try_asked
 from amanat.supervision.monitoring.backtesting import NothingStored, run_backtest
-from amanat.supervision.monitoring.commands import AskBacktest, ComposeScenario
+from amanat.supervision.monitoring.commands import BacktestScenario, ComposeScenario
 from amanat.supervision.monitoring.tables import alert, backtest, backtest_asked
 from amanat.supervision.returns.tables import manifest
 
@@ -50,9 +50,9 @@ def desks(sqlite_url: str, tmp_path: Path) -> Iterator[Desks]:
         yield world
 
 
-def asking(first: date = EARLY, last: date = LAST, version: str = "v1") -> AskBacktest:
+def asking(first: date = EARLY, last: date = LAST, version: str = "v1") -> BacktestScenario:
     """A back-test of the composed scenario."""
-    return AskBacktest(scenario="middling", version=version, first_day=first, last_day=last)
+    return BacktestScenario(scenario="middling", version=version, first_day=first, last_day=last)
 
 
 def ask(desks: Desks, *days: date) -> str:
@@ -106,7 +106,7 @@ def test_killed_at_any_step_it_goes_on_and_has_the_result_of_one_go(
         with pytest.raises(Killed):
             work(desks, tmp_path)
     (one,) = shown(desks)
-    assert (one["state"], one["done_to"]) == ("running", (EARLY + timedelta(1)).isoformat())
+    assert (one["state"], one["done_up_to"]) == ("running", (EARLY + timedelta(1)).isoformat())
     assert work(desks, tmp_path, lambda: len(begun) < 7)  # stands back for a return that came
     assert shown(desks)[0]["state"] == "running"
     assert work(desks, tmp_path)
@@ -128,7 +128,7 @@ def test_what_it_reads_changed_so_it_begins_anew(
     monkeypatch.setattr(backtesting, "STEP_ROWS", 1)
     ask(desks)
     assert work(desks, tmp_path, lambda: False)
-    assert shown(desks)[0]["done_to"] == EARLY.isoformat()
+    assert shown(desks)[0]["done_up_to"] == EARLY.isoformat()
     more = [moved((EARLY - FIRST).days, "transfer", 15, 20 + n, 100_000) for n in range(3)]
     Stored(desks.store, tmp_path, CODE).put(more)
     assert work(desks, tmp_path)
@@ -137,7 +137,7 @@ def test_what_it_reads_changed_so_it_begins_anew(
 
 
 def test_bad_ranges_are_refused_with_all_that_is_wrong(desks: Desks) -> None:
-    def refused(command: AskBacktest) -> set[str]:
+    def refused(command: BacktestScenario) -> set[str]:
         with pytest.raises(AmanatError) as found:
             desks.do_as("pvara_officer", command)
         error = found.value
@@ -160,7 +160,7 @@ def test_bad_ranges_are_refused_with_all_that_is_wrong(desks: Desks) -> None:
     with pytest.raises(AlreadyAsked):
         ask(desks)
     ask(desks, LAST, LAST)
-    assert [one["before_it"] for one in shown(desks)] == [1, 0]
+    assert [one["ahead"] for one in shown(desks)] == [1, 0]
 
 
 def test_it_fails_with_the_reason_and_the_next_one_is_carried_out(

@@ -15,7 +15,7 @@ import pytest
 from amanat.following import Following
 from amanat.jurisdictions.supervision import load_supervision
 from amanat.supervision.monitoring import following as monitored
-from amanat.supervision.monitoring.commands import AskBacktest, ChangeScenario
+from amanat.supervision.monitoring.commands import BacktestScenario, ChangeScenario
 from amanat.supervision.monitoring.planning import plain_parameters
 from amanat.supervision.monitoring.running import Running
 from amanat.supervision.monitoring.tables import alert, coverage, run, run_step
@@ -94,7 +94,7 @@ def ask_backtest(world: IntakeWorld) -> str:
     held = plain_parameters(load_supervision("pk").on("ctr_threshold", DAY).parameters)
     stated = ChangeScenario(scenario="ctr_threshold", parameters=json.dumps(held), reason="as is")
     world.desk.do_as("pvara_officer", stated)
-    asking = AskBacktest(scenario="ctr_threshold", version="v1", first_day=DAY, last_day=DAY)
+    asking = BacktestScenario(scenario="ctr_threshold", version="v1", first_day=DAY, last_day=DAY)
     return str(world.desk.do_as("pvara_officer", asking)["backtest"])
 
 
@@ -102,7 +102,9 @@ def followed(world: IntakeWorld) -> dict[str, tuple[int, int]]:
     """What the page of the first return says: of how many how many wait, without alerts."""
     (one,) = world.rows(manifest)
     rows = world.view("pvara_officer", "return_followed", accepted=one.id)
-    return {row["stage"]: (row["of"], row["waiting"]) for row in rows if row["stage"] != "scores"}
+    return {
+        row["stage"]: (row["in_all"], row["waiting"]) for row in rows if row["stage"] != "scores"
+    }
 
 
 def test_an_accepted_return_is_screened_and_monitored_by_itself_once(

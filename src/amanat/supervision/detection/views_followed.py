@@ -64,7 +64,7 @@ def returns_followed(query: FollowedAsked, context: ViewContext) -> list[dict[st
 def return_followed(query: ReturnFollowedAsked, context: ViewContext) -> list[dict[str, Any]]:
     """How far one accepted return was followed, stage by stage, to the supervisor alone.
 
-    `of` is how many persons of whom it says something new, transactions, and open alerts of its
+    `in_all` is how many persons of whom it says something new, transactions, and open alerts of its
     days that rest on the exchange; `waiting` how many of them are still to be looked at.
     """
     connection, programme = context.connection, context.programme
@@ -98,7 +98,7 @@ def return_followed(query: ReturnFollowedAsked, context: ViewContext) -> list[di
     return [
         {
             "stage": stage,
-            "of": count,
+            "in_all": count,
             "waiting": waits,
             "done_at": at,
             "monitoring_run": read.id if read and stage == "monitoring" else None,

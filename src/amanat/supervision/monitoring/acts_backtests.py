@@ -17,9 +17,9 @@ from amanat.jurisdictions.supervision import SupervisionTable
 from amanat.supervision.identities.model import SUPERVISES
 from amanat.supervision.monitoring import events
 from amanat.supervision.monitoring.acts import supervision_of
-from amanat.supervision.monitoring.asked import ASKED, waits
+from amanat.supervision.monitoring.asked import REQUESTED, waits
 from amanat.supervision.monitoring.backtesting import NothingStored
-from amanat.supervision.monitoring.commands import AskBacktest
+from amanat.supervision.monitoring.commands import BacktestScenario
 from amanat.supervision.monitoring.planning import in_force, versions_of
 from amanat.supervision.monitoring.records import version_row
 from amanat.supervision.monitoring.tables import backtest_asked
@@ -57,7 +57,7 @@ class AlreadyAsked(Refusal):
 
 
 @act(capacities=[SUPERVISES], confidential=True)
-def ask_backtest(command: AskBacktest, context: ActContext) -> Result:
+def backtest_scenario(command: BacktestScenario, context: ActContext) -> Result:
     """Have a version tried.
 
     Refuses `NotFound`; then, all at once: `DaysTurned`, `DayNotOver`, `TooManyDays`,
@@ -86,16 +86,16 @@ def ask_backtest(command: AskBacktest, context: ActContext) -> Result:
             version=command.version,
             first_day=stated["first_day"],
             last_day=stated["last_day"],
-            state=ASKED,
+            state=REQUESTED,
             asked_by=context.actor.person,
             asked_at=context.now.isoformat(),
             entry=entry,
         )
     )
-    return {"backtest": made, "state": ASKED} | stated
+    return {"backtest": made, "state": REQUESTED} | stated
 
 
-def _require(command: AskBacktest, context: ActContext) -> None:
+def _require(command: BacktestScenario, context: ActContext) -> None:
     refused = Refused()
     first, last, today = command.first_day, command.last_day, context.business_date
     days = (last - first).days + 1
@@ -114,7 +114,7 @@ def _require(command: AskBacktest, context: ActContext) -> None:
     refused.raise_if_any()
 
 
-def _require_stored(command: AskBacktest, context: ActContext, refused: Refused) -> None:
+def _require_stored(command: BacktestScenario, context: ActContext, refused: Refused) -> None:
     """Parameters of the jurisdiction at both ends, and a return of these days with rows."""
     connection, programme = context.uow.connection, context.programme
     table = supervision_of(context)
@@ -136,7 +136,7 @@ def _without_parameters(versions: Any, table: SupervisionTable, day: date) -> Re
     return None
 
 
-def _waits(command: AskBacktest, context: ActContext) -> bool:
+def _waits(command: BacktestScenario, context: ActContext) -> bool:
     table = backtest_asked
     found = context.uow.connection.execute(
         sql.select(table.c.id)

@@ -1,6 +1,6 @@
 """Carries out back-tests that the desk asked for, one after the other, each exactly once.
 
-    asked -> running, step after step -> done with its result, or failed with the reason
+    requested -> running, step after step -> done with its result, or failed with the reason
 
 A step that is done stays done: killed anywhere, or standing back for returns that came in, the next
 round goes on with the next step.  The result has the id of what was asked for, and comes in the
@@ -34,8 +34,8 @@ from amanat.supervision.monitoring.engines import Engine
 from amanat.supervision.monitoring.planning import StepPlan
 from amanat.supervision.monitoring.tables import backtest_asked
 
-ASKED, RUNNING, DONE, FAILED = "asked", "running", "done", "failed"
-WAITING = (ASKED, RUNNING)
+REQUESTED, RUNNING, DONE, FAILED = "requested", "running", "done", "failed"
+WAITING = (REQUESTED, RUNNING)
 
 
 class WorkerFailed(Refusal):

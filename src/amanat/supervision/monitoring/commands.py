@@ -42,7 +42,7 @@ class ChangeScenario(Command):
     reason: Words
 
 
-class AskBacktest(Command):
+class BacktestScenario(Command):
     """Have a stated version tried on days of history, beside the live one; it writes no alert."""
 
     scenario: ScenarioCode

@@ -62,7 +62,9 @@ backtest_asked = sql.Table(
     sql.Column("version", sql.String(16), nullable=False),
     sql.Column("first_day", sql.String(10), nullable=False),
     sql.Column("last_day", sql.String(10), nullable=False),
-    sql.Column("state", sql.String(8), nullable=False, comment="asked, running, done or failed"),
+    sql.Column(
+        "state", sql.String(8), nullable=False, comment="requested, running, done or failed"
+    ),
     sql.Column("plan", sql.String(64), comment="digest of files and scenarios, once it runs"),
     sql.Column("done_to", sql.String(10), comment="last day of the steps that are done"),
     sql.Column("found", sql.JSON, comment="of the steps that are done, until all are"),

@@ -21,7 +21,10 @@ def upgrade() -> None:
         sa.Column("first_day", sa.String(length=10), nullable=False),
         sa.Column("last_day", sa.String(length=10), nullable=False),
         sa.Column(
-            "state", sa.String(length=8), nullable=False, comment="asked, running, done or failed"
+            "state",
+            sa.String(length=8),
+            nullable=False,
+            comment="requested, running, done or failed",
         ),
         sa.Column(
             "plan",
