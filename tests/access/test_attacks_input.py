@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sql
-from tests.settlement.trading import BILL, BOND_ISIN, Trading, open_trading
+from tests.settlement.trading import BILL, BOND_ISIN, Trading, prepared_trading
 
 from amanat.access.actors import Actor
 from amanat.access.acts import ACTS, VIEWS, ActKind
@@ -89,10 +89,10 @@ def market(
     """A market that every attack of this file is made on, once on each database."""
     folder: Path = tmp_path_factory.mktemp("market")
     if request.param == "sqlite":
-        yield from open_trading(folder, f"sqlite:///{folder / 'amanat.sqlite'}")
+        yield from prepared_trading(folder, f"sqlite:///{folder / 'amanat.sqlite'}")
     else:
         url: str = request.getfixturevalue("shared_postgres_url")
-        yield from open_trading(folder, url)
+        yield from prepared_trading(folder, url)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.servicing.test_outside import DUE
 from tests.servicing.test_payments import fix, rate
-from tests.settlement.trading import BOND_ISIN, MILLION, open_trading
+from tests.settlement.trading import BOND_ISIN, MILLION, prepared_trading
 
 from amanat.servicing.commands import RecordTaxRates
 from amanat.servicing.model import PaymentKind
@@ -29,7 +29,7 @@ Run = Callable[..., Any]
 @pytest.fixture
 def coupon(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """A coupon that is fixed and due, in a folder whose application has ended."""
-    opened = open_trading(tmp_path, database_url)
+    opened = prepared_trading(tmp_path, database_url)
     trading = next(opened)
     rows = (rate(("bank",), "15", "30", DUE),)
     trading.do("central_bank", RecordTaxRates(rows=rows), pump=False)

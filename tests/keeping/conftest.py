@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.programme.world import found_world
-from tests.settlement.trading import Trading, open_trading
+from tests.programme.world import prepared_world
+from tests.settlement.trading import Trading, prepared_trading
 
 from amanat.app import Application
-from amanat.settings import Settings
 from amanat.store.age import Lock, Opener
 
 PASSPHRASE = "correct horse battery staple"
@@ -20,7 +18,7 @@ PASSPHRASE = "correct horse battery staple"
 @pytest.fixture
 def trading(tmp_path: Path, database_url: str) -> Iterator[Trading]:
     """Traders with cash, and both securities in the distribution account."""
-    yield from open_trading(tmp_path, database_url)
+    yield from prepared_trading(tmp_path, database_url)
 
 
 @pytest.fixture
@@ -38,8 +36,5 @@ def opener() -> Opener:
 @pytest.fixture
 def founded(tmp_path: Path, database_url: str) -> Iterator[Application]:
     """A founded programme on a running application."""
-    settings = Settings.at(tmp_path / "installation", light_keys=True)
-    with Application(replace(settings, database_url=database_url)) as app:
-        found_world(app)
-        app.pump()
-        yield app
+    for world in prepared_world(tmp_path, database_url):
+        yield world.app

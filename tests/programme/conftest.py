@@ -13,7 +13,7 @@ import pytest
 from amanat.app import Application
 from amanat.settings import Settings
 
-from .world import World, found_world, furnish
+from .world import World, found_world, furnish, prepared_world
 
 
 @pytest.fixture
@@ -25,9 +25,9 @@ def application(tmp_path: Path, database_url: str) -> Iterator[Application]:
 
 
 @pytest.fixture
-def founded_programme(application: Application) -> World:
+def founded_programme(tmp_path: Path, database_url: str) -> Iterator[World]:
     """The programme `test`, founded, on its first day."""
-    return found_world(application)
+    yield from prepared_world(tmp_path, database_url)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +13,6 @@ import pytest
 from amanat.access.actors import Role
 from amanat.access.desk import ProposalNotOpen, SignerHasLeft
 from amanat.access.tokens import authenticate, issue_token
-from amanat.app import Application
 from amanat.core.errors import Forbidden, NotFound, Refusals, Unauthenticated
 from amanat.participants.commands import EnterPerson, GiveKey, RetirePerson
 from amanat.participants.model import CodeTaken, KeyNotInDirectory, KeyStillStands
@@ -31,15 +32,15 @@ from amanat.programme.model import (
     KeyNotTheirs,
 )
 
-from .world import CODE, World, found_world
+from .world import CODE, World, prepared_world
 
 DELAY_S = 2
 
 
 @pytest.fixture
-def governed(application: Application) -> World:
+def governed(tmp_path: Path, database_url: str) -> Iterator[World]:
     """A programme whose Directory changes two seconds after the announcement."""
-    return found_world(application, delay_seconds=DELAY_S)
+    yield from prepared_world(tmp_path, database_url, delay_seconds=DELAY_S)
 
 
 def chain(world: World, function: str, *args: Any) -> Any:

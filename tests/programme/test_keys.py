@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +20,6 @@ from amanat.access.key_register import (
     require_usable,
 )
 from amanat.access.tables import signing_key
-from amanat.app import Application
 from amanat.core.errors import NotFound, Refusals
 from amanat.ledger import tables
 from amanat.ledger.signers import KeyNotHeld
@@ -42,15 +42,15 @@ from amanat.programme.commands import (
 )
 from amanat.programme.model import ChangeNotDue, SenderSends
 
-from .world import CODE, World, found_world
+from .world import CODE, World, prepared_world
 
 DELAY_S = 1
 
 
 @pytest.fixture
-def world(application: Application) -> World:
+def world(tmp_path: Path, database_url: str) -> Iterator[World]:
     """A programme whose Directory changes one second after the announcement."""
-    return found_world(application, delay_seconds=DELAY_S)
+    yield from prepared_world(tmp_path, database_url, delay_seconds=DELAY_S)
 
 
 def chain(world: World, function: str, *args: Any) -> Any:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Any
+
+from tests.prepared import prepared
 
 from amanat.access.actors import Actor, Role, load_actor
 from amanat.access.acts import Command
@@ -272,3 +275,14 @@ def found_world(app: Application, **changes: Any) -> World:
     """Found the programme on a started application."""
     found(app, terms(make_keys(app), **changes))
     return World(app)
+
+
+def prepared_world(folder: Path, database_url: str, **changes: Any) -> Iterator[World]:
+    """The same, copied from one that was founded before."""
+
+    def make(app: Application) -> None:
+        found_world(app, **changes)
+        app.pump()
+
+    with prepared(f"world {sorted(changes.items())}", folder, database_url, make) as (app, _):
+        yield World(app)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from .trading import Trading, open_trading
+from .trading import Trading, prepared_trading
 
 
 @pytest.fixture
 def trading(tmp_path: Path, database_url: str) -> Iterator[Trading]:
     """Traders with cash, and both securities in the distribution account."""
-    yield from open_trading(tmp_path, database_url)
+    yield from prepared_trading(tmp_path, database_url)

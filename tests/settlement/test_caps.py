@@ -17,7 +17,7 @@ from amanat.participants.model import AccountKind
 from amanat.settlement.commands import CancelInstruction, Side
 from amanat.settlement.model import NotInThisState
 
-from .trading import MILLION, Trading, open_trading
+from .trading import MILLION, Trading, prepared_trading
 
 CRORE = 10 * MILLION * 100
 """Paisa of ten million rupees."""
@@ -60,7 +60,7 @@ assumed = true
 def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trading]:
     """Banks that trade; bank B is made a provider that only applied."""
     folder = tmp_path_factory.mktemp("caps")
-    for trading in open_trading(folder, f"sqlite:///{folder / 'amanat.db'}"):
+    for trading in prepared_trading(folder, f"sqlite:///{folder / 'amanat.db'}"):
         trading.trade("ministry.distribution", FIRST, nominal=MILLION, paisa=CRORE)
         with trading.app.engine.begin() as connection:
             connection.execute(

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from tests.prepared import prepared
 from tests.programme.world import CODE, World, found_world
 
 from amanat.access.acts import Command
@@ -225,3 +226,14 @@ def open_trading(folder: Path, database_url: str, **changes: Any) -> Iterator[Tr
     settings = Settings.at(folder / "installation", light_keys=True)
     with Application(replace(settings, database_url=database_url)) as app:
         yield Trading(found_world(app, **changes)).prepare()
+
+
+def prepared_trading(folder: Path, database_url: str) -> Iterator[Trading]:
+    """The same without changes, copied from one that was founded before."""
+    with prepared("trading", folder, database_url, _founded) as (app, (accounts, references)):
+        yield Trading(World(app, accounts), references)
+
+
+def _founded(app: Application) -> tuple[dict[str, str], Iterator[int]]:
+    trading = Trading(found_world(app)).prepare()
+    return trading.world.accounts, trading.references

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sql
 from tests.programme.world import CODE
-from tests.settlement.trading import MILLION, Trading, open_trading
+from tests.settlement.trading import MILLION, Trading, prepared_trading
 
 from amanat.access.tables import institution
 from amanat.licensing.tables import provider
@@ -25,7 +25,7 @@ DESK = "secp"
 @pytest.fixture
 def market(tmp_path: Path) -> Iterator[Trading]:
     """Traders on a node; bank_a is a provider, and the desk supervises."""
-    for trading in open_trading(tmp_path, f"sqlite:///{tmp_path / 'amanat.sqlite'}"):
+    for trading in prepared_trading(tmp_path, f"sqlite:///{tmp_path / 'amanat.sqlite'}"):
         with trading.app.store.engine.begin() as connection:
             row = connection.execute(
                 sql.select(institution.c.capacities).where(
