@@ -41,6 +41,8 @@ from amanat.participants.model import Level, OutsidePurpose
 from amanat.programme.model import Phase
 from amanat.servicing.model import PaymentState
 from amanat.settlement.model import InstructionState
+from amanat.supervision.monitoring.scenarios import SCENARIOS
+from amanat.supervision.returns.stated import KINDS
 from amanat.supervision.screening.model import (
     Feature,
     FreezeOrderState,
@@ -117,6 +119,9 @@ STATES = (
 )
 # What follows accepted returns, what a return is and holds, and the parts of its score.
 OF_RETURNS = (
+    *KINDS,
+    "new_persons",
+    "open_alerts",
     "vault",
     "screening",
     "monitoring",
@@ -344,7 +349,7 @@ def of_packs() -> Iterator[str]:
     yield from WARNED_OF.values()
     yield words("advises_programme")
     yield from (*GROUPS.values(), *GROUPS_OF_OTHERS.values())
-    yield from map(words, (*DUE, *OF_RETURNS))
+    yield from map(words, (*DUE, *OF_RETURNS, *SCENARIOS))
     pack = load_cases("pk")
     yield from (headline(one.title) for one in (*pack.clocks, *pack.dispositions))
     yield from map(words, (one.code for one in pack.dispositions))

@@ -141,7 +141,14 @@ PREFERRED: dict[str, tuple[str, ...]] = {
         "in_force",
         "received_at",
     ),
-    "accepted_return.followed": ("stage", "in_all", "waiting", "done_at", "monitoring_run"),
+    "accepted_return.followed": (
+        "stage",
+        "looks_at",
+        "in_all",
+        "waiting",
+        "done_at",
+        "monitoring_run",
+    ),
     "accepted_return.contents": ("record", "rows"),
     "accepted_return.totals": (
         "kind",
@@ -150,7 +157,7 @@ PREFERRED: dict[str, tuple[str, ...]] = {
         "stated_minor",
         "counted_minor",
     ),
-    "accepted_return.parts": ("part", "points", "most", "because"),
+    "accepted_return.parts": ("part", "points", "at_most", "because"),
     "accepted_return.corrections": (
         "return",
         "sequence",

@@ -98,6 +98,7 @@ def return_followed(query: ReturnFollowedAsked, context: ViewContext) -> list[di
     return [
         {
             "stage": stage,
+            "looks_at": _LOOKS_AT[stage],
             "in_all": count,
             "waiting": waits,
             "done_at": at,
@@ -105,6 +106,14 @@ def return_followed(query: ReturnFollowedAsked, context: ViewContext) -> list[di
         }
         for stage, count, waits, at in of_day
     ]
+
+
+_LOOKS_AT = {
+    "vault": "new_persons",
+    "screening": "new_persons",
+    "monitoring": "transactions",
+    "scores": "open_alerts",
+}
 
 
 def _count(context: ViewContext, wanted: sql.ColumnElement[bool]) -> int:

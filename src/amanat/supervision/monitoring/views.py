@@ -17,7 +17,7 @@ from amanat.access.effects import from_json
 from amanat.core.errors import NotFound
 from amanat.supervision.identities.model import SUPERVISES
 from amanat.supervision.monitoring.acts import supervision_of
-from amanat.supervision.monitoring.asked import REQUESTED, waits
+from amanat.supervision.monitoring.asked import REQUESTED, RUNNING, waits
 from amanat.supervision.monitoring.commands import (
     AlertAsked,
     AlertsAsked,
@@ -144,7 +144,7 @@ def _asked(context: ViewContext, row: Row[Any]) -> dict[str, Any]:
         "first_day": row.first_day,
         "last_day": row.last_day,
         "state": row.state,
-        "done_up_to": row.done_to,
+        "done_up_to": row.done_to if row.state == RUNNING else None,
         "ahead": _before(context, row) if row.state == REQUESTED else None,
         "failure": from_json([row.failure])[0] if row.failure else None,
         "asked_by": row.asked_by,

@@ -120,7 +120,7 @@ def accepted_return(query: ReturnAsked, context: ViewContext) -> dict[str, Any]:
         "id_sum": row.id_sum,
         "score": score_of(row.quality, corrected=corrected),
         "parts": [
-            {"part": one.part, "points": one.points, "most": one.of, "because": one.because}
+            {"part": one.part, "points": one.points, "at_most": one.of, "because": one.because}
             for one in parts_of(row.quality, corrected=corrected)
         ],
         "contents": [{"record": name, "rows": count} for name, count in row.received.items()],
