@@ -143,7 +143,7 @@ PREFERRED: dict[str, tuple[str, ...]] = {
     ),
     "accepted_return.followed": (
         "stage",
-        "looks_at",
+        "measured_in",
         "in_all",
         "waiting",
         "done_at",

@@ -57,7 +57,7 @@ _SHAPES = {
     "scope": "named",
     "part": "named",
     "disposition": "named",
-    "looks_at": "named",
+    "measured_in": "named",
     "grade": "named",
     "act": "named",
     "room": "named",

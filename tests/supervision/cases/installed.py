@@ -32,6 +32,8 @@ from amanat.settings import Settings, SignIn
 from amanat.supervision.cases.commands import (
     AddCaseNote,
     AnswerInformationRequest,
+    AttachAlert,
+    DismissAlert,
     Disseminate,
     OpenCase,
     ReceiveReferral,
@@ -39,15 +41,20 @@ from amanat.supervision.cases.commands import (
     RequestInformation,
 )
 from amanat.supervision.goaml.commands import DraftReport, SubmitReport
+from amanat.supervision.monitoring.tables import alert
 from amanat.web.server import create_app
 from amanat.web.visitors import COOKIE
 
 WORDS = {
-    "pvara": ("quokka alpha", "quokka beta"),
+    "pvara": ("quokka alpha", "quokka beta", "quokka iota"),
     "fmu": ("quokka gamma", "quokka delta", "quokka epsilon"),
     "exchange_x": ("quokka zeta", "quokka eta"),
 }
 """What each desk writes, and nobody else may read."""
+
+
+ATTACHED, DISMISSED = "a1" * 16, "b2" * 16
+"""Alerts: one goes into the supervisor's case, one is settled without."""
 
 
 @dataclass
@@ -107,10 +114,25 @@ def installed(folder: Path) -> Iterator[Told]:
             yield Told(world, client)
 
 
+def put_alerts(told: Told) -> None:
+    """What monitoring found of the subject."""
+    with told.app.engine.begin() as connection:
+        for one in (ATTACHED, DISMISSED):
+            connection.execute(
+                alert.insert().values(
+                    programme=CODE, id=one, scenario="structuring", version="1", run="-",
+                    subject=f"party:{SUBJECT}", exchanges=["exchange_x"], day="2026-03-05",
+                    score="0.700", explanation={"text": "deposits below the threshold"},
+                    transactions=list(ids(*REFERENCES)), transactions_all=len(REFERENCES),
+                    state="open", found_at="-",
+                )
+            )  # fmt: skip
+
+
 def plant(told: Told) -> None:
     """Every desk does what it does, with words of its own."""
     world, numbers = told.world, told.numbers
-    alpha, beta = WORDS["pvara"]
+    alpha, beta, iota = WORDS["pvara"]
     gamma, delta, epsilon = WORDS["fmu"]
     zeta, eta = WORDS["exchange_x"]
     case = world.do_as(
@@ -119,6 +141,11 @@ def plant(told: Told) -> None:
                  transactions=ids(*REFERENCES)),
     )["case"]  # fmt: skip
     world.do_as("pvara_officer", AddCaseNote(case=case, text=beta))
+    put_alerts(told)
+    numbers["alert"] = DISMISSED
+    world.do_as("pvara_officer", AttachAlert(case=case, alert=ATTACHED))
+    dismissing = DismissAlert(alert=DISMISSED, disposition="false_positive", reason=iota)
+    world.do_as("pvara_officer", dismissing, "pvara_approver")
     referring = ReferCase(case=case, grounds="deposits below the threshold, emptied at once")
     numbers["referral"] = world.do_as("pvara_officer", referring, "pvara_approver")["referral"]
     received = ReceiveReferral(referral=numbers["referral"])

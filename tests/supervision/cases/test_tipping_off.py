@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import json
 import logging
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,7 +20,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from prometheus_client import generate_latest
 from tests.licensing.world import CODE
 from tests.supervision.cases.desks import SUBJECT
-from tests.supervision.cases.installed import WORDS, Told, installed, plant
+from tests.supervision.cases.installed import DISMISSED, WORDS, Told, installed, plant
 
 from amanat.access.acts import ACTS, VIEWS
 from amanat.core.errors import AmanatError, NotFound
@@ -129,6 +130,8 @@ def test_the_search_finds_what_is_there(told: Told) -> None:
         )
         assert answer.status_code == 200
         assert word in answer.text
+    flow = told.world.view("alert_flow", "pvara_officer", alert=DISMISSED)
+    assert flow["dismissals"][0]["reason"] == WORDS["pvara"][2]
     (read,) = told.world.view("disseminations", "interior_officer")
     assert read["text"] == WORDS["fmu"][2]
 
@@ -181,7 +184,7 @@ def queries(name: str) -> Iterator[dict[str, Any]]:
         "case": "CAS-2026-0001", "report": "RPT-2026-0001", "provider": "exchange_x",
         "institution": "exchange_x", "party": str(SUBJECT), "participant": "exchange_x",
         "subject": f"party:{SUBJECT}", "exchange": "exchange_x", "officer": "fmu_officer",
-        "file": "NOC-2026-0001", "log": "public",
+        "file": "NOC-2026-0001", "log": "public", "alert": DISMISSED,
     }  # fmt: skip
     kind = VIEWS[name]
     required = {
@@ -299,8 +302,51 @@ def test_the_pages_draw_what_the_desk_sees(told: Told) -> None:
         assert page.text.count('class="flow"') >= 2
         assert WORDS["pvara"][1] in page.text
     market = told.client.get(f"/p/{CODE}/v/market_overview", headers=cookie)
-    assert (market.status_code, market.text.count('role="img"')) == (200, 3)
+    assert (market.status_code, market.text.count('role="img"')) == (200, 4)
     queue = told.client.get(f"/p/{CODE}/v/cases", headers=cookie)
     assert "CAS-2026-0001" in queue.text
     refused = told.client.get(f"/p/{CODE}/v/market_overview", headers=told.cookie("fmu_officer"))
     assert refused.status_code == 404
+
+
+def test_the_pages_offer_what_can_be_done_with_one_alert(told: Told) -> None:
+    cookie = told.cookie("pvara_officer")
+    asked = {"alert": DISMISSED}
+    page = told.client.get(f"/p/{CODE}/v/monitoring_alert", params=asked, headers=cookie).text
+    assert WORDS["pvara"][2] in page
+    assert f"acts/ReopenAlert?alert={DISMISSED}" in page
+    assert "acts/DismissAlert" not in page
+    form = told.client.get(f"/p/{CODE}/acts/DismissAlert", params=asked, headers=cookie).text
+    offered = re.findall(r'type="radio"[^>]*value="(\w+)"', form)
+    assert offered == ["false_positive", "explained", "no_further_action"]
+    closing = told.client.get(f"/p/{CODE}/acts/CloseCase", headers=cookie).text
+    assert 'value="referred"' in closing
+    queue = told.client.get(f"/p/{CODE}/v/alert_queue", headers=cookie).text
+    assert "acts/AttachAlert" in queue
+    scenario = told.client.get(
+        f"/p/{CODE}/v/monitoring_scenario", params={"scenario": "velocity"}, headers=cookie
+    )
+    assert "acts/BacktestScenario?scenario=velocity" in scenario.text
+
+
+def test_a_return_has_a_page_to_who_supervises_and_to_who_sent_it(told: Told) -> None:
+    def page(person: str) -> tuple[int, str]:
+        listed = told.client.get(f"/p/{CODE}/v/returns", headers=told.cookie("pvara_officer")).text
+        found = re.search(r"/v/accepted_return\?accepted=([^\"&]+)", listed)
+        assert found is not None
+        answer = told.client.get(
+            f"/p/{CODE}/v/accepted_return",
+            params={"accepted": found[1]},
+            headers=told.cookie(person),
+        )
+        return answer.status_code, answer.text
+
+    status, text = page("pvara_officer")
+    assert status == 200
+    sent_by = "exchange_x" if "exchange_x" in text else "exchange_y"
+    other = "exchange_y" if sent_by == "exchange_x" else "exchange_x"
+    assert "How far it was followed" in text
+    status, own = page(f"{sent_by}_officer")
+    assert status == 200
+    assert "How far it was followed" not in own
+    assert page(f"{other}_officer")[0] == page("bank_a_officer")[0] == 404

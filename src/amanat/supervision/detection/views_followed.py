@@ -98,7 +98,7 @@ def return_followed(query: ReturnFollowedAsked, context: ViewContext) -> list[di
     return [
         {
             "stage": stage,
-            "looks_at": _LOOKS_AT[stage],
+            "measured_in": _MEASURED_IN[stage],
             "in_all": count,
             "waiting": waits,
             "done_at": at,
@@ -108,7 +108,7 @@ def return_followed(query: ReturnFollowedAsked, context: ViewContext) -> list[di
     ]
 
 
-_LOOKS_AT = {
+_MEASURED_IN = {
     "vault": "new_persons",
     "screening": "new_persons",
     "monitoring": "transactions",
