@@ -36,7 +36,7 @@ def follow(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Screen, monitor and score what returns brought, as it comes, apart from the server.
+    """Screen, monitor and score what returns brought, then back-tests, apart from the server.
 
     The server does it itself unless AMANAT_FOLLOWING is `apart`.  Broken off, it goes on the next
     time; of two that follow one installation one waits.

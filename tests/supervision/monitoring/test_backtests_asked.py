@@ -156,7 +156,9 @@ def test_bad_ranges_are_refused_with_all_that_is_wrong(desks: Desks) -> None:
             desks.do_as(person, asking())
         with pytest.raises(NotFound):
             desks.look(person, "monitoring_scenario", scenario="middling")
-    ask(desks)
+    submit, officer = desks.app.desk.submit, desks.actor("pvara_officer")
+    first, again = (submit(officer, asking(), key="one-key").result for _ in range(2))
+    assert first == again  # and asked for once
     with pytest.raises(AlreadyAsked):
         ask(desks)
     ask(desks, LAST, LAST)

@@ -69,6 +69,7 @@ def _alerts(connection: Connection, programme: str, desk: str, until: date) -> l
         )
         .order_by(alert.c.day, alert.c.id)
         .limit(_AT_ONCE)
+        .with_for_update()  # or somebody dismisses one meanwhile
     )
     return [_alert(one) for one in connection.execute(query)]
 

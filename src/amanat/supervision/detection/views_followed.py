@@ -76,7 +76,7 @@ def return_followed(query: ReturnFollowedAsked, context: ViewContext) -> list[di
     if row is None or not context.sees(SUPERVISES):
         return []
     persons, behind = behind_of_return(
-        connection, programme, written_versions(connection, programme), row.id
+        connection, programme, written_versions(connection, programme), row
     )
     read = monitoring.last_run_of(connection, programme, row.id)
     alerts = sql.and_(

@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sql
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Row
 
 from amanat.access.tables import institution
 from amanat.core.canonical import digest
@@ -278,27 +278,28 @@ def _since_screened(
 
 
 def behind_of_return(
-    connection: Connection, programme: str, versions: str, return_id: str
+    connection: Connection, programme: str, versions: str, row: Row[Any]
 ) -> tuple[int, int]:
     """Of how many customers a return says something new; how many of them are to be screened."""
     record, owner = vault_tables.record, vault_tables.owner
     said = sql.select(record.c.person.label("person")).where(
-        record.c.programme == programme, record.c.return_id == return_id
+        record.c.programme == programme, record.c.return_id == row.id
     )
     owned = sql.select(owner.c.owner).where(
-        owner.c.programme == programme, owner.c.first_return == return_id
+        owner.c.programme == programme, owner.c.first_return == row.id
     )
     persons = sql.union(said, owned).subquery()
-    waits = sql.or_(
-        persons.c.person.in_(_not_screened(programme, versions)),
-        persons.c.person.in_(_said_more(programme)),
+    here = sql.and_(
+        screened.c.programme == programme,
+        screened.c.party == sql.cast(persons.c.person, sql.String),
     )
-    row = connection.execute(
-        sql.select(sql.func.count(), sql.func.sum(sql.case((waits, 1), else_=0))).select_from(
-            persons
-        )
-    ).one()
-    return int(row[0]), int(row[1] or 0)
+    done = sql.and_(
+        screened.c.versions == versions,
+        screened.c.screened_at >= (row.settled_at or row.received_at),
+    )
+    counted = sql.select(sql.func.count(), sql.func.sum(sql.case((done, 0), else_=1)))
+    found = connection.execute(counted.select_from(persons.outerjoin(screened, here))).one()
+    return int(found[0]), int(found[1] or 0)
 
 
 def persons_of_return(connection: Connection, programme: str, return_id: str) -> list[int]:
