@@ -15,7 +15,13 @@ from amanat.supervision.screening.model import (
     Subject,
     normal_number,
 )
-from amanat.supervision.screening.spelling import clean_name, imitation, romanised, split_father
+from amanat.supervision.screening.spelling import (
+    clean_name,
+    imitation,
+    romanised,
+    split_father,
+    split_names,
+)
 
 if TYPE_CHECKING:
     from followthemoney.proxy import EntityProxy
@@ -43,11 +49,12 @@ def names_to_compare(names: Iterable[str]) -> tuple[str, ...]:
     A name in a third script, such as Cyrillic, also stands in Latin letters.
     """
     found: dict[str, None] = {}
-    for name in names:
-        cleaned, _father = split_father(clean_name(name))
-        for one in (cleaned, imitation(cleaned), romanised(cleaned)):
-            if one:
-                found.setdefault(one)
+    for written in names:
+        for name in split_names(clean_name(written)):
+            cleaned, _father = split_father(name)
+            for one in (cleaned, imitation(cleaned), romanised(cleaned)):
+                if one:
+                    found.setdefault(one)
     return tuple(found)[:NAMES_MAX]
 
 

@@ -30,15 +30,14 @@ from amanat.supervision.screening.model import (
     normal_number,
     shared_numbers,
 )
-from amanat.supervision.screening.spelling import sound_of, sounds_same, words
+from amanat.supervision.screening.reading import WHOLE_WORDS_MIN
+from amanat.supervision.screening.spelling import joints, sounds_of, sounds_same, words
 
 Ids = NDArray[np.int32]
 Weights = NDArray[np.float32]
 
 _EXTRA_QUERY, _EXTRA_LISTED = 0.8, 0.2
 _SYMBOL, _SOUND = 0.9, 0.95
-WHOLE_WORDS_MIN = 3
-"""A listed name of so many words is found among any others that are written with it."""
 _EDITS_SHARE_MAX = 0.34
 _DICE_MIN = 0.4
 _JOINED_MIN = 0.72
@@ -58,6 +57,15 @@ class Candidate:
 class _Postings:
     names: Ids
     weights: Weights
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """Per listed name: the weight of the words found, how many, and how many of the query's not."""
+
+    weight: Weights
+    matched: Weights
+    missing: Weights
 
 
 @dataclass(slots=True)
@@ -120,6 +128,7 @@ class Index:
         self._addresses: dict[str, list[int]] = defaultdict(list)
         self._with_word: dict[str, list[int]] = defaultdict(list)
         self._with_initial: dict[str, list[int]] = defaultdict(list)
+        self._by_joint: dict[str, list[tuple[str, int, int]]] = defaultdict(list)
         self._joined = _Grams()
         for at, entry in enumerate(entries):
             self._add(at, entry)
@@ -135,13 +144,14 @@ class Index:
         self._by_symbol: dict[Symbol, list[str]] = defaultdict(list)
         for word in self._words:
             self._grams.add(word)
-            sound = sound_of(word)
-            if sound is not None and sound.consonants:
-                self._by_sound[sound.key].append(word)
+            for key in {sound.key for sound in sounds_of(word)}:
+                self._by_sound[key].append(word)
             for symbol in symbols_of(word):
                 self._by_symbol[symbol].append(word)
         self._grams.close()
         self._kept: dict[str, _Postings] = {}
+        self._kept_joints: dict[str, _Postings] = {}
+        self._kept_words: dict[str, _Postings] = {}
 
     def _add(self, at: int, entry: ListedSubject) -> None:
         for document in entry.documents:
@@ -159,6 +169,9 @@ class Index:
             self._entry_of.append(at)
             self._length.append(len(cut))
             self._joined.add("".join(cut))
+            for text, stands_for in joints(name):
+                for key in {sound.key for sound in sounds_of(text)}:
+                    self._by_joint[key].append((text, number_of_name, len(stands_for)))
             for word in dict.fromkeys(cut):
                 self._with_word[word].append(number_of_name)
                 self._with_initial[word[0]].append(number_of_name)
@@ -197,7 +210,9 @@ class Index:
             posted = self._postings(word)
             weight[posted.names] += posted.weights
             matched[posted.names] += 1
-        missing = len(cut) - matched
+        counts = _Counts(weight, matched, len(cut) - matched)
+        self._join(name, cut, counts)
+        missing = np.maximum(counts.missing, 0)
         extra = np.maximum(self._lengths - matched, 0)
         estimate = weight / (matched + _EXTRA_QUERY * missing + _EXTRA_LISTED * extra)
         # A listed name of some length that is all there is not hidden by words put between.
@@ -215,6 +230,57 @@ class Index:
             Candidate(int(self._entry_array[at]), self.names[at], float(estimate[at]))
             for at in found
         ]
+
+    def _sounding(self, word: str) -> list[str]:
+        """Listed words that sound the same."""
+        return [
+            other
+            for key in {sound.key for sound in sounds_of(word)}
+            for other in self._by_sound.get(key, ())
+            if sounds_same(word, other)
+        ]
+
+    def _join(self, name: str, cut: tuple[str, ...], counts: _Counts) -> None:
+        """Words written together on one side and apart on the other: one stands for two."""
+        for word in cut:
+            posted = self._joint_postings(word)
+            counts.weight[posted.names] += posted.weights
+            counts.matched[posted.names] += posted.weights / _SOUND
+            counts.missing[posted.names] -= 1
+        for text, stands_for in joints(name):
+            heard = self._joint_words(text)
+            if heard.names.size:
+                counts.weight[heard.names] += _SOUND
+                counts.matched[heard.names] += 1
+                counts.missing[heard.names] -= len(stands_for)
+
+    def _joint_postings(self, word: str) -> _Postings:
+        kept = self._kept_joints.get(word)
+        if kept is None:
+            weights = np.zeros(len(self.names), dtype=np.float32)
+            for key in {sound.key for sound in sounds_of(word)}:
+                for other, listed, many in self._by_joint.get(key, ()):
+                    if sounds_same(word, other):
+                        weights[listed] = _SOUND * many
+            names = np.flatnonzero(weights).astype(np.int32)
+            kept = _Postings(names, weights[names])
+            if len(self._kept_joints) >= _POSTINGS_KEPT:
+                self._kept_joints.clear()
+            self._kept_joints[word] = kept
+        return kept
+
+    def _joint_words(self, text: str) -> _Postings:
+        kept = self._kept_words.get(text)
+        if kept is None:
+            weights = np.zeros(len(self.names), dtype=np.float32)
+            for other in self._sounding(text):
+                weights[self._posted[other]] = _SOUND
+            names = np.flatnonzero(weights).astype(np.int32)
+            kept = _Postings(names, weights[names])
+            if len(self._kept_words) >= _POSTINGS_KEPT:
+                self._kept_words.clear()
+            self._kept_words[text] = kept
+        return kept
 
     def _postings(self, word: str) -> _Postings:
         kept = self._kept.get(word)
@@ -235,11 +301,8 @@ class Index:
         bare = _bare(word)
         if bare in self._posted:
             best[bare] = max(best.get(bare, 0), _SYMBOL)
-        sound = sound_of(word)
-        if sound is not None:
-            for other in self._by_sound.get(sound.key, ()):
-                if sounds_same(word, other):
-                    best[other] = max(best.get(other, 0), _SOUND)
+        for other in self._sounding(word):
+            best[other] = max(best.get(other, 0), _SOUND)
         for at in self._grams.near(word, _DICE_MIN) if len(word) > 2 else ():
             other = self._grams.texts[at]
             if best.get(other, 0) < _SYMBOL:

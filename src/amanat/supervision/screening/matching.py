@@ -19,7 +19,7 @@ from rigour.names import CompareConfig, Name, NameTypeTag, analyze_names
 
 from amanat.supervision.screening.entities import listed_entity, names_to_compare, party_entity
 from amanat.supervision.screening.evidence import evidence_of
-from amanat.supervision.screening.index import WHOLE_WORDS_MIN, Candidate, Index
+from amanat.supervision.screening.index import Candidate, Index
 from amanat.supervision.screening.model import (
     Evidence,
     Grade,
@@ -29,10 +29,8 @@ from amanat.supervision.screening.model import (
     grade_of,
     strength_of,
 )
-from amanat.supervision.screening.spelling import sounds_same, words
+from amanat.supervision.screening.reading import read_as
 
-READING_FACTOR = 0.96
-"""What a name counts that was read with words that only sound the same."""
 _CANDIDATES_MAX = 40
 _BELOW_CUTOFF = 0.1
 _SURE = 0.95
@@ -111,8 +109,8 @@ class Matcher:
         for candidate in self.index.by_name(name, floor, _CANDIDATES_MAX):
             if candidate.entry in done:
                 continue
-            if self._pair_score(name, candidate.name, kind) >= self.cutoff or self._read(
-                name, candidate.name, kind
+            if self._pair_score(name, candidate.name, kind) >= self.cutoff or read_as(
+                name, candidate.name, person=kind is Subject.PERSON
             ):
                 done.add(candidate.entry)
                 yield candidate
@@ -142,35 +140,6 @@ class Matcher:
             self._analysed[key] = name
         return name
 
-    @staticmethod
-    def _read(name: str, listed: str, kind: Subject) -> str | None:
-        """The party's name with listed words for those that sound the same; None if there are none.
-
-        Only where at least two words, or all, are found on the list.  Where a person's listed name
-        of three words or more is all there, it is read without the words that were added.
-        """
-        left = list(words(listed))
-        long = len(left) >= WHOLE_WORDS_MIN and kind is Subject.PERSON
-        read, exchanged, found = [], 0, 0
-        cut = words(name)
-        for word in cut:
-            if word in left:
-                left.remove(word)
-                found += 1
-                read.append(word)
-                continue
-            same = next((other for other in left if sounds_same(word, other)), None)
-            if same is not None:
-                left.remove(same)
-                exchanged += 1
-                found += 1
-            read.append(same or word)
-        if long and not left and found < len(cut):
-            return " ".join(words(listed))
-        if not exchanged or found < min(2, len(cut)):
-            return None
-        return " ".join(read)
-
     # -- all else ---------------------------------------------------------------------------------
 
     def _compare(
@@ -190,8 +159,8 @@ class Matcher:
         name_score = scored.name
         if name_score < _SURE:
             read = self._best_reading(names, at, party.kind)
-            if read.score * READING_FACTOR > name_score:
-                name_score, reading = read.score * READING_FACTOR, read.name
+            if read.score > name_score:
+                name_score, reading = read.score, read.name
                 scored = scored.as_read(read, name_score)
         if name_score < self.cutoff and not exact:
             return None
@@ -225,10 +194,12 @@ class Matcher:
         best = _Reading(0.0, "", "", "")
         for name in names:
             for listed in self._listed_names[at]:
-                read = self._read(name, listed, kind)
-                score = self._pair_score(read, listed, kind) if read else 0.0
-                if read and score > best.score:
-                    best = _Reading(score, read, name, listed)
+                read = read_as(name, listed, person=kind is Subject.PERSON)
+                if read is None or read.factor <= best.score:
+                    continue
+                score = self._pair_score(read.name, read.against, kind) * read.factor
+                if score > best.score:
+                    best = _Reading(score, read.name, name, listed)
         return best
 
     @staticmethod

@@ -13,8 +13,10 @@ what the spellings in use have in common.
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -33,7 +35,14 @@ _MARKS = re.compile("[\u0640\u064b-\u065f\u0670\u06d6-\u06ed]")
 _PLAIN = re.compile(r"[A-Za-z]{2,}(?: [A-Za-z]{2,})*")
 # How romanisations write ain and hamza, and typewriters the marks beside them.
 _AIN = re.compile("[ʿʾʻʼ‘’`´]")
-_MUHAMMAD = re.compile(r"\b(?:mohd|muhd|mohmd|muhmd|md)\b\.?(?=\s+\w)", re.IGNORECASE)
+_MUHAMMAD = re.compile(
+    r"\b(?:mohd|muhd|mohmd|muhmd|mhd|md|muh|mohmad|m/(?=\s))\b\.?(?=\s+\w)|\bm/(?=\s*\w{2})",
+    re.IGNORECASE,
+)
+_SHORTENED = (
+    (re.compile(r"\bab(?:d|dl)?\b[.']?\s+(?=[a-z]{4,})", re.IGNORECASE), "Abdul "),
+    (re.compile(r"\bgh\b[.']?\s+(?=[a-z]{3,})", re.IGNORECASE), "Ghulam "),
+)
 _SPACED = re.compile(r"\b(?:\w[ .]+){2,}\w\b")
 _FATHER = re.compile(
     r"\s+(?:[sdwc]\s*/\s*o\.?|son of|daughter of|wife of|ولد|بنت|زوجہ|دختر)\s+", re.IGNORECASE
@@ -51,6 +60,25 @@ _TITLES = frozenset(
         "sir",
         "haji",
         "hajji",
+        "hadji",
+        "hajj",
+        "alhajj",
+        "ustad",
+        "ustaz",
+        "sahib",
+        "saheb",
+        "sahab",
+        "mawlawi",
+        "maulavi",
+        "mawlavi",
+        "moulvi",
+        "molah",
+        "mullah",
+        "allama",
+        "صاحب",
+        "علامہ",
+        "استاد",
+        "استاذ",
         "al-haj",
         "alhaj",
         "hazrat",
@@ -61,7 +89,6 @@ _TITLES = frozenset(
         "moulana",
         "maulvi",
         "molvi",
-        "mullah",
         "mulla",
         "qari",
         "hafiz",
@@ -112,12 +139,17 @@ _ARTICLES = frozenset(
         "i",
     ]
 )
+_PARTICLES = frozenset(
+    ["bin", "ben", "ibn", "bint", "binte", "binti", "ould", "walad", "بن", "ابن", "بنت", "ولد"]
+)
+"""Child of: written or left out, joined or apart, without another person being meant."""
 _ABD = re.compile(
     r"\babd(?:[aeiou](?:l|sh(?= ?sh)|([rsznmtd])(?= ?\1))| (?:[aeu][lrsdzntm]|[au]sh)) ?([a-z]{3,})"
 )
 _ALLAH = re.compile(r"(\w{2,})[ -]([ua]llah\b|اللہ\b|الله\b)")
 _ABD_APART = re.compile(r"\bعبد (?:ال|آل)(?=\w{3,})")
 _ABD_ARABIC = re.compile("عبدال(.{2,})")
+_ARTICLE_INSIDE = re.compile("(.{3,})ال(.{2,})")
 
 
 @lru_cache(maxsize=65_536)
@@ -130,12 +162,20 @@ def clean_name(text: str) -> str:
     """
     text = _unseen(text)[:NAME_LENGTH_MAX]
     if _PLAIN.fullmatch(text):
-        return _MUHAMMAD.sub("Muhammad", text)
+        return _written_out(text)
     text = _unseen(unicodedata.normalize("NFKC", text))
     text = _MARKS.sub("", re.sub("[یىي]\u0670", "ا", _AIN.sub("'", text)))
     text = _SPACED.sub(lambda found: re.sub(r"[ .]+", "", found[0]), text)
-    text = _MUHAMMAD.sub("Muhammad", text)
+    text = _written_out(text)
     return " ".join(_word_as_meant(word) for word in text.split())
+
+
+def _written_out(text: str) -> str:
+    """The given names that are shortened as a rule: Mohd, Md, M/; Ab.; Gh."""
+    text = _MUHAMMAD.sub("Muhammad", text)
+    for shortened, whole in _SHORTENED:
+        text = shortened.sub(whole, text)
+    return text
 
 
 def _unseen(text: str) -> str:
@@ -195,23 +235,92 @@ def split_father(name: str) -> tuple[str, str | None]:
     return (parts[0], parts[1]) if len(parts) == 2 else (name, None)
 
 
+def split_names(text: str) -> tuple[str, ...]:
+    """The names in one field: `A alias B`, `A @ B`, `A; B`, `A (B)`, or Latin and Urdu together.
+
+    What stands in brackets is a name only where it has two words and is no remark
+    such as `previously listed as`.
+    """
+    if _PLAIN.fullmatch(text) and not _ALIAS.search(text):
+        return (text,)
+    outside = _BRACKETS.sub(" ", text)
+    inside = [one for one in _BRACKETS.findall(text) if not _REMARK.search(one)]
+    found: dict[str, None] = {}
+    for part in (outside, *inside):
+        for name in _ALIAS.split(part):
+            for one in _scripts_apart(name):
+                tidy = one.strip(" ,.;-\"“”'")
+                # One word alone names too many.
+                if tidy and (not found or " " in tidy):
+                    found.setdefault(tidy)
+    return tuple(found) or (text,)
+
+
+def _scripts_apart(name: str) -> tuple[str, ...]:
+    parts = name.split()
+    arabic = [word for word in parts if _ARABIC.search(word)]
+    other = [word for word in parts if not _ARABIC.search(word)]
+    if len(arabic) < 2 or len(other) < 2 or _FATHER.search(name):
+        return (name,)
+    return (" ".join(other), " ".join(arabic))
+
+
+_ALIAS = re.compile(
+    r"\s*(?:[@;؛]|\b(?:alias|urf|a\.?\s?k\.?\s?a|aka)\b\.?|\bعرف\b)\s*", re.IGNORECASE
+)
+_BRACKETS = re.compile(r"[(（]([^()（）]*)[)）]")
+_REMARK = re.compile(
+    r"\b(?:listed|name|born|deceased|late|spelling|title|husband|wife|customer|account)\b",
+    re.IGNORECASE,
+)
+
+
 @lru_cache(maxsize=65_536)
 def words(name: str) -> tuple[str, ...]:
     """The words of a cleaned name that tell people apart: folded, without titles and articles.
 
-    `Abdur Rehman`, `Abdurrehman` and `عبدالرحمان` each give one word.
+    `Abdur Rehman`, `Abdurrehman` and `عبدالرحمان` each give one word; `bin`, `ibn` and the like go
+    where two words are left.
     """
+    found = _kept_words(name)
+    apart = tuple(word for word in found if word not in _PARTICLES)
+    return apart if len(apart) > 1 else found
+
+
+@lru_cache(maxsize=65_536)
+def joints(name: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Neighbouring words written as one, with the words of `words` that each stands for.
+
+    `Nizam ud-Din` is heard as Nizamuddin, `bin Laden` as Binladen, `نور محمد` as نورمحمد.
+    """
+    found, kept = _kept_words(name), words(name)
+    return tuple(
+        (
+            one + (other[2:] if is_arabic(other) and other.startswith("ال") else other),
+            tuple(word for word in (one, other) if word in kept),
+        )
+        for one, other in itertools.pairwise(found)
+        if other not in _PARTICLES
+    )
+
+
+@lru_cache(maxsize=65_536)
+def titles(name: str) -> frozenset[str]:
+    """The titles and honorifics in a cleaned name: they tell nobody apart, but may bear out."""
+    return frozenset(word for word in _all_words(name) if word in _TITLES)
+
+
+def _kept_words(name: str) -> tuple[str, ...]:
+    return tuple(word for word in _all_words(name) if word not in _TITLES and word not in _ARTICLES)
+
+
+@lru_cache(maxsize=65_536)
+def _all_words(name: str) -> tuple[str, ...]:
     folded = _fold(name)
     folded = _ABD.sub(r"abdul\2", folded)
     folded = _ABD_APART.sub("عبدال", folded)
     folded = _ALLAH.sub(r"\1\2", folded)
-    found = []
-    for match in _WORD.finditer(folded):
-        word = re.sub("['’`ʼ]", "", match[0])
-        if word in _TITLES or word in _ARTICLES:
-            continue
-        found.append(word)
-    return tuple(found)
+    return tuple(re.sub("['’`ʼ]", "", match[0]) for match in _WORD.finditer(folded))
 
 
 def _fold(name: str) -> str:
@@ -259,13 +368,37 @@ class Sound:
 
 
 @lru_cache(maxsize=262_144)
-def sound_of(word: str) -> Sound | None:
-    """The sound of a folded word in Latin or Arabic letters; None for another script."""
+def sounds_of(word: str) -> tuple[Sound, ...]:
+    """How a folded word in Latin or Arabic letters may be heard; nothing for another script."""
     if _ARABIC.search(word):
-        return _arabic_sound(word)
-    if not word.isascii() or not word.isalpha():
-        return None
-    return _latin_sound(word)
+        found = map(_arabic_sound, _arabic_readings(word))
+    elif word.isascii() and word.isalpha():
+        found = map(_latin_sound, _latin_readings(word))
+    else:
+        return ()
+    return tuple(dict.fromkeys(one for one in found if one.consonants))
+
+
+def _latin_readings(word: str) -> Iterator[str]:
+    """`th` and `dh` stand for an Arabic letter that Urdu and Persian sound as s or z."""
+    yield word
+    if "th" in word:
+        yield word.replace("th", "s")
+    if "dh" in word:
+        yield word.replace("dh", "z")
+
+
+def _arabic_readings(word: str) -> Iterator[str]:
+    """The article may be one (العلي) or not (الیاس); a last ye may be long a (عیسی, مصطفے)."""
+    for text in dict.fromkeys((word, word.replace("ة", "ت").replace("ۃ", "ت"))):
+        yield text
+        if text.startswith("ال") and len(text) in (4, 5):
+            yield text[2:]
+        inside = _ARTICLE_INSIDE.fullmatch(text)
+        if inside and not text.startswith("عبد"):
+            yield inside[1] + inside[2]
+        if len(text) > 3 and text[-1] in "یيىے":
+            yield text[:-1] + "ا"
 
 
 def _latin_sound(word: str) -> Sound:
@@ -322,10 +455,13 @@ def sounds_same(left: str, right: str) -> bool:
     """Whether two folded words may be one name: same consonants, no vowel against another."""
     if left == right:
         return True
-    one, other = sound_of(left), sound_of(right)
-    if one is None or other is None or one.key != other.key or not one.consonants:
-        return False
-    return all(map(_vowels_agree, one.vowels[1:], other.vowels[1:]))
+    return any(
+        one.key == other.key
+        and all(map(_vowels_agree, one.vowels[1:], other.vowels[1:]))
+        and _ends_agree(one.vowels[-1], other.vowels[-1], is_arabic(left), is_arabic(right))
+        for one in sounds_of(left)
+        for other in sounds_of(right)
+    )
 
 
 _SHORT_WITH_ARTICLE = frozenset({"الدین", "الدين", "الحق", "الہی"})
@@ -341,7 +477,17 @@ def _vowels_agree(one: str, other: str) -> bool:
     if written:
         latin = other if one.isupper() else one
         return all(any(letter in latin for letter in _SPELLS[long]) for long in written[0])
+    if (_long_u(one) and _open(other)) or (_long_u(other) and _open(one)):
+        return False  # Mahmood is not Muhammad
     return not ((_front(one) and _back(other)) or (_front(other) and _back(one)))
+
+
+def _ends_agree(one: str, other: str, one_arabic: bool, other_arabic: bool) -> bool:
+    """A last i or u is written in Arabic script: صعب is not Sabawi."""
+    if one_arabic == other_arabic:
+        return True
+    arabic, latin = (one, other) if one_arabic else (other, one)
+    return bool(arabic) or not any(letter in "iuoy" for letter in latin)
 
 
 def _long_alone(one: str, other: str) -> bool:
@@ -351,6 +497,14 @@ def _long_alone(one: str, other: str) -> bool:
 
 def _front(vowels: str) -> bool:
     return "ee" in vowels or any(letter in "iy" for letter in vowels)
+
+
+def _long_u(vowels: str) -> bool:
+    return "oo" in vowels or "ou" in vowels
+
+
+def _open(vowels: str) -> bool:
+    return all(letter in "ae" for letter in vowels)
 
 
 def _back(vowels: str) -> bool:
