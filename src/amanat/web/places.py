@@ -66,6 +66,7 @@ PARENTS = {
     "freezes": "screening_hits",
     "accepted_return": "returns",
     "return_followed": "returns",
+    "returns_followed": "returns",
     "refused_returns": "returns",
     "return_errors": "returns",
     "data_quality": "returns",

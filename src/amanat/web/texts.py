@@ -39,6 +39,7 @@ _SHAPES = {
     "bids_due": "moment",
     "non_competitive_due": "moment",
     "block_time": "moment",
+    "waiting_since": "moment",
     "leaf": "ordinal",
     "number": "ordinal",
     "sequence": "ordinal",
