@@ -11,6 +11,7 @@ import io
 import re
 from calendar import month_name
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from amanat.auctions.allotment import Status
 from amanat.jurisdictions.cases import load_cases
 from amanat.jurisdictions.countries import COUNTRIES
 from amanat.jurisdictions.licensing import load_licensing
+from amanat.jurisdictions.supervision import load_supervision
 from amanat.ledger.refusals import ERRORS
 from amanat.licensing.complaints.commands import ComplaintOutcome
 from amanat.licensing.forms.form import form_of_file
@@ -43,6 +45,7 @@ from amanat.servicing.model import PaymentState
 from amanat.settlement.model import InstructionState
 from amanat.supervision.monitoring.scenarios import SCENARIOS
 from amanat.supervision.returns.stated import KINDS
+from amanat.supervision.screening.explaining import compares
 from amanat.supervision.screening.model import (
     Feature,
     FreezeOrderState,
@@ -358,6 +361,16 @@ def of_packs() -> Iterator[str]:
     yield from map(words, (*Change, *Entity, *Position, APPLICANT, AUTHORITY_CAPACITY))
 
 
+def of_supervision() -> Iterator[str]:
+    """What scenarios look for, their parameters and sources, and what a hit's features compare."""
+    for scenario in SCENARIOS.values():
+        yield headline(scenario.explanation)
+        yield from (words(shape_of(field.name, "PKR")[1]) for field in fields(scenario.parameters))
+    yield from (headline(compares(feature)) for feature in Feature)
+    for code in SCENARIOS:
+        yield from (dated.source for dated in load_supervision("pk").history(code))
+
+
 def of_summaries() -> Iterator[str]:
     """What acts and views say of themselves; English where it has not been translated yet."""
     declare_rooms()
@@ -367,7 +380,9 @@ def of_summaries() -> Iterator[str]:
 def wanted() -> list[str]:
     """All messages of the catalogue, without repeats."""
     texts = (*of_templates(), *of_names(), *of_refusals(), *of_messages(), *JOINTS, *HTTP_WORDS)
-    found = {message for message in (*texts, *of_packs(), *month_name) if message}
+    found = {
+        message for message in (*texts, *of_packs(), *of_supervision(), *month_name) if message
+    }
     return sorted(found - {BARE})
 
 

@@ -56,7 +56,7 @@ class Scenario:
     @property
     def explanation(self) -> str:
         """What the analyst reads of it: the docstring."""
-        return (self.judge.__doc__ or "").strip()
+        return " ".join((self.judge.__doc__ or "").split())
 
 
 def _no_days(_parameters: Any) -> int:

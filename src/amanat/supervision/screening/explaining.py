@@ -33,13 +33,14 @@ def explained(stored: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             "verdict": one["verdict"],
             "listed": one["listed"],
             "placeholder": one["placeholder"],
-            "compares": _words(Feature(one["feature"])),
+            "compares": compares(Feature(one["feature"])),
         }
         for one in stored
     ]
 
 
-def _words(feature: Feature) -> str:
+def compares(feature: Feature) -> str:
+    """What a feature compares: the docstring of its function, in one line."""
     if feature is Feature.NAME:
         return _NAME
     return " ".join((getdoc(_FUNCTIONS[feature]) or "").split())
