@@ -158,14 +158,6 @@ PREFERRED: dict[str, tuple[str, ...]] = {
         "counted_minor",
     ),
     "accepted_return.parts": ("part", "points", "at_most", "because"),
-    "accepted_return.corrections": (
-        "return",
-        "sequence",
-        "scope",
-        "transactions",
-        "received_at",
-        "in_force",
-    ),
     "accepted_return.refused": ("refused", "errors", "rules", "received_at"),
     "returns.refused": ("refused", "exchange", "sequence", "errors", "rules", "received_at"),
     "returns.quality": (
