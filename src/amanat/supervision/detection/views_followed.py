@@ -65,7 +65,8 @@ def return_followed(query: ReturnFollowedAsked, context: ViewContext) -> list[di
     """How far one accepted return was followed, stage by stage, to the supervisor alone.
 
     `in_all` is how many persons of whom it says something new, transactions, and open alerts of its
-    days that rest on the exchange; `waiting` how many of them are still to be looked at.
+    days that rest on the exchange; `waiting` how many of them are still to be looked at, none of
+    alerts where no model is live.
     """
     connection, programme = context.connection, context.programme
     row = connection.execute(
@@ -88,7 +89,7 @@ def return_followed(query: ReturnFollowedAsked, context: ViewContext) -> list[di
     )
     found = _count(context, alerts)
     model = live_digest(connection, programme)
-    unjudged = found if model is None else _count(context, alerts & unscored(programme, model))
+    unjudged = None if model is None else _count(context, alerts & unscored(programme, model))
     of_day = (
         ("vault", persons, persons if row.settled_at is None else 0, row.settled_at),
         ("screening", persons, behind, None),
