@@ -47,13 +47,17 @@ from amanat.supervision.monitoring.scenarios import SCENARIOS
 from amanat.supervision.returns.stated import KINDS
 from amanat.supervision.screening.explaining import compares
 from amanat.supervision.screening.model import (
+    Document,
     Feature,
     FreezeOrderState,
     FreezeState,
     Grade,
     HitState,
+    ListedSubject,
+    Topic,
     Verdict,
 )
+from amanat.supervision.screening.sources import ROLES
 from amanat.web.act_fields import fields_of
 from amanat.web.licensing_pages import GROUPS, GROUPS_OF_OTHERS
 from amanat.web.places import SECTIONS
@@ -174,7 +178,14 @@ def of_templates() -> set[str]:
             ("applying.py", "python"),
             ("question_pages.py", "python"),
         ],
-        {"templates/**.html": {"trimmed": "true", "newstyle_gettext": "true"}},
+        {
+            "templates/**.html": {
+                "trimmed": "true",
+                "newstyle_gettext": "true",
+                "extensions": "jinja2.ext.do",
+                "silent": "false",
+            }
+        },
         keywords={"_": None, "gettext": None, "say": None, "worded": None},
     )
     return {message for _file, _line, message, _notes, _context in found}
@@ -367,6 +378,10 @@ def of_supervision() -> Iterator[str]:
         yield headline(scenario.explanation)
         yield from (words(shape_of(field.name, "PKR")[1]) for field in fields(scenario.parameters))
     yield from (headline(compares(feature)) for feature in Feature)
+    yield from map(
+        words, (*Topic, *ROLES, "live", "shadow", "draft", "retired", "dispositions", "pseudonyms")
+    )
+    yield from (words(field.name) for kind in (ListedSubject, Document) for field in fields(kind))
     for code in SCENARIOS:
         yield from (dated.source for dated in load_supervision("pk").history(code))
 

@@ -69,6 +69,10 @@ _SHAPES = {
     "purpose": "named",
     "direction": "named",
     "capacity": "named",
+    "roles": "named",
+    "topics": "named",
+    "agrees": "named",
+    "disagrees": "named",
 }
 _FACE = {
     "nominal",

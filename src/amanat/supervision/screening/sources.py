@@ -34,6 +34,16 @@ _ROLES: dict[str, tuple[str, ...]] = {
     "individuals": ("key_individual",),
     "controllers": ("controller",),
 }
+ROLES = (
+    "customer",
+    "beneficial_owner",
+    "exposed_as_reported",
+    PROVIDER,
+    "key_individual",
+    "controller",
+    "named_in_application",
+)
+"""In what quality somebody is screened."""
 _PERSON = ("name", "born", "number")
 
 

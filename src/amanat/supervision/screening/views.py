@@ -38,6 +38,11 @@ def _plain(row: Any) -> dict[str, Any]:
     return {name: value for name, value in row._mapping.items() if name not in _HIDDEN}
 
 
+def _decided(row: Any) -> dict[str, Any]:
+    shown = _plain(row)
+    return {"id": shown.pop("id"), "disposition": shown.pop("verdict"), **shown}
+
+
 def _queue_row(context: ViewContext, row: Row[Any]) -> dict[str, Any]:
     found = datetime.fromisoformat(row.found_on).date()
     verdicts = {one["feature"]: one["verdict"] for one in row.evidence}
@@ -116,7 +121,7 @@ def screening_hit(query: HitAsked, context: ViewContext) -> dict[str, Any]:
         "explanation": explained(row.evidence),
         "features": row.features,
         "entry": None if listed is None else listed.content,
-        "dispositions": [_plain(one) for one in decided],
+        "dispositions": [_decided(one) for one in decided],
     }
 
 
