@@ -24,6 +24,7 @@ from amanat.supervision.identities.model import Document as VaultDocument
 from amanat.supervision.identities.tables import owner
 from amanat.supervision.identities.vault import Said, Vault
 from amanat.supervision.returns.tables import manifest
+from amanat.supervision.screening import running
 from amanat.supervision.screening.commands import (
     AccountsToFreeze,
     AcknowledgeFreeze,
@@ -409,3 +410,102 @@ def test_the_un_list_and_nactas_stand_side_by_side(desk: DeskWorld) -> None:
     assert [(one["party"], one["list"], one["grade"]) for one in open_hits(desk)] == [
         (party, "un", "identified")
     ]
+
+
+def test_an_account_opened_after_the_order_is_ordered_too_and_nothing_twice(
+    desk: DeskWorld,
+) -> None:
+    identifier, party = true_match(desk)
+    first = desk.do_as(OFFICER, order(desk, identifier), BOARD)["freeze"]
+    with pytest.raises(AlreadyFrozen):
+        desk.do_as(OFFICER, order(desk, identifier), BOARD)
+    with desk.store.engine.begin() as connection:
+        Vault(secret("identities")).keep_accounts(
+            connection, CODE, "exchange_y", "r-2", [(77, int(party), "ACC-Y", "2026-02-01")]
+        )
+    second = desk.do_as(OFFICER, order(desk, identifier), BOARD)
+    assert second["exchanges"] == ["exchange_y"]
+    assert seen(desk, "exchange_y_officer")[0]["accounts"] == ["ACC-Y"]
+    assert [one["number"] for one in seen(desk, "exchange_x_officer")] == [first]
+    with pytest.raises(AlreadyFrozen):
+        desk.do_as(OFFICER, order(desk, identifier), BOARD)
+
+
+def test_an_extension_shortens_nothing(desk: DeskWorld) -> None:
+    identifier, _party = true_match(desk)
+    number = desk.do_as(OFFICER, order(desk, identifier), BOARD)["freeze"]
+    for days in (1, 90):
+        until = desk.day + timedelta(days=days)
+        with pytest.raises(ExpiryOutOfRange):
+            desk.do_as(OFFICER, ExtendFreeze(freeze=number, until=until, reason="Less."), BOARD)
+
+
+def test_what_a_licence_left_over_ends_with_it(desk: DeskWorld) -> None:
+    identifier, _party = true_match(desk)
+    number = desk.do_as(OFFICER, order(desk, identifier), BOARD)["freeze"]
+
+    def license_until(days: int) -> None:
+        command = LicenseExpenses(
+            freeze=number, amount=100, currency="PKR", until=desk.day + timedelta(days=days),
+            reason="Food.",
+        )  # fmt: skip
+        desk.do_as(OFFICER, command, BOARD)
+
+    def draw(amount: int) -> int:
+        command = DrawExpenses(freeze=number, amount=amount, currency="PKR", reference="P")
+        return int(desk.do_as("exchange_x_officer", command)["left"])
+
+    license_until(10)
+    assert draw(60) == 40
+    desk.day += timedelta(days=11)
+    with pytest.raises(ExpensesExceeded):
+        draw(1)
+    license_until(10)
+    assert draw(50) == 50
+    with pytest.raises(ExpensesExceeded):
+        draw(51)
+    assert draw(50) == 0
+
+
+def test_who_is_still_on_another_list_is_not_released_as_delisted(desk: DeskWorld) -> None:
+    identifier, party = true_match(desk)
+    number = desk.do_as(OFFICER, order(desk, identifier), BOARD)["freeze"]
+    companies(desk, "Elsewhere Ltd")
+    person = {
+        "id": "other", "schema": "Person",
+        "properties": {"name": ["Tariq Zargun"], "topics": ["sanction"]},
+    }  # fmt: skip
+    take_in(desk, json.dumps(person).encode(), code="pep")
+    other = next(one for one in open_hits(desk) if one["party"] == party)["hit"]
+    until = desk.day + timedelta(days=300)
+    desk.do_as(OFFICER, ConfirmHit(hit=other, reason="Same.", until=until), BOARD)
+    take_in(desk, nacta(NACTA_ROWS[1:]))
+    release = ReleaseFreeze(freeze=number, ground=ReleaseGround.DELISTED, reason="Delisted.")
+    with pytest.raises(NotDelisted):
+        desk.do_as(OFFICER, release, BOARD)
+    companies(desk, "Elsewhere Ltd")
+    assert desk.do_as(OFFICER, release, BOARD)["freeze"] == number
+
+
+def test_who_comes_nearer_to_the_listed_name_is_asked_about_again(desk: DeskWorld) -> None:
+    companies(desk, "Invented Exchange X Holding Karachi")
+    found = open_hits(desk)[0]
+    until = desk.day + timedelta(days=30)
+    desk.do_as(OFFICER, DismissHit(hit=found["hit"], reason="Another.", until=until))
+    with desk.store.engine.begin() as connection:
+        connection.execute(
+            sql.update(institution)
+            .where(institution.c.code == "exchange_x")
+            .values(name="Invented Exchange X Holding Karachi")
+        )
+    assert desk.do_as(OFFICER, Rescreen())["hits_reopened"] == [found["hit"]]
+
+
+def test_a_better_comparison_compares_everybody_again(desk: DeskWorld, monkeypatch) -> None:
+    companies(desk, "Invented Exchange X")
+    assert desk.do_as(OFFICER, Rescreen())["parties"] == 0
+    monkeypatch.setattr(running, "COMPARISON", running.COMPARISON + 1)
+    done = desk.do_as(OFFICER, Rescreen())
+    assert done["parties"] > 0
+    assert (done["hits_new"], done["hits_gone"]) == ([], [])
+    assert desk.do_as(OFFICER, Rescreen())["parties"] == 0

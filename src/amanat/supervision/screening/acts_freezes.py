@@ -7,7 +7,7 @@ ledger what they sign.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import sqlalchemy as sql
@@ -52,13 +52,17 @@ from amanat.supervision.screening.freezing import (
     in_force_of,
     linked_accounts,
     new_freeze_number,
+    on_ledger_of,
+    ordered_accounts,
     orders_of,
     require_in_force,
+    true_matches_of,
 )
 from amanat.supervision.screening.model import (
     AlreadyFrozen,
     AlreadyReported,
     ExpensesExceeded,
+    ExpiryOutOfRange,
     FreezeOrderState,
     FreezeState,
     HitState,
@@ -66,6 +70,7 @@ from amanat.supervision.screening.model import (
     NotDelisted,
     NothingToFreeze,
     NotYourOrder,
+    day_after,
 )
 from amanat.supervision.screening.tables import freeze, freeze_change, freeze_order
 from amanat.supervision.screening.versions import is_listed
@@ -77,14 +82,23 @@ EXCHANGES = (APPLICANT, "participant")
 
 
 def _orders(command: OrderFreeze, context: ActContext, party: str) -> dict[str, list[str]]:
-    """Accounts by exchange: those that the vault knows, and those that the command names."""
+    """Accounts by exchange: those that the vault knows, and those that the command names.
+
+    What a freeze in force orders already is left out, so that a later order reaches what was
+    opened since.
+    """
     connection, programme = context.uow.connection, context.programme
     found = _numbers(context, linked_accounts(connection, programme, party))
     for one in command.exchanges:
         find_provider(connection, programme, one.exchange)
         known = found.setdefault(one.exchange, [])
         known += [account for account in one.accounts if account not in known]
-    return found
+    before = ordered_accounts(connection, programme, party, context.business_date)
+    left = {
+        exchange: [one for one in known if one not in before.get(exchange, ())]
+        for exchange, known in found.items()
+    }
+    return {exchange: known for exchange, known in left.items() if known or exchange not in before}
 
 
 def _numbers(context: ActContext, linked: dict[str, list[Any]]) -> dict[str, list[str]]:
@@ -107,9 +121,15 @@ def _check_order(command: OrderFreeze, context: ActContext) -> tuple[Row[Any], B
     basis = pack.freezing_basis(command.basis, context.business_date)
     require_until("freeze", command.until, context.business_date, pack.freeze_days_max)
     former = in_force_of(connection, programme, row.party, context.business_date)
-    if former is not None:
+    orders = _orders(command, context, row.party)
+    if (
+        former is not None
+        and not orders
+        and command.ledger_account
+        in (None, *on_ledger_of(connection, programme, row.party, context.business_date))
+    ):
         raise AlreadyFrozen(party=row.party, freeze=former.number)
-    if not _orders(command, context, row.party) and command.ledger_account is None:
+    if not orders and command.ledger_account is None:
         raise NothingToFreeze(party=row.party)
     return row, basis
 
@@ -294,7 +314,7 @@ def draw_expenses(command: DrawExpenses, context: ActContext) -> Result:
         subject=f"screening:{row.hit}",
     )
     _note(context, row, DRAWN, "", entry, amount=command.amount, currency=command.currency,
-          reference=command.reference)  # fmt: skip
+          reference=command.reference, until=context.business_date.isoformat())  # fmt: skip
     return {"freeze": row.number, "left": left - command.amount, "entry": entry}
 
 
@@ -361,6 +381,13 @@ def _check_extension(command: ExtendFreeze, context: ActContext) -> Row[Any]:
     require_in_force(row, context.business_date)
     most = screening_pack(context).freeze_days_max
     require_until("freeze", command.until, context.business_date, most)
+    former = date.fromisoformat(row.until)
+    if command.until <= former:
+        # An earlier last day would be a release without a ground.
+        last = day_after(context.business_date, most)
+        raise ExpiryOutOfRange(
+            what=Word("freeze"), day=command.until, first=day_after(former, 1), last=last
+        )
     return row
 
 
@@ -426,9 +453,10 @@ def _check_release(command: ReleaseFreeze, context: ActContext) -> Row[Any]:
     row = find_freeze(connection, programme, command.freeze)
     require_in_force(row, context.business_date)
     found = find_hit(connection, programme, row.hit)
-    listed = is_listed(connection, programme, found.list, found.reference)
-    if command.ground is ReleaseGround.DELISTED and listed:
-        raise NotDelisted(reference=found.reference, list=found.list)
+    if command.ground is ReleaseGround.DELISTED:
+        for one in (found, *true_matches_of(connection, programme, row.party)):
+            if is_listed(connection, programme, one.list, one.reference):
+                raise NotDelisted(reference=one.reference, list=one.list)
     return row
 
 

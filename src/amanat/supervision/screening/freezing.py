@@ -12,8 +12,8 @@ from sqlalchemy.engine import Connection, Row
 
 from amanat.core.errors import NotFound
 from amanat.supervision.identities import tables as vault
-from amanat.supervision.screening.model import FreezeNotInForce, FreezeState
-from amanat.supervision.screening.tables import freeze, freeze_change, freeze_order
+from amanat.supervision.screening.model import FreezeNotInForce, FreezeState, HitState
+from amanat.supervision.screening.tables import freeze, freeze_change, freeze_order, hit
 
 IN_FORCE = (FreezeState.ORDERED.value, FreezeState.SERVED.value)
 EXTENDED, LICENSED, DRAWN = "extended", "licensed", "drawn"
@@ -61,6 +61,49 @@ def in_force_of(connection: Connection, programme: str, party: str, day: date) -
         .order_by(freeze.c.id)
         .limit(1)
     ).one_or_none()
+
+
+def _in_force(connection: Connection, programme: str, party: str, day: date) -> list[Row[Any]]:
+    return list(
+        connection.execute(
+            sql.select(freeze).where(
+                freeze.c.programme == programme,
+                freeze.c.party == party,
+                freeze.c.state.in_(IN_FORCE),
+                freeze.c.until >= day.isoformat(),
+            )
+        )
+    )
+
+
+def ordered_accounts(
+    connection: Connection, programme: str, party: str, day: date
+) -> dict[str, set[str]]:
+    """Accounts that freezes of a party in force on a day name, by exchange."""
+    found: dict[str, set[str]] = {}
+    for row in _in_force(connection, programme, party, day):
+        for order in orders_of(connection, row.id):
+            found.setdefault(order.exchange, set()).update(order.accounts)
+    return found
+
+
+def on_ledger_of(connection: Connection, programme: str, party: str, day: date) -> set[str]:
+    """Accounts on the ledger that freezes of a party in force on a day stop."""
+    rows = _in_force(connection, programme, party, day)
+    return {row.ledger["account"] for row in rows if row.ledger.get("account")}
+
+
+def true_matches_of(connection: Connection, programme: str, party: str) -> list[Row[Any]]:
+    """Hits of a party that were decided to be the listed one and stand."""
+    return list(
+        connection.execute(
+            sql.select(hit).where(
+                hit.c.programme == programme,
+                hit.c.party == party,
+                hit.c.state == HitState.TRUE.value,
+            )
+        )
+    )
 
 
 def frozen_parties(
@@ -131,17 +174,26 @@ def changes_of(connection: Connection, identifier: str) -> list[Row[Any]]:
 
 
 def expenses_left(changes: list[Row[Any]], currency: str, day: date) -> int:
-    """Minor units that licences in force on a day still allow; drawn ones count against all."""
-    licensed = sum(
-        one.amount
-        for one in changes
-        if one.kind == LICENSED and one.currency == currency and one.until >= day.isoformat()
-    )
-    lapsed = sum(
-        one.amount
-        for one in changes
-        if one.kind == LICENSED and one.currency == currency and one.until < day.isoformat()
-    )
-    drawn = sum(one.amount for one in changes if one.kind == DRAWN and one.currency == currency)
-    # What was drawn under a licence that has lapsed uses that one up first.
-    return int(licensed - max(drawn - lapsed, 0))
+    """Minor units that licences in force on a day still allow.
+
+    Each withdrawal used the licences that were in force on its own day, those that end first
+    before others: what a licence left over ends with it.
+    """
+    left: dict[str, int] = {}
+    ends: dict[str, str] = {}
+    for one in changes:
+        if one.currency != currency:
+            continue
+        if one.kind == LICENSED:
+            left[one.id], ends[one.id] = int(one.amount), one.until
+        elif one.kind == DRAWN:
+            _draw(left, ends, int(one.amount), one.until)
+    return sum(amount for key, amount in left.items() if ends[key] >= day.isoformat())
+
+
+def _draw(left: dict[str, int], ends: dict[str, str], amount: int, day: str) -> None:
+    for key in sorted(left, key=lambda one: ends[one]):
+        if ends[key] >= day:
+            used = min(left[key], amount)
+            left[key] -= used
+            amount -= used

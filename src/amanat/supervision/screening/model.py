@@ -355,7 +355,7 @@ class NothingToFreeze(Refusal):
 
 
 class AlreadyFrozen(Refusal):
-    """One freeze of a party is in force at a time for one match; it is extended instead."""
+    """A freeze in force is extended; a further one is for what it does not name."""
 
     template: ClassVar[str] = "{party} is frozen already by {freeze}."
 

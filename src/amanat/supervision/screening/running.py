@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from amanat.supervision.screening.matching import Match, Matcher
 
 _CHUNK = 500
+COMPARISON = 2
+"""Counts up with what the comparison finds, so that everybody is compared again."""
+_COMPARISON = "comparison"
 _DECIDED = (HitState.TRUE.value, HitState.FALSE.value)
 
 
@@ -124,9 +127,9 @@ def screen_parties(
             if same and before is not None and before.versions == _written(entries.versions):
                 done.skipped += 1
                 continue
-            held = entries.since(
-                json.loads(before.versions) if same and before is not None else None
-            )
+            known_versions = json.loads(before.versions) if before is not None else {}
+            same = same and known_versions.pop(_COMPARISON, None) == COMPARISON
+            held = entries.since(known_versions if same else None)
             matches = held.matcher.screen(party)
             _keep(
                 connection, programme, party, matches, held, entries, done, now, day, whole=not same
@@ -272,7 +275,14 @@ def _values(party: ScreenedParty, entry: Entry, match: Match) -> dict[str, Any]:
         "score_permille": round(match.score * 1000),
         "evidence": evidence,
         "features": {one.feature: str(one.score) for one in match.features},
-        "evidence_digest": digest({"grade": int(match.grade), "evidence": evidence}).hex(),
+        # With how near the name is, in tenths: who takes the listed name is asked about again.
+        "evidence_digest": digest(
+            {
+                "grade": int(match.grade),
+                "evidence": evidence,
+                "name_tenths": int(match.name_score * 10),
+            }
+        ).hex(),
     }
 
 
@@ -395,4 +405,4 @@ def written_versions(connection: Connection, programme: str) -> str:
 
 
 def _written(versions: Mapping[str, int]) -> str:
-    return canonical_bytes(dict(versions)).decode()
+    return canonical_bytes({**versions, _COMPARISON: COMPARISON}).decode()
