@@ -423,8 +423,10 @@ def test_an_account_opened_after_the_order_is_ordered_too_and_nothing_twice(
         Vault(secret("identities")).keep_accounts(
             connection, CODE, "exchange_y", "r-2", [(77, int(party), "ACC-Y", "2026-02-01")]
         )
+    assert seen(desk, OFFICER)[0]["accounts_not_ordered"] == 1
     second = desk.do_as(OFFICER, order(desk, identifier), BOARD)
     assert second["exchanges"] == ["exchange_y"]
+    assert {one["accounts_not_ordered"] for one in seen(desk, OFFICER)} == {0}
     assert seen(desk, "exchange_y_officer")[0]["accounts"] == ["ACC-Y"]
     assert [one["number"] for one in seen(desk, "exchange_x_officer")] == [first]
     with pytest.raises(AlreadyFrozen):

@@ -17,7 +17,12 @@ from amanat.supervision.screening.commands import (
     OrderFreeze,
     ReleaseFreeze,
 )
-from amanat.supervision.screening.freezing import find_freeze, linked_accounts, orders_of
+from amanat.supervision.screening.freezing import (
+    find_freeze,
+    linked_accounts,
+    ordered_accounts,
+    orders_of,
+)
 
 
 @effects(ConfirmHit)
@@ -38,10 +43,16 @@ def frozen(command: OrderFreeze, seen: Seen) -> Iterator[Message]:
     """Which exchanges are ordered to freeze how many accounts, and what on the ledger."""
     row = find_hit(seen.connection, seen.programme, command.hit)
     linked = linked_accounts(seen.connection, seen.programme, row.party)
-    known = {exchange: len(rows) for exchange, rows in linked.items()}
+    before = ordered_accounts(seen.connection, seen.programme, row.party, seen.business_date)
+    known = {
+        exchange: len(rows) - len(before.get(exchange, ())) for exchange, rows in linked.items()
+    }
     for one in command.exchanges:
-        known[one.exchange] = max(known.get(one.exchange, 0), len(one.accounts))
+        named = len(set(one.accounts) - before.get(one.exchange, set()))
+        known[one.exchange] = max(known.get(one.exchange, 0), named)
     for exchange, count in sorted(known.items()):
+        if count <= 0 and exchange in before:
+            continue
         yield Message(
             "{exchange} is ordered to freeze what {party} has there; accounts known: {count}",
             exchange=exchange,

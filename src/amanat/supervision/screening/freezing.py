@@ -87,6 +87,13 @@ def ordered_accounts(
     return found
 
 
+def accounts_not_ordered(connection: Connection, programme: str, party: str, day: date) -> int:
+    """How many accounts of a party the vault knows beyond those that its freezes name."""
+    before = ordered_accounts(connection, programme, party, day)
+    linked = linked_accounts(connection, programme, party)
+    return sum(max(len(rows) - len(before.get(one, ())), 0) for one, rows in linked.items())
+
+
 def on_ledger_of(connection: Connection, programme: str, party: str, day: date) -> set[str]:
     """Accounts on the ledger that freezes of a party in force on a day stop."""
     rows = _in_force(connection, programme, party, day)

@@ -27,7 +27,14 @@ from amanat.supervision.screening.commands import (
     RunsAsked,
 )
 from amanat.supervision.screening.explaining import explained
-from amanat.supervision.screening.freezing import changes_of, expenses_left, orders_of, state_on
+from amanat.supervision.screening.freezing import (
+    IN_FORCE,
+    accounts_not_ordered,
+    changes_of,
+    expenses_left,
+    orders_of,
+    state_on,
+)
 from amanat.supervision.screening.model import FreezeOrderState, Grade
 from amanat.supervision.screening.running import behind
 
@@ -210,8 +217,14 @@ def _whole(context: ViewContext, row: Row[Any]) -> dict[str, Any]:
         .where(hold.c.programme == context.programme, hold.c.order_hash == row.order_hash)
         .order_by(hold.c.id)
     )
+    state = state_on(row, context.business_date)
     return _plain(row) | {
-        "state": state_on(row, context.business_date),
+        "state": state,
+        "accounts_not_ordered": accounts_not_ordered(
+            context.connection, context.programme, row.party, context.business_date
+        )
+        if state in IN_FORCE
+        else 0,
         "orders": [_plain(one) for one in orders_of(context.connection, row.id)],
         "changes": [_plain(one) for one in changes],
         "holds": [_plain(one) for one in holds],
