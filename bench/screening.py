@@ -4,11 +4,11 @@
 
 Names in common use (bench/screening_names.toml) are put together at random, so the lists are as
 crowded as a list of one country is.  Half of the screened names are a listed one in another
-spelling, order or script, with a typing mistake, with a word left out, or with tricks (invisible
-characters, letters of another script); the other half are strangers put together from the same
-words.  `recall` is the share of the listed that a hit on their own entry finds; `precision` the
-share of hits that are right.  Exhaustive logic-v2 compares every name with every entry, in the same
-run, on a sample of the names; both are also measured on that sample alone.
+spelling, order or script, shortened, with a typing mistake, with a word left out, joined, or with
+tricks (invisible characters, letters of another script); the other half are strangers put together
+from the same words.  `recall` is the share of the listed that a hit on their own entry finds;
+`precision` the share of hits that are right.  Exhaustive logic-v2 compares every name with every
+entry, in the same run, on a sample of the names; both are also measured on that sample alone.
 """
 
 from __future__ import annotations
@@ -110,6 +110,18 @@ def _tricked(draw: random.Random, name: str) -> str:
     return name.replace("a", "\u0430", 2)
 
 
+def _shortened(draw: random.Random, name: str) -> str:
+    """Muhammad, Abdul and Ghulam as they are abbreviated; else a middle word's initial."""
+    short = {"Muhammad": ("Mohd", "Md.", "M."), "Abdul": ("Ab.",), "Ghulam": ("Gh.",)}
+    parts = name.split()
+    at = next((at for at, one in enumerate(parts[:-1]) if one in short), None)
+    if at is not None and len(parts) > 2:
+        parts[at] = draw.choice(short[parts[at]])
+    elif len(parts) > 2:
+        parts[1] = f"{parts[1][0]}."
+    return " ".join(parts)
+
+
 def changes(words: Words) -> dict[str, Callable[[Sequence[Row]], str]]:
     """What is done to a listed name before it is screened."""
     draw = words.random
@@ -124,6 +136,8 @@ def changes(words: Words) -> dict[str, Callable[[Sequence[Row]], str]]:
         "typing mistake": lambda rows: _typo(draw, words.spelled(rows, usual=True)),
         "word left out": lambda rows: _left_out(draw, words.spelled(rows, usual=True)),
         "Urdu": words.urdu,
+        "Urdu joined": lambda rows: words.urdu(rows).replace(" ", draw.choice(["", "\u200c"]), 1),
+        "shortened": lambda rows: _shortened(draw, words.spelled(rows, usual=True)),
         "written together": lambda rows: "".join(words.spelled(rows, usual=True).split(" ", 1)),
         "tricks": lambda rows: _tricked(draw, words.spelled(rows, usual=True)),
         "father behind": lambda rows: (

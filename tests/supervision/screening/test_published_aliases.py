@@ -51,6 +51,10 @@ SAME = {
         ("فضل\u200cالرحمٰن خلیل", "Fazal ur Rehman Khalil"),
         ("نظام الدین شامزئی", "Nizamuddin Shamzai"),
         ("هیبة الله اخندزاده", "Haibatullah Akhundzada"),
+        ("وسیم\u200cادریس صدیقی", "Waseem Idris Siddiqui"),
+        ("احمدحمزہ چوہدری", "Ahmed Hamza Chaudhry"),
+        ("ندیمعبدالرشید محسود", "Nadeem Abdul Rashid Mehsud"),
+        ("کاظم\u200cمرتضیٰ عثمانی", "Kazim Murtaza Usmani"),
         ("ولی جان", "WALIJAN"),  # TAi.095
         ("جلال الدين حقانى", "JALALUDDIN HAQQANI"),  # TAi.040
         ("نصیر الدین حقانی", "NASIRUDDIN HAQQANI"),  # TAi.146
@@ -89,6 +93,8 @@ OTHERS = [
     ("Syed Muhammad Ali", "Syed Muhammad Hassan"),
     ("قصي صدام حسين التكريتي", "Uday Saddam Hussein al-Tikriti"),  # brothers, each on the list
     ("نور محمد خان", "Noor Ahmad Khan"),
+    ("احمدحمزہ چوہدری", "Ahmed Hassan Chaudhry"),
+    ("ممتاز خان", "Mutaz Elsewhere"),
     ("فضل الرحمن خلیل", "Fazal Haq Khalil"),
     ("نظام الدین", "Nizami"),
     ("Tariq Invented (previously listed as)", "Tariq Elsewhere"),

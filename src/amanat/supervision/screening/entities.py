@@ -16,6 +16,7 @@ from amanat.supervision.screening.model import (
     normal_number,
 )
 from amanat.supervision.screening.spelling import (
+    apart,
     clean_name,
     imitation,
     romanised,
@@ -49,7 +50,8 @@ def names_to_compare(names: Iterable[str]) -> tuple[str, ...]:
     A name in a third script, such as Cyrillic, also stands in Latin letters.
     """
     found: dict[str, None] = {}
-    for written in names:
+    stated = [text for one in names for text in (one, apart(one)) if text]
+    for written in stated:
         for name in split_names(clean_name(written)):
             cleaned, _father = split_father(name)
             for one in (cleaned, imitation(cleaned), romanised(cleaned)):

@@ -149,6 +149,7 @@ _ABD = re.compile(
 _ALLAH = re.compile(r"(\w{2,})[ -]([ua]llah\b|اللہ\b|الله\b)")
 _ABD_APART = re.compile(r"\bعبد (?:ال|آل)(?=\w{3,})")
 _ABD_ARABIC = re.compile("عبدال(.{2,})")
+_TWICE = re.compile("([^اوےیي])\\1")
 _ARTICLE_INSIDE = re.compile("(.{3,})ال(.{2,})")
 
 
@@ -256,6 +257,15 @@ def split_names(text: str) -> tuple[str, ...]:
     return tuple(found) or (text,)
 
 
+def apart(text: str) -> str | None:
+    """A name with a space for each non-joiner between letters of Arabic script; None without."""
+    spaced = _NON_JOINER.sub(" ", text)
+    return spaced if spaced != text else None
+
+
+_NON_JOINER = re.compile("(?<=[\u0620-\u06ff]{2})\u200c(?=[\u0620-\u06ff]{2})")
+
+
 def _scripts_apart(name: str) -> tuple[str, ...]:
     parts = name.split()
     arabic = [word for word in parts if _ARABIC.search(word)]
@@ -296,12 +306,18 @@ def joints(name: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
     found, kept = _kept_words(name), words(name)
     return tuple(
         (
-            one + (other[2:] if is_arabic(other) and other.startswith("ال") else other),
+            _joined(one, other),
             tuple(word for word in (one, other) if word in kept),
         )
         for one, other in itertools.pairwise(found)
         if other not in _PARTICLES
     )
+
+
+def _joined(one: str, other: str) -> str:
+    if is_arabic(one) or is_arabic(other):
+        return one + other.removeprefix("ال")
+    return f"{one}{_JOINT}{other}"
 
 
 @lru_cache(maxsize=65_536)
@@ -337,6 +353,8 @@ _DIGRAPHS = (
 )  # fmt: skip
 _LATIN = str.maketrans({"k": "K", "q": "K", "c": "K", "g": "G", "v": "w"})
 _VOWELS = "aeiou"
+_JOINT = "|"
+"""Where two words in Latin letters are heard as one."""
 _ARABIC_CONSONANTS = {
     "ب": "b", "پ": "p", "ت": "t", "ٹ": "t", "ط": "t", "ث": "s", "س": "s", "ص": "s", "ج": "j",
     "چ": "C", "ح": "h", "ه": "h", "ہ": "h", "ھ": "", "ة": "", "ۃ": "", "خ": "K", "ک": "K", "ك": "K",
@@ -372,7 +390,7 @@ def sounds_of(word: str) -> tuple[Sound, ...]:
     """How a folded word in Latin or Arabic letters may be heard; nothing for another script."""
     if _ARABIC.search(word):
         found = map(_arabic_sound, _arabic_readings(word))
-    elif word.isascii() and word.isalpha():
+    elif word.isascii() and word.replace(_JOINT, "").isalpha():
         found = map(_latin_sound, _latin_readings(word))
     else:
         return ()
@@ -380,7 +398,14 @@ def sounds_of(word: str) -> tuple[Sound, ...]:
 
 
 def _latin_readings(word: str) -> Iterator[str]:
-    """`th` and `dh` stand for an Arabic letter that Urdu and Persian sound as s or z."""
+    """`th` and `dh` stand for an Arabic letter that Urdu and Persian sound as s or z.
+
+    Across a joint letters make no digraph, and an alif carries whatever vowel begins the next word.
+    """
+    if _JOINT in word:
+        yield word
+        yield re.sub(r"\|[aeiou]+", "|a", word)
+        word = word.replace(_JOINT, "")
     yield word
     if "th" in word:
         yield word.replace("th", "s")
@@ -397,6 +422,8 @@ def _arabic_readings(word: str) -> Iterator[str]:
         inside = _ARTICLE_INSIDE.fullmatch(text)
         if inside and not text.startswith("عبد"):
             yield inside[1] + inside[2]
+        if _TWICE.search(text):
+            yield _TWICE.sub(r"\1", text)
         if len(text) > 3 and text[-1] in "یيىے":
             yield text[:-1] + "ا"
 
@@ -405,10 +432,10 @@ def _latin_sound(word: str) -> Sound:
     word = re.sub(r"^u([rsznmtd])(?=\1)", "", word)  # uddin, urrehman: the article
     for written, letter in _DIGRAPHS:
         word = word.replace(written, letter)
+    word = word.replace(_JOINT, "")
     word = re.sub(r"(.)\1+", lambda found: found[1] * (2 if found[1] in _VOWELS else 1), word)
     word = re.sub(r"h$", "", word.replace("x", "Ks")).translate(_LATIN)
-    if word.startswith("abdul") and len(word) > 7:
-        word = "abd" + word[5:]
+    word = re.sub(r"abdul(?!ah)(?=\w{3})", "abd", word)
     consonants, vowels, between = [], [], ""
     for position, letter in enumerate(word):
         if letter in _VOWELS or (letter in "wy" and position > 0):
