@@ -42,10 +42,11 @@ from amanat.supervision.goaml.commands import (
     ReportFields,
     SubmitReport,
 )
-from amanat.supervision.goaml.content import ReportContent, ReportState
+from amanat.supervision.goaml.content import FilledParty, ReportContent, ReportedParty, ReportState
 from amanat.supervision.goaml.drafting import content_of
 from amanat.supervision.goaml.gate import Problem, problems, require_none
 from amanat.supervision.goaml.model import AnswerNotAwaited, ReportNotOpen
+from amanat.supervision.goaml.prefilling import filled_parties
 from amanat.supervision.goaml.records import (
     XML,
     Reporter,
@@ -99,12 +100,16 @@ def draft_report(command: DraftReport, context: ActContext) -> Result:
         )
     )
     drafted = load_report(context, number)
-    return {"report": number, "problems": _told(_gate(context, drafted, content)[2])}
+    return _drafted(context, drafted, content)
 
 
 @act(capacities=[REPORTS], confidential=True, untold=True)
 def amend_report(command: AmendReport, context: ActContext) -> Result:
-    """Write a report anew.  Refuses `NotFound`, `ReportNotOpen`, then as drafting does."""
+    """Write a report anew.
+
+    Refuses `NotFound`, `ReportNotOpen`, then as drafting does; of a case that is closed,
+    `CaseClosed` where identities are to be opened.
+    """
     row = _open_report(context, command.report)
     of = _case_of(context, row)
     content = _content(context, command, of)
@@ -120,14 +125,27 @@ def amend_report(command: AmendReport, context: ActContext) -> Result:
             answers=_answered_request(context, command),
         )
     )
-    return {"report": row.number, "problems": _told(_gate(context, row, content)[2])}
+    return _drafted(context, row, content)
+
+
+def _drafted(context: ActContext, row: Row[Any], content: ReportContent) -> Result:
+    """What the gate finds, and whom the vault filled in: accounts and sources, no names."""
+    return {
+        "report": row.number,
+        "problems": _told(_gate(context, row, content)[2]),
+        "filled": [one.model_dump(mode="json") for one in content.filled],
+    }
 
 
 def _content(context: ActContext, command: ReportFields, of: Row[Any]) -> ReportContent:
     connection = context.uow.connection
     pack = goaml_of(connection, context.programme)
     pack.report_on(command.report_code, context.business_date)
-    return content_of(command, of.number, rows_of(connection, of.id), pack)
+    rows = rows_of(connection, of.id)
+    filled: list[tuple[ReportedParty, FilledParty]] = []
+    if command.opening_reason is not None and not command.transactions and not command.activity:
+        filled = filled_parties(context, command, of, rows, pack)
+    return content_of(command, of.number, rows, pack, filled)
 
 
 def _oldest(content: ReportContent) -> str | None:

@@ -21,6 +21,7 @@ from amanat.supervision.goaml.content import (
     ReportedTransaction,
     ReportState,
 )
+from amanat.supervision.identities.commands import Reason
 
 ReportNumber = Annotated[str, StringConstraints(pattern=r"^RPT-[0-9]{4}-[0-9]{4,6}$")]
 """A report as its institution calls it, such as `RPT-2026-0001`."""
@@ -33,7 +34,9 @@ class ReportFields(Command):
     """What a compliance officer writes of a report.
 
     Without `transactions` those of the case are reported, with `parties` saying who stands behind
-    their accounts.  `answers` is the FIU's request that the report answers.
+    their accounts.  With `opening_reason` the vault says it of one's own customers whom `parties`
+    leaves out; that each was opened, and why, is kept.  `answers` is the FIU's request that the
+    report answers.
     """
 
     report_code: ReportCodeText
@@ -44,6 +47,7 @@ class ReportFields(Command):
     indicators: Annotated[tuple[Coded, ...], Field(min_length=1, max_length=40)]
     branch: Line = "HEAD OFFICE"
     parties: Annotated[tuple[ReportedParty, ...], Field(max_length=500)] = ()
+    opening_reason: Reason | None = None
     transactions: Annotated[tuple[ReportedTransaction, ...], Field(max_length=2_000)] = ()
     activity: Annotated[tuple[ActivityParty, ...], Field(max_length=200)] = ()
     answers: RequestNumber | None = None

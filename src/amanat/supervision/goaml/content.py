@@ -113,6 +113,15 @@ class ReportedParty(Command):
     country: Country = "PK"
 
 
+class FilledParty(Command):
+    """A party whom the vault filled in: by which opening, from which return, and what of it."""
+
+    account: Pseudonym
+    opening: Short
+    source_return: Short
+    elements: tuple[Short, ...]
+
+
 class ForeignAmount(Command):
     """An amount in a currency other than the local one."""
 
@@ -172,6 +181,7 @@ class ReportContent(Command):
     transactions: Annotated[tuple[ReportedTransaction, ...], Field(max_length=2_000)] = ()
     activity: Annotated[tuple[ActivityParty, ...], Field(max_length=200)] = ()
     indicators: Annotated[tuple[Coded, ...], Field(min_length=1, max_length=40)]
+    filled: tuple[FilledParty, ...] = ()
 
 
 class ReportState(StrEnum):

@@ -9,6 +9,7 @@ from typing import Any
 from amanat.jurisdictions.goaml import GoamlPack
 from amanat.supervision.goaml.commands import ReportFields
 from amanat.supervision.goaml.content import (
+    FilledParty,
     ReportContent,
     ReportedAccount,
     ReportedParty,
@@ -30,14 +31,21 @@ _ACCOUNTS_SHOWN = 20
 
 
 def content_of(
-    fields: ReportFields, case: str, rows: Sequence[Mapping[str, Any]], pack: GoamlPack
+    fields: ReportFields,
+    case: str,
+    rows: Sequence[Mapping[str, Any]],
+    pack: GoamlPack,
+    filled: Sequence[tuple[ReportedParty, FilledParty]] = (),
 ) -> ReportContent:
-    """What the report says.  Refuses `NothingToReport`, `PartiesUnknown` (all at once)."""
+    """What the report says; `filled` are parties that the vault knew.
+
+    Refuses `NothingToReport`, `PartiesUnknown` (all at once).
+    """
     transactions = fields.transactions
     if not transactions and not fields.activity:
         if not rows:
             raise NothingToReport(case=case)
-        transactions = _from_rows(rows, fields.parties, pack)
+        transactions = _from_rows(rows, (*fields.parties, *(one for one, _ in filled)), pack)
     return ReportContent(
         report_code=fields.report_code,
         branch=fields.branch,
@@ -48,6 +56,7 @@ def content_of(
         transactions=transactions,
         activity=fields.activity,
         indicators=fields.indicators,
+        filled=tuple(one for _, one in filled),
     )
 
 

@@ -8,9 +8,7 @@ from typing import Any
 from amanat.access.acts import ActContext, Result, act
 from amanat.access.shown_once import ShownOnce
 from amanat.core.errors import NotFound
-from amanat.core.ids import new_id
 from amanat.supervision.identities.commands import OpenIdentity
-from amanat.supervision.identities.events import IDENTITY_OPENED
 from amanat.supervision.identities.model import (
     FIU,
     SECRET,
@@ -18,7 +16,7 @@ from amanat.supervision.identities.model import (
     CaseNotTheirs,
     case_checks,
 )
-from amanat.supervision.identities.tables import opening
+from amanat.supervision.identities.openings import keep_opening
 from amanat.supervision.identities.vault import Vault
 
 _PERSON_MAX = 2**63
@@ -41,33 +39,7 @@ def open_identity(command: OpenIdentity, context: ActContext) -> Result:
     found = list(vault.identities(connection, context.programme, persons=[person]))
     if not found:
         raise NotFound(thing="person", value=command.person)
-    made = new_id()
-    entry = context.uow.journal.append(
-        IDENTITY_OPENED,
-        {
-            "opening": made,
-            "person": command.person,
-            "case_number": command.case_number,
-            "records": str(len(found)),
-            "opened_by": actor.person,
-            "reason": command.reason,
-        },
-        subject=f"identities:{command.person}",
-    )
-    connection.execute(
-        opening.insert().values(
-            id=made,
-            programme=context.programme,
-            person=person,
-            case_number=command.case_number,
-            reason=command.reason,
-            institution=actor.institution,
-            opened_by=actor.person,
-            role=actor.role.value,
-            opened_at=context.now.isoformat(),
-            entry=entry,
-        )
-    )
+    made = keep_opening(context, person, command.case_number, command.reason, len(found))
     return {
         "opening": made,
         "person": command.person,

@@ -226,11 +226,12 @@ class Vault:
         *,
         persons: Iterable[int] | None = None,
         return_id: str | None = None,
+        exchange: str | None = None,
     ) -> Iterator[Identity]:
-        """Identities opened: of these persons, of what a return brought, or of all.
+        """Identities opened: of these persons, of what a return brought or an exchange said.
 
-        For the system that screens, which keeps none of it, and for the act that opens one; people
-        ask through that act alone, which is journalled.
+        For the system that screens, which keeps none of it, and for the acts that open one for a
+        case; people ask through those alone, which are journalled.
         """
         table = tables.record
         query = (
@@ -244,6 +245,8 @@ class Vault:
         )
         if return_id is not None:
             query = query.where(table.c.return_id == return_id)
+        if exchange is not None:
+            query = query.where(table.c.exchange == exchange)
         query = query.order_by(table.c.person, table.c.exchange, table.c.return_id)
         if persons is None:
             yield from self._opened(connection, programme, query)

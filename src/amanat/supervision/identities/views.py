@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sql
 
 from amanat.access.acts import ViewContext, view
+from amanat.access.tables import institution
 from amanat.supervision.identities.commands import OpeningsAsked
 from amanat.supervision.identities.model import AUDITOR, FIU, SUPERVISES
 from amanat.supervision.identities.tables import opening
@@ -16,7 +17,8 @@ from amanat.supervision.identities.tables import opening
 def identity_openings(query: OpeningsAsked, context: ViewContext) -> list[dict[str, Any]]:
     """Openings of identities, the newest first: who, when, for which case and why.
 
-    To the auditor those of all authorities, to each authority its own.
+    To the auditor those of all authorities, to each authority its own; what an exchange opened for
+    a report of its own is shown to neither, since it tells of a suspicion.
     """
     table = opening
     if not context.sees(AUDITOR, SUPERVISES, FIU):
@@ -25,6 +27,8 @@ def identity_openings(query: OpeningsAsked, context: ViewContext) -> list[dict[s
     wanted = sql.select(table).where(table.c.programme == context.programme)
     if not context.sees(AUDITOR):
         wanted = wanted.where(table.c.institution == context.actor.institution)
+    else:
+        wanted = wanted.where(table.c.institution.in_(_authorities(context)))
     if query.person is not None:
         wanted = wanted.where(table.c.person == min(int(query.person), 2**63 - 1))
     if query.case_number is not None:
@@ -43,3 +47,13 @@ def identity_openings(query: OpeningsAsked, context: ViewContext) -> list[dict[s
         }
         for row in rows
     ]
+
+
+def _authorities(context: ViewContext) -> list[str]:
+    """Who opens identities as an authority."""
+    rows = context.connection.execute(
+        sql.select(institution.c.code, institution.c.capacities).where(
+            institution.c.programme == context.programme
+        )
+    )
+    return [row.code for row in rows if {SUPERVISES, FIU} & set(row.capacities)]
