@@ -511,3 +511,15 @@ def test_a_better_comparison_compares_everybody_again(desk: DeskWorld, monkeypat
     assert done["parties"] > 0
     assert (done["hits_new"], done["hits_gone"]) == ([], [])
     assert desk.do_as(OFFICER, Rescreen())["parties"] == 0
+
+
+def test_a_decision_that_lapsed_is_open_before_the_next_run(desk: DeskWorld) -> None:
+    identifier, _party = true_match(desk)
+    desk.day += timedelta(days=301)
+    assert [one["hit"] for one in open_hits(desk)] == [identifier]
+    assert open_hits(desk, state=HitState.TRUE) == []
+    with pytest.raises(NotATrueMatch):
+        desk.do_as(OFFICER, order(desk, identifier), BOARD)
+    until = desk.day + timedelta(days=30)
+    desk.do_as(OFFICER, DismissHit(hit=identifier, reason="Another.", until=until))
+    assert open_hits(desk) == []

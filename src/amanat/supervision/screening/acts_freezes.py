@@ -28,7 +28,7 @@ from amanat.register.commands import FreezeEverything
 from amanat.supervision.identities.model import SECRET
 from amanat.supervision.identities.vault import Vault
 from amanat.supervision.screening import events
-from amanat.supervision.screening.acts_hits import find_hit, require_until
+from amanat.supervision.screening.acts_hits import find_hit, require_until, standing
 from amanat.supervision.screening.acts_lists import SCREENS, screening_pack, written
 from amanat.supervision.screening.commands import (
     AcknowledgeFreeze,
@@ -115,8 +115,9 @@ def _numbers(context: ActContext, linked: dict[str, list[Any]]) -> dict[str, lis
 def _check_order(command: OrderFreeze, context: ActContext) -> tuple[Row[Any], Basis]:
     connection, programme = context.uow.connection, context.programme
     row = find_hit(connection, programme, command.hit)
-    if row.state != HitState.TRUE.value:
-        raise NotATrueMatch(hit=row.id, state=Word(row.state))
+    state = standing(row, context.business_date)
+    if state != HitState.TRUE.value:
+        raise NotATrueMatch(hit=row.id, state=Word(state))
     pack = screening_pack(context)
     basis = pack.freezing_basis(command.basis, context.business_date)
     require_until("freeze", command.until, context.business_date, pack.freeze_days_max)

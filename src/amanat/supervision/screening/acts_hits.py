@@ -18,6 +18,7 @@ from amanat.supervision.screening import events
 from amanat.supervision.screening.acts_lists import SCREENS, screening_pack, written
 from amanat.supervision.screening.commands import ConfirmHit, DismissHit, Verdict
 from amanat.supervision.screening.model import (
+    DECIDED,
     AlreadyDecided,
     ExpiryOutOfRange,
     HitState,
@@ -36,6 +37,12 @@ def find_hit(connection: Connection, programme: str, identifier: str) -> Row[Any
     return row
 
 
+def standing(row: Row[Any], day: date) -> str:
+    """How a hit stands on a day: what was decided lapses after its last day by itself."""
+    lapsed = row.decided_until is not None and row.decided_until < day.isoformat()
+    return HitState.OPEN.value if lapsed and row.state in DECIDED else str(row.state)
+
+
 def require_until(what: str, day: date, business_date: date, days_max: int) -> None:
     """Refuse `ExpiryOutOfRange`: a last day that is not to come, or too far off."""
     first, last = day_after(business_date, 1), day_after(business_date, days_max)
@@ -45,8 +52,9 @@ def require_until(what: str, day: date, business_date: date, days_max: int) -> N
 
 def _check(command: DismissHit | ConfirmHit, context: ActContext) -> Row[Any]:
     row = find_hit(context.uow.connection, context.programme, command.hit)
-    if row.state != HitState.OPEN.value:
-        raise AlreadyDecided(hit=row.id, state=Word(row.state))
+    state = standing(row, context.business_date)
+    if state != HitState.OPEN.value:
+        raise AlreadyDecided(hit=row.id, state=Word(state))
     pack = screening_pack(context)
     confirms = isinstance(command, ConfirmHit)
     most = pack.true_match_days_max if confirms else pack.false_match_days_max

@@ -286,6 +286,10 @@ class HitState(StrEnum):
     """The entry left its list, or no longer matches."""
 
 
+DECIDED = (HitState.TRUE.value, HitState.FALSE.value)
+"""States of a hit that a person gave it, each until a day."""
+
+
 class FreezeState(StrEnum):
     """The life of a freeze; what withdraws binds from `ordered`."""
 

@@ -25,7 +25,7 @@ from amanat.core.ids import new_id
 from amanat.jurisdictions.screening import load_screening
 from amanat.licensing.records import pack_of
 from amanat.supervision.identities.vault import Vault
-from amanat.supervision.screening.model import HitState, ScreenedParty
+from amanat.supervision.screening.model import DECIDED, HitState, ScreenedParty
 from amanat.supervision.screening.sources import (
     PROVIDER,
     count_behind,
@@ -42,7 +42,6 @@ _CHUNK = 500
 COMPARISON = 2
 """Counts up with what the comparison finds, so that everybody is compared again."""
 _COMPARISON = "comparison"
-_DECIDED = (HitState.TRUE.value, HitState.FALSE.value)
 
 
 @dataclass(slots=True)
@@ -299,7 +298,7 @@ def _again(
         else:
             state = {"state": HitState.OPEN.value, "gone_at": None, "decided_until": None}
             done.new.append(row.id)
-    elif row.state in _DECIDED and row.evidence_digest != values["evidence_digest"]:
+    elif row.state in DECIDED and row.evidence_digest != values["evidence_digest"]:
         state = {"state": HitState.OPEN.value, "decided_until": None}
         done.reopened.append(row.id)
     _set(connection, row.id, **values, **state)
@@ -323,7 +322,7 @@ def lapse(connection: Connection, programme: str, day: date, done: Run) -> None:
     rows = connection.execute(
         sql.select(hit.c.id).where(
             hit.c.programme == programme,
-            hit.c.state.in_(_DECIDED),
+            hit.c.state.in_(DECIDED),
             hit.c.decided_until < day.isoformat(),
         )
     ).scalars()

@@ -18,6 +18,7 @@ from amanat.jurisdictions.screening import load_screening
 from amanat.licensing.records import pack_of
 from amanat.register.tables import hold
 from amanat.supervision.screening import tables
+from amanat.supervision.screening.acts_hits import standing
 from amanat.supervision.screening.acts_lists import SCREENS
 from amanat.supervision.screening.commands import (
     FreezesAsked,
@@ -35,7 +36,7 @@ from amanat.supervision.screening.freezing import (
     orders_of,
     state_on,
 )
-from amanat.supervision.screening.model import FreezeOrderState, Grade
+from amanat.supervision.screening.model import DECIDED, FreezeOrderState, Grade, HitState
 from amanat.supervision.screening.running import behind
 
 _HIDDEN = {"programme", "content", "entry_digest", "evidence_digest"}
@@ -48,6 +49,13 @@ def _plain(row: Any) -> dict[str, Any]:
 def _decided(row: Any) -> dict[str, Any]:
     shown = _plain(row)
     return {"id": shown.pop("id"), "disposition": shown.pop("verdict"), **shown}
+
+
+def _standing(context: ViewContext) -> sql.ColumnElement[str]:
+    """The state of a hit as `standing` says it."""
+    hit, day = tables.hit, context.business_date.isoformat()
+    lapsed = sql.and_(hit.c.state.in_(DECIDED), hit.c.decided_until < day)
+    return sql.case((lapsed, HitState.OPEN.value), else_=hit.c.state)
 
 
 def _queue_row(context: ViewContext, row: Row[Any]) -> dict[str, Any]:
@@ -67,7 +75,7 @@ def _queue_row(context: ViewContext, row: Row[Any]) -> dict[str, Any]:
         "name_permille": row.name_permille,
         "agrees": sorted(name for name, verdict in verdicts.items() if verdict == "agrees"),
         "disagrees": sorted(name for name, verdict in verdicts.items() if verdict == "disagrees"),
-        "state": row.state,
+        "state": standing(row, context.business_date),
         "decided_until": row.decided_until,
         "found_on": row.found_on,
         "age_days": (context.business_date - found).days,
@@ -87,7 +95,7 @@ def screening_hits(query: HitsAsked, context: ViewContext) -> list[dict[str, Any
         .limit(query.limit)
     )
     for column, value in (
-        (hit.c.state, query.state and query.state.value),
+        (_standing(context), query.state and query.state.value),
         (hit.c.list, query.list),
         (hit.c.party, query.party),
     ):
