@@ -405,6 +405,22 @@ def test_a_return_that_does_not_come_is_on_the_calendar(world: IntakeWorld, tmp_
     assert [one[1] for one in returns_due(world, "pvara_officer")] != [owed[1]]
 
 
+def test_a_first_return_that_never_came_is_on_the_calendar(world: IntakeWorld) -> None:
+    """Owed from the day of the permission, over the pack's longest period of 35 days."""
+    began = world.desk.day
+    ends = began + timedelta(days=34)
+    due = ends + timedelta(days=1)
+    due += timedelta(days=(7 - due.weekday()) % 7 if due.weekday() > 4 else 0)
+    owed = ("exchange_x", f"{began} – {ends}", due.isoformat())
+    assert returns_due(world, "pvara_officer") == []
+    world.at(due)
+    for person in ("pvara_officer", "exchange_x_officer"):
+        assert returns_due(world, person) == [(*owed, False)]
+    assert returns_due(world, "exchange_y_officer") == []
+    world.at(due + timedelta(days=4))
+    assert returns_due(world, "pvara_officer") == [(*owed, True)]
+
+
 def test_data_quality_over_time(world: IntakeWorld, tmp_path: Path) -> None:
     with pytest.raises(ReturnRefused):
         world.take(restated(written(tmp_path / "wrong"), currency="USD"))

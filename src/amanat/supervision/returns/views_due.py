@@ -24,10 +24,12 @@ PERIOD = "period"
 def returns_due(
     connection: Connection, programme: str, today: date, last: date, own: str | None
 ) -> list[dict[str, Any]]:
-    """Of each exchange that reports, the return after its latest one, if due up to a day.
+    """Of each exchange that reports, its first return or that after its latest, if due by a day.
 
     Periods follow each other without a gap, so that of several only the first can come next; it is
-    taken to be as long as the one before.  An exchange that may not report owes none.
+    taken to be as long as the one before.  An exchange that never reported owes its first from the
+    day of its permission, over the longest period that the pack takes.  An exchange that may not
+    report owes none.
     """
     table = manifest
     latest = (
@@ -48,27 +50,41 @@ def returns_due(
     if own is not None:
         wanted = wanted.where(table.c.exchange == own)
     rows = connection.execute(wanted).all()
-    if not rows:
-        return []
     pack = load_returns(pack_of(connection, programme).code)
     calendar = load_calendar(pack.calendar)
-    reporting = standings(connection, programme, today, [row.exchange for row in rows])
-    found = []
-    for row in rows:
-        ended = date.fromisoformat(row.last_day)
-        first, ends = ended + timedelta(1), ended + (ended - date.fromisoformat(row.first_day))
-        ends += timedelta(1)
-        due = due_on(ends, pack.due_days, calendar)
-        if due > last or REPORT not in reporting[row.exchange].opens:
-            continue
-        found.append(
-            {
-                "due_on": due.isoformat(),
-                "what": "return",
-                "owed_by": row.exchange,
-                "provider": row.exchange,
-                "file": None,
-                "text": f"{first} – {ends}",
-            }
-        )
-    return found
+    reporting = {
+        code: found
+        for code, found in standings(
+            connection, programme, today, None if own is None else [own]
+        ).items()
+        if REPORT in found.opens
+    }
+    owed = [
+        (row.exchange, *_following(date.fromisoformat(row.first_day), row.last_day))
+        for row in rows
+        if row.exchange in reporting
+    ]
+    reported = {row.exchange for row in rows}
+    for code, found in reporting.items():
+        began = min((one.since for one in found.held), default=None)
+        if code not in reported and began is not None:
+            # Nobody has said how long its periods are: the longest that the pack takes.
+            owed.append((code, began, began + timedelta(pack.period_days_max - 1)))
+    return [
+        {
+            "due_on": due.isoformat(),
+            "what": "return",
+            "owed_by": code,
+            "provider": code,
+            "file": None,
+            "text": f"{first} – {ends}",
+        }
+        for code, first, ends in sorted(owed)
+        if (due := due_on(ends, pack.due_days, calendar)) <= last
+    ]
+
+
+def _following(first_day: date, last_day: str) -> tuple[date, date]:
+    """The days after a period, as many as it had."""
+    ended = date.fromisoformat(last_day)
+    return ended + timedelta(1), ended + (ended - first_day) + timedelta(1)
