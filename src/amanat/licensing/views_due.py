@@ -174,6 +174,8 @@ def licensing_calendar(query: CalendarAsked, context: ViewContext) -> list[dict[
     found = [one for one in found if one["provider"] not in away]
     for one in found:
         one["overdue"] = one["due_on"] < context.business_date.isoformat()
+        late = (context.business_date - date.fromisoformat(one["due_on"])).days
+        one["days_late"] = max(0, late)
     return sorted(found, key=lambda one: (one["due_on"], one["what"], one["provider"]))[
         : query.limit
     ]

@@ -43,6 +43,7 @@ AGES = (1, 3, 7, 14, 30)
 """Days that an alert may have waited, offered as a choice."""
 _ROWS = 500
 _CITED_MAX = 40
+_DUE_DAYS = 30
 Rows = list[dict[str, Any]]
 
 
@@ -99,8 +100,13 @@ def extra(
             "chosen": {key: given.get(key, "") for key in ("scenario", "exchange", "age_days_min")},
         }
     if name == "returns":
+        due = pages.glance(request, programme, "licensing_calendar", days=_DUE_DAYS) or []
+        asked = request.query_params.get("exchange")
+        owed = [
+            one for one in due if one["what"] == "return" and asked in (None, "", one["owed_by"])
+        ]
         return {
-            "calendar": calendar(found["rows"], found["refused"], found["quality"]),
+            "calendar": calendar(found["rows"], found["refused"], found["quality"], owed),
             "picture": quality_picture(found["quality"], _say(request)),
         }
     if name == "monitoring_scenario":
@@ -290,8 +296,8 @@ class Came:
     score: int
 
 
-def calendar(accepted: Rows, refused: Rows, quality: Rows) -> dict[str, dict[str, Any]]:
-    """By exchange its latest returns by day, each in time, late or corrected; and refusals."""
+def calendar(accepted: Rows, refused: Rows, quality: Rows, owed: Rows) -> dict[str, dict[str, Any]]:
+    """By exchange its latest returns by day, each in time, late or corrected; refusals, and dues."""
     late = {(one["exchange"], one["sequence"]): one for one in quality}
     found: dict[str, dict[str, Any]] = {}
     for one in sorted(
@@ -308,13 +314,15 @@ def calendar(accepted: Rows, refused: Rows, quality: Rows) -> dict[str, dict[str
         _of(found, one["exchange"])["came"].append(came)
     for one in refused:
         _of(found, one["exchange"])["refused"].append(one)
+    for one in owed:
+        _of(found, one["owed_by"])["owed"].append(one)
     for it in found.values():
         it["came"] = it["came"][-_CITED_MAX:]
     return found
 
 
 def _of(found: dict[str, dict[str, Any]], exchange: str) -> dict[str, Any]:
-    return found.setdefault(exchange, {"came": [], "refused": []})
+    return found.setdefault(exchange, {"came": [], "refused": [], "owed": []})
 
 
 def quality_picture(quality: Rows, say: supervision_pages.Say) -> Markup | None:
