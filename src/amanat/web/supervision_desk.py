@@ -297,7 +297,7 @@ class Came:
 
 
 def calendar(accepted: Rows, refused: Rows, quality: Rows, owed: Rows) -> dict[str, dict[str, Any]]:
-    """By exchange its latest returns by day, each in time, late or corrected; refusals, and dues."""
+    """By exchange its latest returns by day, each in time, late or corrected; refusals, dues."""
     late = {(one["exchange"], one["sequence"]): one for one in quality}
     found: dict[str, dict[str, Any]] = {}
     for one in sorted(
