@@ -244,6 +244,8 @@ class Index:
         """Words written together on one side and apart on the other: one stands for two."""
         for word in cut:
             posted = self._joint_postings(word)
+            if not posted.names.size:
+                continue
             counts.weight[posted.names] += posted.weights
             counts.matched[posted.names] += posted.weights / _SOUND
             counts.missing[posted.names] -= 1

@@ -10,6 +10,7 @@ was filled in, and each common word that was left out, lowers it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from rigour.text import levenshtein
 
@@ -60,6 +61,7 @@ class _Alignment:
             self.left.remove(word)
 
 
+@lru_cache(maxsize=65_536)
 def read_as(name: str, listed: str, *, person: bool) -> Reading | None:
     """The party's name with listed words for those that are the same; None if that says nothing.
 
