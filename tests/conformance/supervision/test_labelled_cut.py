@@ -9,7 +9,6 @@ import os
 from pathlib import Path
 
 import pytest
-
 from bench.labelled_cut import COLUMNS, write
 
 pytestmark = pytest.mark.conformance
