@@ -18,6 +18,7 @@ from tests.supervision.returns.stored_rows import store_transactions
 from amanat.access.tables import institution
 from amanat.core.errors import NotFound
 from amanat.store.journal import Provenance
+from amanat.supervision.detection import following
 from amanat.supervision.detection.commands import PutModelLive, RetireModel
 from amanat.supervision.detection.model import (
     SUPERVISES,
@@ -152,6 +153,39 @@ def test_scoring_again_changes_nothing(queue: Queue) -> None:
             return [tuple(row) for row in found]
 
     assert kept() == kept()
+
+
+def test_what_follows_returns_scores_alerts_once_a_model_is_live(queue: Queue) -> None:
+    store, day = queue.world.store, queue.world.day
+
+    def waits() -> tuple[int, str | None]:
+        with store.reading() as connection:
+            return following.waiting(connection, CODE)
+
+    def mark() -> tuple[str, ...]:
+        with store.reading() as connection:
+            return following.mark(connection, CODE)
+
+    before = mark()
+    assert waits() == (0, None)  # no model waits for nothing
+    assert following.score_waiting(store, queue.folder, CODE, day) is None
+    queue.put_live()
+    assert mark() != before
+    assert waits() == (3, "2026-01-01T00:00:00Z")
+    done = following.score_waiting(store, queue.folder, CODE, day)
+    assert done is not None
+    assert (done.alerts, done.scored) == (3, 2)
+    assert waits() == (0, None)
+    assert following.score_waiting(store, queue.folder, CODE, day) is None
+    with store.engine.begin() as connection:
+        ring = connection.execute(
+            sql.select(alert.c.transactions).where(alert.c.id == f"{2:032x}")
+        ).scalar_one()
+        fresh = alert_row(5, [int(one) for one in ring], "0.200")
+        connection.execute(alert.insert(), [fresh])
+    again = following.score_waiting(store, queue.folder, CODE, day)
+    assert again is not None
+    assert (again.alerts, again.scored) == (1, 1)
 
 
 def test_only_the_supervisor_sees_queue_and_models(queue: Queue) -> None:
