@@ -129,11 +129,14 @@ def test_monitoring_finds_labelled_patterns_and_says_how_many(facts: dict[str, A
     assert {one["state"] for one in facts["runs"]} == {"done"}
     assert len(facts["runs"]) == 2
     assert {one["scenario"] for one in facts["alerts"]} >= {
-        "ctr_threshold", "fan_in", "gather_scatter",
+        "ctr_threshold", "fan_in", "gather_scatter", "travel_rule_gap",
     }  # fmt: skip
     *typologies, ordinary = facts["labelled"]
     assert len(typologies) == 7
-    assert all(0 < one["patterns_found"] <= one["patterns"] for one in typologies)
+    # Those of gather_scatter that were cut come under no scenario: see the pilot's README.
+    missed = {one["typology"] for one in typologies if not one["patterns_found"]}
+    assert missed == {"gather_scatter"}
+    assert all(one["patterns_found"] <= one["patterns"] for one in typologies)
     found = sum(one["found"] for one in typologies) / sum(one["transfers"] for one in typologies)
     others = ordinary["found"] / ordinary["transfers"]
     assert found > 3 * others

@@ -176,6 +176,7 @@ def _transfer(row: Row, currency: str) -> Transfer:
         receiver=row.take("receiver", reading.code, ""),
         amount=reading.take_amount(row, "amount", currency, minor=True),
         cash=row.take("cash", reading.flag, False),
+        travel_rule=row.take_or("travel_rule", reading.code, ""),
         where=row.where,
     )
     row.finish()

@@ -103,6 +103,8 @@ class Transfer:
     receiver: str
     amount: int
     cash: bool
+    travel_rule: str
+    """The message about originator and beneficiary; empty where none was sent."""
     where: Located
 
     @property

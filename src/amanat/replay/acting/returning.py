@@ -39,6 +39,7 @@ from amanat.supervision.returns.specification import (
     MANIFEST,
     PARTIES,
     TRANSACTIONS,
+    TRAVEL_RULE,
 )
 from amanat.supervision.returns.tables import refused
 from amanat.supervision.returns.writing import write_manifest, write_return
@@ -195,6 +196,23 @@ def records_of(
         ],
         TRANSACTIONS.name: [_transaction(said, exchange, one) for one in of_days],
         BALANCES.name: _balances(customers, moved, of_days, first),
+        TRAVEL_RULE.name: [_message(said, own, one) for one in of_days if one.travel_rule],
+    }
+
+
+def _message(said: Supervision, own: set[str], one: Transfer) -> dict[str, Any]:
+    """The message about a transfer between exchanges, as one of the two has it."""
+    sent = one.sender in own
+    other = said.customers[one.receiver if sent else one.sender]
+    return {
+        "reference": one.travel_rule,
+        "direction": "sent" if sent else "received",
+        "protocol": "trp",
+        "standard": "ivms101-2023",
+        "counterparty": other.exchange,
+        "counterparty_country": _COUNTRY,
+        "at": one.at.astimezone(UTC),
+        "state": "accepted",
     }
 
 
@@ -238,6 +256,8 @@ def _transaction(said: Supervision, exchange: str, one: Transfer) -> dict[str, A
         "value": amount,
         "cash": one.cash,
     }
+    if one.travel_rule:
+        row["travel_rule"] = one.travel_rule
     inside = said.customers[one.sides[0]]
     for way, side in (("from", one.sender), ("to", one.receiver)):
         if side == BANK:
