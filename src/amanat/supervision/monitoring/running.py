@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ from amanat.supervision.monitoring.model import (
     SourceFile,
     Tally,
     day_number,
+    rank_of,
 )
 from amanat.supervision.monitoring.planning import (
     LIVE,
@@ -378,19 +380,28 @@ class Running:
     ) -> None:
         now = self._store.clock().isoformat()
         explains = explaining(planned.scenario, planned.parameters, self._plan.currency)
-        for begin in range(0, len(found), _BATCH):
+        programme = self._plan.programme
+        # By id, which is a digest: millions of them in any other order cost a third more.
+        named = sorted(((one.identifier(programme), one) for one in found), key=itemgetter(0))
+        for begin in range(0, len(named), _BATCH):
             rows = [
-                self._alert_row(identifier, planned, one, explains, now)
-                for one in found[begin : begin + _BATCH]
+                self._alert_row(identifier, planned, made, one, explains, now)
+                for made, one in named[begin : begin + _BATCH]
             ]
             insert_new(connection, alert, rows)
 
     def _alert_row(
-        self, identifier: str, planned: Planned, found: Found, explains: Explains, now: str
+        self,
+        identifier: str,
+        planned: Planned,
+        made: str,
+        found: Found,
+        explains: Explains,
+        now: str,
     ) -> dict[str, Any]:
         return {
             "programme": self._plan.programme,
-            "id": found.identifier(self._plan.programme),
+            "id": made,
             "scenario": found.scenario,
             "version": found.version,
             "run": identifier,
@@ -398,6 +409,7 @@ class Running:
             "exchanges": sorted({self._files[number].exchange for number in found.files}),
             "day": found.day.isoformat(),
             "score": str(found.score),
+            "rank": rank_of(found.score),
             "explanation": explains(found.values),
             "transactions": [str(one) for one in found.transactions],
             "transactions_all": found.values["named_of"],

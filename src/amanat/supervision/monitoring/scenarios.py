@@ -10,4 +10,11 @@ from amanat.supervision.monitoring import (
 )
 from amanat.supervision.monitoring.findings import SCENARIOS, Scenario
 
-__all__ = ["SCENARIOS", "Scenario", "scenarios_flows", "scenarios_graph", "scenarios_layers", "scenarios_rows"]
+__all__ = [
+    "SCENARIOS",
+    "Scenario",
+    "scenarios_flows",
+    "scenarios_graph",
+    "scenarios_layers",
+    "scenarios_rows",
+]

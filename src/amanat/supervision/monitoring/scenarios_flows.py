@@ -306,9 +306,10 @@ def dormant_then_active(step: Step, p: Dormant) -> Findings:
     and not dormant; a silence longer than the history looked at is not seen.
     """
     sums = within(step.daily, step.first - p.known_days, step.last)
+    totals = sums.select("who", "day", total_minor=_.in_value + _.out_value)
     before = _.day.lag().over(ibis.window(group_by="who", order_by="day"))
-    dated = sums.mutate(
-        silent_days=(_.day - before).cast("int64"), total_minor=_.in_value + _.out_value
+    dated = _of_who_moves(totals, step, p.minimum_minor).mutate(
+        silent_days=(_.day - before).cast("int64")
     )
     flags = step.keep(
         within(dated, step.first, step.last)
@@ -329,6 +330,12 @@ def dormant_then_active(step: Step, p: Dormant) -> Findings:
     )
     members = _both_sides(flags, step.own(), 1)
     return Findings(_flows(step.own()), flags, members, _taken(step.daily, step))
+
+
+def _of_who_moves(totals: ir.Table, step: Step, minimum_minor: int) -> ir.Table:
+    """The whole history of those alone who move the minimum on one of the step's days."""
+    much = within(totals, step.first, step.last).filter(_.total_minor >= minimum_minor)
+    return totals.semi_join(much.select("who").distinct(), "who")
 
 
 def _velocity_says(v: Mapping[str, Any]) -> Message:
@@ -356,7 +363,7 @@ def velocity(step: Step, p: Velocity) -> Findings:
     sums = within(step.daily, step.first - p.history_days, step.last)
     days = p.history_days + 1
     totals = sums.select("who", "day", total_minor=_.in_value + _.out_value)
-    dated = totals.mutate(
+    dated = _of_who_moves(totals, step, p.minimum_minor).mutate(
         before_minor=over_days(_.total_minor.sum(), days, ["who"]) - _.total_minor,
         active_days=over_days(_.total_minor.count(), days, ["who"]) - 1,
     )

@@ -215,7 +215,9 @@ def cycle(step: Step, p: Cycle) -> Findings:
     )  # fmt: skip
     closed = []
     for hops in range(2, p.hops_max + 1):
-        extended = step.keep(_extended(paths, edges, hops, p), f"paths{hops}")
+        # What is too early by now for the hops that are left closes no cycle in these days.
+        late = step.first - p.gap_days * (p.hops_max - hops)
+        extended = step.keep(_extended(paths, edges, hops, p, late), f"paths{hops}")
         if hops >= p.hops_min:
             own = within(extended, step.first, step.last).filter(_.node == _.origin)
             closed.append((hops, own if hops >= p.any_value_hops_min else own.filter(_.kept == 1)))
@@ -243,9 +245,12 @@ def cycle(step: Step, p: Cycle) -> Findings:
     return Findings(graph.scoped, step.keep(flags, "cycle_flags"), either(members), graph.taken)
 
 
-def _extended(paths: ir.Table, edges: ir.Table, hops: int, p: Cycle) -> ir.Table:
-    """Paths by one edge further: later, in the window, over no party again but the origin."""
-    further = edges.select(
+def _extended(paths: ir.Table, edges: ir.Table, hops: int, p: Cycle, late: int) -> ir.Table:
+    """Paths by one edge further: later, in the window, over no party again but the origin.
+
+    The further edge is of the day `late` or after.
+    """
+    further = edges.filter(_.day >= late).select(
         from_node=_.s,
         next_node=_.t,
         next_at=_.at,

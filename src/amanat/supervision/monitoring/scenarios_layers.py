@@ -22,7 +22,6 @@ from amanat.supervision.monitoring.transfers import (
     either,
     lookback_of,
     network,
-    reach_of,
     without_dealings,
 )
 
@@ -38,16 +37,19 @@ def _fresh(step: Step, edges: ir.Table, p: ScatterGather | Stack) -> ir.Table:
 
 
 def two_hops(
-    step: Step, edges: ir.Table, p: ScatterGather | Stack, reach_days: int, key: str = "hops"
+    step: Step, edges: ir.Table, p: ScatterGather | Stack, reach_days: int, key: str
 ) -> ir.Table:
-    """From `s` over `m` to `t`, the second transfer not before the first and within the window."""
-    days = p.window_days
+    """From `s` over `m` to `t`, the second transfer not before the first and within the window.
+
+    It is of the `reach_days` before the step or of the step's own days.
+    """
+    days, since = p.window_days, step.first - reach_days
 
     def made() -> ir.Table:
         first = edges.select(
             s=_.s, m=_.t, at1=_.at, id1=_.id, file1=_.file, day1=_.day, value1=_.value
         )
-        second = edges.select(
+        second = edges.filter(_.day > since).select(
             m2=_.s, t=_.t, at2=_.at, id2=_.id, file2=_.file, day=_.day, value2=_.value
         )
         return (
@@ -56,7 +58,7 @@ def two_hops(
             .drop("m2", "at1", "at2")
         )
 
-    return step.share(f"{key}:{p.minimum_minor}:{p.degree_max}:{days}:{reach_of(reach_days)}", made)
+    return step.share(f"{key}:{p.minimum_minor}:{p.degree_max}:{days}:{reach_days}", made)
 
 
 def hop_members(flags: ir.Table, hops: ir.Table, days: int) -> ir.Table:
@@ -92,7 +94,8 @@ def scatter_gather(step: Step, p: ScatterGather) -> Findings:
     """
     graph = network(step, p.minimum_minor, p.degree_max, 3 * p.window_days)
     fresh = _fresh(step, graph.edges, p)
-    whole = two_hops(step, graph.edges, p, 3 * p.window_days)
+    lately = within(graph.edges, step.first - 2 * p.window_days, step.last)
+    whole = two_hops(step, lately, p, p.window_days, "hops")
     found = [
         _scattered(step, whole, p, p.middles_min, "scatter"),
         _scattered(
@@ -155,7 +158,8 @@ def bipartite(step: Step, p: Bipartite) -> Findings:
     a = graph.edges.select(s=_.s, r1=_.t, day1=_.day, id1=_.id, file1=_.file)
     b = graph.edges.select(s2=_.s, r2=_.t, day2=_.day, id2=_.id, file2=_.file)
     near = (_.day2 - _.day1 < days) & (_.day1 - _.day2 < days)
-    shared = a.join(b, [a.s == b.s2, a.r1 < b.r2]).filter(near)
+    lately = (_.day1 > step.first - days) | (_.day2 > step.first - days)
+    shared = a.join(b, [a.s == b.s2, a.r1 < b.r2]).filter(near, lately)
     dated = shared.drop("s2").mutate(day=ibis.greatest(_.day1, _.day2))
     several = step.keep(with_several(dated, ["r1", "r2"], "s", p.senders_min), "bipartite")
     counted = distinct_in_window(several, ["r1", "r2"], "s", days)
