@@ -74,6 +74,9 @@ def take_in(
     dated_on: Annotated[
         str | None, typer.Option(help="The list's day, YYYY-MM-DD; else the one it carries.")
     ] = None,
+    taken_off: Annotated[
+        int | None, typer.Option(help="Entries that the publisher took off, where they are many.")
+    ] = None,
     data: Data = None,
     url: Url = None,
     programme: ProgrammeCode = None,
@@ -91,6 +94,7 @@ def take_in(
             "list": code,
             "dated_on": day.isoformat(),
             "content": base64.b64encode(content).decode(),
+            "taken_off": taken_off,
         }
         with _session(url, data, programme) as session, _told("screening"):
             answer = session.submit("TakeInList", fields, f"cli-{uuid.uuid4()}")["result"]

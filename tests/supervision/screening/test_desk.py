@@ -51,6 +51,7 @@ from amanat.supervision.screening.model import (
     ExpiryOutOfRange,
     FreezeNotInForce,
     HitState,
+    ListShrinks,
     ListStale,
     NotATrueMatch,
     NotDelisted,
@@ -134,6 +135,27 @@ def test_a_broken_list_is_refused_whole_and_the_former_stays(desk: DeskWorld) ->
         take_in(desk, nacta(), code="nobodys")
     with desk.store.reading() as connection:
         assert len(connection.execute(sql.select(list_version.c.id)).all()) == 1
+
+
+def test_a_list_that_was_cut_off_at_the_end_of_a_line_delists_nobody(desk: DeskWorld) -> None:
+    """Of thirty entries twenty-one are missing, and no line is torn."""
+    lines = wallets(30)
+    take_in(desk, b"".join(lines), "wallets")
+    with pytest.raises(ListShrinks) as refused:
+        take_in(desk, b"".join(lines[:10]), "wallets")
+    assert (refused.value.fields["missing"], refused.value.fields["before"]) == (21, 30)
+    assert take_in(desk, b"".join(lines[:11]), "wallets")["removed"] == 20
+    take_in(desk, b"".join(lines), "wallets")
+    short = {"list": "wallets", "dated_on": desk.day, "content": encoded(b"".join(lines[:9]))}
+    with pytest.raises(ListShrinks):
+        desk.do_as(OFFICER, TakeInList(**short, taken_off=21))
+    assert desk.do_as(OFFICER, TakeInList(**short, taken_off=22))["removed"] == 22
+
+
+def wallets(count: int) -> list[bytes]:
+    """The lines of a list of addresses."""
+    lines = [f"ethereum,0x{number:040x}\n" for number in range(1, count + 1)]
+    return [one.encode() for one in ("network,address\n", *lines)]
 
 
 def test_a_new_version_names_new_and_gone_hits_and_compares_only_what_changed(

@@ -56,7 +56,8 @@ def take_in_list(command: TakeInList, context: ActContext) -> Result:
     """Take in a version, then screen providers, their people and customers against what changed.
 
     The same file again changes nothing.  Refuses, in order: `NotFound` (list), `ListedLater`,
-    `ListRefused`, `ListStale`; `NotTheFormat`, or `EntryWrong` and `EntriesMissing` all at once.
+    `ListRefused`, `ListStale`; `NotTheFormat`, or `EntryWrong` and `EntriesMissing` all at once;
+    `ListShrinks`.
     """
     connection, programme = context.uow.connection, context.programme
     kind = screening_pack(context).list_kind(command.list)
@@ -68,6 +69,8 @@ def take_in_list(command: TakeInList, context: ActContext) -> Result:
     last = versions.last_version(connection, programme, kind.code)
     if last is not None and last.digest == read_list.digest:
         return {"list": kind.code, "version": last.number, "digest": last.digest, "new": False}
+    change = versions.difference_from(connection, programme, kind, read_list)
+    versions.require_whole(connection, programme, kind, change, command.taken_off)
     number = 1 if last is None else last.number + 1
     entry = context.uow.journal.append(
         events.LIST_TAKEN_IN,
@@ -77,7 +80,7 @@ def take_in_list(command: TakeInList, context: ActContext) -> Result:
             "digest": read_list.digest,
             "dated_on": command.dated_on.isoformat(),
             "entries": len(read_list.subjects),
-            **versions.difference_from(connection, programme, kind, read_list).counts(),
+            **change.counts(),
         },
         subject=f"screening:{kind.code}",
     )

@@ -31,11 +31,15 @@ ListContent = Annotated[
 
 
 class TakeInList(Command):
-    """Take in a version of a list: whole or not at all; everybody is screened against changes."""
+    """Take in a version of a list: whole or not at all; everybody is screened against changes.
+
+    `taken_off` says how many entries the publisher took off, where they are many.
+    """
 
     list: Code
     dated_on: Day
     content: ListContent
+    taken_off: Annotated[Whole, Field(ge=0, le=10_000_000)] | None = None
 
 
 class Rescreen(Command):

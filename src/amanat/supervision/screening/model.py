@@ -328,6 +328,18 @@ class ListedLater(Invalid):
     template: ClassVar[str] = "The list's day {day} lies after the business date {business_date}."
 
 
+class ListShrinks(Refusal):
+    """A list that loses more than a tenth of its entries may have been cut off on its way.
+
+    Whoever takes it in states how many its publisher took off.
+    """
+
+    template: ClassVar[str] = (
+        "The file lacks {missing} of the {before} entries that {list} has: "
+        "state them as taken off, or fetch the file again."
+    )
+
+
 class AlreadyDecided(Refusal):
     """A hit is decided while it is open, or where its decision has lapsed."""
 

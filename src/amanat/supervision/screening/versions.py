@@ -29,6 +29,7 @@ from amanat.supervision.screening.model import (
     DocumentKind,
     ListedSubject,
     ListRefused,
+    ListShrinks,
     ListStale,
     Subject,
     Topic,
@@ -43,6 +44,10 @@ READERS: Mapping[str, Reader] = {
     "wallets_csv": read_wallets,
     "entities_json": read_entities,
 }
+
+
+_SHRINKS_MIN, _SHRINKS_SHARE = 20, 10
+"""More entries than these, and more than one in so many, are stated to be taken off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +193,20 @@ def difference_from(
         changed=tuple(one for one in now if one in before and before[one] != now[one]),
         removed=tuple(one for one in before if one not in now),
     )
+
+
+def require_whole(
+    connection: Connection,
+    programme: str,
+    kind: ListKind,
+    difference: Difference,
+    taken_off: int | None,
+) -> None:
+    """Refuses `ListShrinks`: a list cut off at the end of a line would delist whom it lacks."""
+    before = len(_open_rows(connection, programme, kind.code))
+    missing = len(difference.removed)
+    if missing > _SHRINKS_MIN and missing * _SHRINKS_SHARE > before and taken_off != missing:
+        raise ListShrinks(missing=missing, before=before, list=kind.code)
 
 
 def _digest(stated: dict[str, Any]) -> str:
