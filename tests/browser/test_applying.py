@@ -243,7 +243,8 @@ def test_an_upload_of_two_gigabytes_is_answered_politely(
         sparse.truncate(2**31)
     page.goto(f"{file}/A1/applicant/-/certificate")
     page.locator("input[type=file]").set_input_files(huge)
-    page.locator("button.go").click()
+    # The click waits for the answer, which comes once the browser has read the file.
+    page.locator("button.go").click(timeout=120_000)
     expect(page.locator(".errors")).to_contain_text("larger than the 1 MiB", timeout=120_000)
 
 
