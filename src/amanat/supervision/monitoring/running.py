@@ -8,7 +8,9 @@ on where it was: what a step committed stays, what it had not is computed again 
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from operator import itemgetter
@@ -358,14 +360,26 @@ class Running:
         findings = scenario.judge(step, planned.parameters)
         covered = coverage_of(scenario.code, findings, step)
         check_coverage(scenario.code, covered, expected, findings, step, self._files)
-        found = found_in(scenario, planned.version, findings, step)
+        with _uncollected():
+            found = found_in(scenario, planned.version, findings, step)
+            self._keep(identifier, plan, planned, found, covered)
+
+    def _keep(
+        self,
+        identifier: str,
+        plan: StepPlan,
+        planned: Planned,
+        found: Sequence[Found],
+        covered: Sequence[Coverage],
+    ) -> None:
+        """Alerts, proof and that it is done, together or not at all."""
         with self._work() as uow:
             self._keep_alerts(uow.connection, identifier, planned, found)
             self._keep_coverage(uow.connection, identifier, plan, planned, covered)
             uow.connection.execute(
                 run_step.insert().values(
                     run=identifier,
-                    scenario=scenario.code,
+                    scenario=planned.scenario.code,
                     version=planned.version,
                     first_day=plan.first.isoformat(),
                     last_day=plan.last.isoformat(),
@@ -536,6 +550,18 @@ def _coverage_row(
         "rows": tally.rows,
         "id_sum": str(tally.id_sum % SUM_MODULUS),
     }
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without looking for cycles among hundreds of thousands of alerts, which have none."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
 
 
 def subject_text(who: int) -> str:
