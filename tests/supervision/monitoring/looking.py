@@ -10,7 +10,7 @@ from typing import Any
 from amanat.jurisdictions.supervision import load_supervision
 from amanat.supervision.monitoring.covering import check_coverage, coverage_of, input_of
 from amanat.supervision.monitoring.engines import DuckEngine, Engine
-from amanat.supervision.monitoring.finding import found_in
+from amanat.supervision.monitoring.finding import flagged_in, found_in
 from amanat.supervision.monitoring.findings import Scenario
 from amanat.supervision.monitoring.model import (
     NOTHING,
@@ -57,7 +57,7 @@ def look(
         check_coverage(
             scenario.code, covered, expected, findings, step, {one.number: one for one in files}
         )
-        alerts += found_in(scenario, "v", findings, step)
+        alerts += found_in(scenario, "v", flagged_in(findings, step))
         for one in covered:
             for name, tally in one.classed.items():
                 classed[name] = classed.get(name, NOTHING) + tally

@@ -33,9 +33,10 @@ from amanat.supervision.monitoring.commands import DecideTransaction
 from amanat.supervision.monitoring.deciding import Deciding, rules_in_force, state_from
 from amanat.supervision.monitoring.decisions import Answer, Asked, Decision, Reason
 from amanat.supervision.monitoring.engines import DuckEngine
+from amanat.supervision.monitoring.keeping import insert_new
 from amanat.supervision.monitoring.model import day_number
 from amanat.supervision.monitoring.planning import in_force, lists_of, versions_of
-from amanat.supervision.monitoring.running import insert_new, plan_sources
+from amanat.supervision.monitoring.running import plan_sources
 from amanat.supervision.monitoring.scenarios import SCENARIOS
 from amanat.supervision.monitoring.staging import KINDS, country_number
 from amanat.supervision.monitoring.tables import decision

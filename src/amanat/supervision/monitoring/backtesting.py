@@ -20,7 +20,7 @@ from amanat.jurisdictions.supervision import SupervisionTable
 from amanat.store.uow import Store
 from amanat.supervision.monitoring.covering import check_coverage, coverage_of, input_of
 from amanat.supervision.monitoring.engines import Engine
-from amanat.supervision.monitoring.finding import found_in
+from amanat.supervision.monitoring.finding import flagged_in, found_in
 from amanat.supervision.monitoring.model import SourceFile, day_number
 from amanat.supervision.monitoring.planning import (
     LIVE,
@@ -201,7 +201,7 @@ def _step(trial: Trial, plan: StepPlan, pieces: Pieces, counted: Counted) -> Non
         findings = planned.scenario.judge(step, planned.parameters)
         covered = coverage_of(trial.code, findings, step)
         check_coverage(trial.code, covered, expected, findings, step, by_number)
-        alerts = found_in(planned.scenario, planned.version, findings, step)
+        alerts = found_in(planned.scenario, planned.version, flagged_in(findings, step))
         found.append({(one.subject, one.day) for one in alerts})
         for one in covered if len(found) == 1 else ():
             for name, tally in one.classed.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -25,18 +25,37 @@ class MembersMissing(Corrupt):
     """Every alert names the transactions that it rests on."""
 
 
-def found_in(scenario: Scenario, version: str, findings: Findings, step: Step) -> list[Found]:
+@dataclass(frozen=True, slots=True)
+class Flagged:
+    """What a scenario flagged, away from the engine."""
+
+    flags: pa.Table
+    """As `Findings.flags`."""
+    members: pa.Table | None
+    """As `Findings.members`; None where nothing was flagged."""
+
+
+_MEMBERS = ("subject", "day", "id", "file", "of")
+
+
+def flagged_in(findings: Findings, step: Step) -> Flagged:
+    """Fetch what a scenario flagged in one step."""
+    flags = step.engine.fetch(findings.flags)
+    if not flags.num_rows:
+        return Flagged(flags, None)
+    return Flagged(flags, step.engine.fetch(findings.members.select(*_MEMBERS)))
+
+
+def found_in(scenario: Scenario, version: str, flagged: Flagged) -> list[Found]:
     """The alerts of one scenario in one step, by subject and day.
 
     Raises `MembersMissing`: a flag without transactions is a mistake in the scenario.
     """
-    flags = step.engine.fetch(findings.flags)
-    if not flags.num_rows:
+    if flagged.members is None:
         return []
-    columns = ["subject", "day", "id", "file", "of"]
-    members = _by_alert(step.engine.fetch(findings.members.select(*columns)))
+    members = _by_alert(flagged.members)
     alerts = []
-    for row in flags.to_pylist():
+    for row in flagged.flags.to_pylist():
         named = members.get((row["subject"], row["day"]))
         if named is None:
             raise MembersMissing(f"{scenario.code} flags {row['subject']} without a transaction")
@@ -62,9 +81,7 @@ Named = tuple[tuple[int, ...], tuple[int, ...], int]
 
 def _by_alert(members: pa.Table) -> dict[tuple[int, int], Named]:
     """By subject and day; each transaction once, the latest first where there are too many."""
-    subject, day, ids, file, of = (
-        members.column(name).to_numpy() for name in ("subject", "day", "id", "file", "of")
-    )
+    subject, day, ids, file, of = (members.column(name).to_numpy() for name in _MEMBERS)
     order = np.lexsort((ids, -of.astype(np.int64), day, subject))
     subject, day, ids, file = subject[order], day[order], ids[order], file[order]
     if not len(ids):

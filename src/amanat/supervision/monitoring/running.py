@@ -8,17 +8,14 @@ on where it was: what a step committed stays, what it had not is computed again 
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sql
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from amanat.access.effects import as_json
@@ -37,21 +34,17 @@ from amanat.supervision.monitoring.covering import (
     tally_of_file,
 )
 from amanat.supervision.monitoring.engines import Engine
-from amanat.supervision.monitoring.finding import Explains, explaining, found_in
+from amanat.supervision.monitoring.finding import flagged_in
+from amanat.supervision.monitoring.keeping import Judged, Keeping, coverage_row, insert_new
 from amanat.supervision.monitoring.model import (
     HOLDER_DAYS,
     NOTHING,
-    SUM_MODULUS,
-    Coverage,
     CoverageIncomplete,
-    Found,
     SourceFile,
     Tally,
     day_number,
-    rank_of,
 )
 from amanat.supervision.monitoring.planning import (
-    LIVE,
     STEP_ROWS,
     Planned,
     StepPlan,
@@ -62,12 +55,11 @@ from amanat.supervision.monitoring.planning import (
     versions_of,
 )
 from amanat.supervision.monitoring.staging import Lists, Pieces, Step
-from amanat.supervision.monitoring.tables import alert, coverage, run, run_step
+from amanat.supervision.monitoring.tables import coverage, run, run_step
 from amanat.supervision.returns.manifest import files_in_force
 
 INPUT = "input"
 """The class under which `supervision_coverage` keeps what a step read, for scenario `INPUT`."""
-_BATCH = 2_000
 
 Progress = Callable[[str, str], None]
 """Told the step's days and the scenario that is done."""
@@ -184,6 +176,7 @@ class Running:
         self._store, self._engine, self._plan = store, engine, plan
         self._business_date, self._progress = business_date, progress
         self._files = {one.number: one for one in plan.files}
+        self._keeping = Keeping(self._work, store.clock, plan.programme, plan.currency, self._files)
 
     def carry_out(self) -> RunDone:
         """Run every step that is not done, then prove the whole.
@@ -341,128 +334,38 @@ class Running:
         step = pieces.step(day_number(plan.first), day_number(plan.last), self._plan.lists)
         expected = input_of(step)
         self._record_input(identifier, plan, expected)
-        for planned in left:
-            kept = step.kept
-            self._judge(identifier, plan, planned, step, expected)
-            step.release(kept)
-            self._progress(f"{plan.first} – {plan.last}", planned.scenario.code)
+        # While one scenario's alerts are written, the engine goes on with the next.
+        with ThreadPoolExecutor(1, "alerts") as desk:
+            before: Future[str] | None = None
+            for planned in left:
+                kept = step.kept
+                judged = self._judge(planned, step, expected)
+                step.release(kept)
+                self._tell(plan, before)
+                before = desk.submit(self._keeping.keep, identifier, plan, planned, judged)
+            self._tell(plan, before)
         step.end()
 
-    def _judge(
-        self,
-        identifier: str,
-        plan: StepPlan,
-        planned: Planned,
-        step: Step,
-        expected: Mapping[int, Tally],
-    ) -> None:
+    def _tell(self, plan: StepPlan, kept: Future[str] | None) -> None:
+        """Wait until a scenario's alerts are kept, and say that it is done."""
+        if kept is not None:
+            self._progress(f"{plan.first} – {plan.last}", kept.result())
+
+    def _judge(self, planned: Planned, step: Step, expected: Mapping[int, Tally]) -> Judged:
         scenario = planned.scenario
         findings = scenario.judge(step, planned.parameters)
         covered = coverage_of(scenario.code, findings, step)
         check_coverage(scenario.code, covered, expected, findings, step, self._files)
-        with _uncollected():
-            found = found_in(scenario, planned.version, findings, step)
-            self._keep(identifier, plan, planned, found, covered)
-
-    def _keep(
-        self,
-        identifier: str,
-        plan: StepPlan,
-        planned: Planned,
-        found: Sequence[Found],
-        covered: Sequence[Coverage],
-    ) -> None:
-        """Alerts, proof and that it is done, together or not at all."""
-        with self._work() as uow:
-            self._keep_alerts(uow.connection, identifier, planned, found)
-            self._keep_coverage(uow.connection, identifier, plan, planned, covered)
-            uow.connection.execute(
-                run_step.insert().values(
-                    run=identifier,
-                    scenario=planned.scenario.code,
-                    version=planned.version,
-                    first_day=plan.first.isoformat(),
-                    last_day=plan.last.isoformat(),
-                    alerts=len(found),
-                    done_at=self._store.clock().isoformat(),
-                )
-            )
-            uow.commit()
-
-    def _keep_alerts(
-        self, connection: Connection, identifier: str, planned: Planned, found: Sequence[Found]
-    ) -> None:
-        now = self._store.clock().isoformat()
-        explains = explaining(planned.scenario, planned.parameters, self._plan.currency)
-        programme = self._plan.programme
-        # By id, which is a digest: millions of them in any other order cost a third more.
-        named = sorted(((one.identifier(programme), one) for one in found), key=itemgetter(0))
-        for begin in range(0, len(named), _BATCH):
-            rows = [
-                self._alert_row(identifier, planned, made, one, explains, now)
-                for made, one in named[begin : begin + _BATCH]
-            ]
-            insert_new(connection, alert, rows)
-
-    def _alert_row(
-        self,
-        identifier: str,
-        planned: Planned,
-        made: str,
-        found: Found,
-        explains: Explains,
-        now: str,
-    ) -> dict[str, Any]:
-        return {
-            "programme": self._plan.programme,
-            "id": made,
-            "scenario": found.scenario,
-            "version": found.version,
-            "run": identifier,
-            "subject": subject_text(found.subject),
-            "exchanges": sorted({self._files[number].exchange for number in found.files}),
-            "day": found.day.isoformat(),
-            "score": str(found.score),
-            "rank": rank_of(found.score),
-            "explanation": explains(found.values),
-            "transactions": [str(one) for one in found.transactions],
-            "transactions_all": found.values["named_of"],
-            "state": "open" if planned.state == LIVE else "shadow",
-            "found_at": now,
-        }
+        return Judged(flagged_in(findings, step), covered)
 
     def _record_input(self, identifier: str, plan: StepPlan, expected: Mapping[int, Tally]) -> None:
         rows = [
-            _coverage_row(identifier, INPUT, "", plan, self._files[number].source, INPUT, tally)
+            coverage_row(identifier, INPUT, "", plan, self._files[number].source, INPUT, tally)
             for number, tally in sorted(expected.items())
         ]
         with self._work() as uow:
             insert_new(uow.connection, coverage, rows)
             uow.commit()
-
-    def _keep_coverage(
-        self,
-        connection: Connection,
-        identifier: str,
-        plan: StepPlan,
-        planned: Planned,
-        covered: Sequence[Coverage],
-    ) -> None:
-        rows = [
-            _coverage_row(
-                identifier,
-                planned.scenario.code,
-                planned.version,
-                plan,
-                self._files[one.file].source,
-                classed.code,
-                tally,
-            )
-            for one in covered
-            for classed, tally in sorted(one.classed.items())
-        ]
-        if rows:
-            connection.execute(coverage.insert(), rows)
 
     # -- the proof ----------------------------------------------------------------------------
 
@@ -529,49 +432,3 @@ class Running:
                 if row.scenario == INPUT:
                     read[number] = read.get(number, NOTHING) + tally
         return read, classed
-
-
-def _coverage_row(
-    identifier: str,
-    scenario: str,
-    version: str,
-    plan: StepPlan,
-    source: str,
-    classed: str,
-    tally: Tally,
-) -> dict[str, Any]:
-    return {
-        "run": identifier,
-        "scenario": scenario,
-        "version": version,
-        "first_day": plan.first.isoformat(),
-        "source": source,
-        "classed": classed,
-        "rows": tally.rows,
-        "id_sum": str(tally.id_sum % SUM_MODULUS),
-    }
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without looking for cycles among hundreds of thousands of alerts, which have none."""
-    before = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if before:
-            gc.enable()
-
-
-def subject_text(who: int) -> str:
-    """A subject as alerts name it: a person's pseudonym, or an account's where nobody is known."""
-    return f"party:{who}" if who > 0 else f"account:{-who}"
-
-
-def insert_new(connection: Connection, table: sql.Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert rows that are not there yet; one that is there stays as it is."""
-    if not rows:
-        return
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    connection.execute(dialect.insert(table).on_conflict_do_nothing(), list(rows))
