@@ -105,7 +105,13 @@ def test_a_refused_act_is_told_with_its_rule(served: Served) -> None:
         )
     assert answer.status_code == 403
     request = answer.headers["x-request-id"]
-    told = [one for one in served.lines() if one.get("request") == request]
+
+    # The line of the request is written after its answer has gone out.
+    def both() -> list[dict[str, Any]]:
+        told = [one for one in served.lines() if one.get("request") == request]
+        return told if len(told) == 2 else []
+
+    told = eventually(both)
     assert {one["event"] for one in told} == {"act", "request"}
     act = next(one for one in told if one["event"] == "act")
     assert (act["act"], act["outcome"], act["code"]) == ("MoveDay", "refused", "forbidden")

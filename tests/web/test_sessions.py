@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -15,6 +16,7 @@ from tests.web.installation import APPROVER, DEALER, OFFICER, VIEWER, Installati
 from tests.web.test_pages import form_token
 
 import amanat.web
+from amanat.access import attempts
 from amanat.access.tables import lockout, session
 from amanat.app import Application
 from amanat.settings import OpenId, SettingInvalid, SignIn
@@ -27,8 +29,12 @@ WRONG = {"Authorization": "Bearer amanat_" + "x" * 43}
 
 
 @pytest.fixture
-def narrow(site: Installation) -> Iterator[httpx.Client]:
-    """The same installation behind a proxy and an entrance with narrow bounds."""
+def narrow(site: Installation, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
+    """The same installation behind a proxy and an entrance with narrow bounds.
+
+    For its meters no time passes, or a slow machine would be given more requests than a fast one.
+    """
+    monkeypatch.setattr(attempts, "Meter", partial(attempts.Meter, clock=lambda: 0.0))
     app = Application(replace(site.app.settings, sign_in=NARROW))
     with (
         serving(create_app(app), proxies=NARROW.proxies) as address,
