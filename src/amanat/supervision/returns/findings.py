@@ -7,12 +7,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from amanat.supervision.returns.specification import PERSONAL, RULES
+from amanat.supervision.returns.specification import PARTIES, PERSONAL, RECORDS, RULES
 
 SHOWN_OF_ONE_MAX = 20
 """How many errors of one rule in one column are shown; the rest are counted."""
 SHOWN_MAX = 1000
 _VALUE_MAX = 60
+_QUOTES_LINES = frozenset({"row_shape", "encoding", "file_readable"})
+"""Rules whose value is a line of the file, or a part of one."""
+_NAMES_COLUMNS = frozenset({"column_unknown", "column_twice"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +35,28 @@ class Finding:
         return f"{where}: {self.rule}: {RULES[self.rule]}{found}"
 
     def as_json(self, *, kept: bool = False) -> dict[str, Any]:
-        """As JSON; what is `kept` quotes nothing of a person."""
-        record = self.file.partition(".")[0]
-        hidden = kept and (record, self.column) in PERSONAL
+        """As JSON; what is `kept` quotes nothing of a person.
+
+        Where a row is torn or a header is missing, names stand in any column, and as names of
+        columns: of rows of parties no value is kept, of lines no text, of columns their own names.
+        """
         return {
             "file": self.file,
             "row": self.row,
-            "column": self.column,
+            "column": None if kept and self._names_strange() else self.column,
             "rule": self.rule,
-            "value": None if hidden else self.value,
+            "value": None if kept and self._quotes() else self.value,
         }
+
+    def _quotes(self) -> bool:
+        record = self.file.partition(".")[0]
+        of_a_party = record == PARTIES.name and self.row is not None
+        return of_a_party or (record, self.column) in PERSONAL or self.rule in _QUOTES_LINES
+
+    def _names_strange(self) -> bool:
+        record = RECORDS.get(self.file.partition(".")[0])
+        known = () if record is None else [one.name for one in record.columns]
+        return self.rule in _NAMES_COLUMNS and self.column not in known
 
 
 class Findings:

@@ -315,7 +315,11 @@ def _from_parquet(source: Source, limits: Limits, findings: Findings) -> Iterato
     try:
         # A column that is nested has no dictionary to be read: types are looked at first.
         about = parquet.read_schema(source.for_arrow())
-        plain = [name for name in texts if not pa.types.is_nested(_type_in(about, name))]
+        plain = [
+            name
+            for name in texts
+            if name in about.names and not pa.types.is_nested(_type_in(about, name))
+        ]
         file = parquet.ParquetFile(source.for_arrow(), read_dictionary=plain)
     except (pa.ArrowException, OSError) as error:
         findings.add(source.name, "file_readable", value=error)
