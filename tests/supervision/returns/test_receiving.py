@@ -109,3 +109,63 @@ def test_a_line_that_never_ends(tmp_path: Path) -> None:
 
     with pytest.raises(ReturnUnreadable):
         endless()
+
+
+def test_a_header_of_a_tar_that_is_larger_than_any_name(tmp_path: Path) -> None:
+    """Refused before it is read: `tarfile` would hold all of it."""
+
+    class Endless:
+        read_bytes = 0
+
+        def read(self, count: int = -1) -> bytes:
+            begin = header[self.read_bytes : self.read_bytes + count]
+            self.read_bytes += count
+            return begin + b"a" * (count - len(begin))
+
+    for kind in (tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE):
+        one = tarfile.TarInfo("././@LongLink")
+        one.type, one.size = kind, 8 * 2**30 - 1
+        header, given = one.tobuf(tarfile.GNU_FORMAT), Endless()
+        with pytest.raises(ReturnUnreadable, match="its files are too large"):
+            unpack(given, plain_into(tmp_path), 2**40)  # type: ignore[arg-type]
+        assert given.read_bytes <= MIB
+
+
+def sparse(size: int) -> bytes:
+    """A file of GNU tar that has no bytes and says that it is so large."""
+    one = tarfile.TarInfo("transactions.csv")
+    one.type = tarfile.GNUTYPE_SPARSE
+    header = bytearray(one.tobuf(tarfile.GNU_FORMAT))
+    header[386:410] = b"00000000000\0" * 2
+    header[483:495] = b"%011o\0" % size
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    return bytes(header)
+
+
+def pax_sparse(size: int) -> bytes:
+    """The same as PAX writes it."""
+    one = tarfile.TarInfo("transactions.csv")
+    one.pax_headers = {"GNU.sparse.size": str(size), "GNU.sparse.map": ""}
+    return one.tobuf(tarfile.PAX_FORMAT)
+
+
+@pytest.mark.parametrize("made", [sparse, pax_sparse])
+def test_a_sparse_file_does_not_unpack_to_what_it_says(tmp_path: Path, made: object) -> None:
+    assert callable(made)
+    whole = io.BytesIO(made(64 * MIB) + bytes(1024))
+    with pytest.raises(ReturnUnreadable, match="does not belong in it"):
+        unpack(whole, plain_into(tmp_path), 2**40)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_long_name_of_a_folder_is_no_error(tmp_path: Path) -> None:
+    """PAX and GNU write it into a header of its own."""
+    for format in (tarfile.PAX_FORMAT, tarfile.GNU_FORMAT):
+        whole, place = io.BytesIO(), tmp_path / str(format)
+        place.mkdir()
+        with tarfile.open(fileobj=whole, mode="w", format=format) as archive:
+            archive.add(written(tmp_path / f"r{format}"), "f" * 150)
+        whole.seek(0)
+        unpack(whole, plain_into(place), MIB)
+        assert checked(place).sound

@@ -27,6 +27,8 @@ TAR, STREAM = "application/x-tar", "application/x-ndjson"
 NAMES = frozenset({MANIFEST} | {f"{one}.{ending}" for one in RECORDS for ending in FORMATS})
 LEFT_BEHIND_S = 24 * 3600.0
 _PART = 1 << 20
+_HEADER_MAX = 1 << 16
+"""Bytes of a header of a tar that says more of a member: a long name, attributes."""
 _LINE_MAX = 4 << 20
 _FOLDER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]*")
 _RECORD = re.compile(rb'\s*\{\s*"record"\s*:\s*"([a-z_]{1,32})"')
@@ -71,6 +73,35 @@ def _lives(pid: int) -> bool:
     return True
 
 
+class _Member(tarfile.TarInfo):
+    """A member of a tar whose headers are small, and which is written as it is.
+
+    `tarfile` reads a header that says more of a member into memory whole, however large it says it
+    is; and a sparse file of a few bytes unpacks to any size.
+    """
+
+    _MORE = (
+        tarfile.GNUTYPE_LONGNAME,
+        tarfile.GNUTYPE_LONGLINK,
+        tarfile.XHDTYPE,
+        tarfile.XGLTYPE,
+        tarfile.SOLARIS_XHDTYPE,
+    )
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        # The entry point that `tarfile` documents for subclasses.
+        if self.type in self._MORE and self.size > _HEADER_MAX:
+            raise ReturnUnreadable(reason=Message("its files are too large"))
+        found: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]
+        return found
+
+    def _refuse_sparse(self, *_given: object) -> None:
+        named = Message("{file} does not belong in it", file=repr(self.name[:80]))
+        raise ReturnUnreadable(reason=named)
+
+    _proc_sparse = _proc_gnusparse_00 = _proc_gnusparse_01 = _proc_gnusparse_10 = _refuse_sparse
+
+
 def unpack(content: IO[bytes], write: Write, bytes_max: int) -> None:
     """The files of a tar, as they are read: plain ones of known names, each once.
 
@@ -78,7 +109,7 @@ def unpack(content: IO[bytes], write: Write, bytes_max: int) -> None:
     """
     left, seen = bytes_max, set[str]()
     try:
-        with tarfile.open(fileobj=content, mode="r|") as packed:
+        with tarfile.open(fileobj=content, mode="r|", tarinfo=_Member) as packed:
             for one in packed:
                 name = one.name.removeprefix("./")
                 if one.isdir() and "/" not in name:
