@@ -14,6 +14,8 @@ from amanat.cli.acts import FieldUnreadable, read_fields
 from amanat.cli.pilots import MARKER, NotAReplay, prepare
 from amanat.ledger import node
 from amanat.ledger.signers import KeySigner, read_signature, signing_request
+from amanat.supervision.cases.commands import Disseminate, OpenCase
+from amanat.supervision.monitoring.commands import ComposeScenario
 
 
 def test_alone_it_shows_the_state_and_what_is_next(line: Any, tmp_path: Path) -> None:
@@ -72,6 +74,17 @@ def test_exit_codes_are_documented(line: Any) -> None:
 def test_fields_are_text_unless_they_are_json() -> None:
     fields = read_fields(["a=1", "b=[1, 2]", 'c={"d": "e"}', "f=g=h", "i="])
     assert fields == {"a": "1", "b": [1, 2], "c": {"d": "e"}, "f": "g=h", "i": ""}
+
+
+def test_what_an_act_takes_as_a_text_stays_one() -> None:
+    """As the guide to monitoring composes a scenario."""
+    rule = '{"name": "Many", "where": []}'
+    composed = read_fields([f"rule={rule}", "reason=[urgent] seen"], asked=ComposeScenario)
+    assert composed == {"rule": rule, "reason": "[urgent] seen"}
+    opened = read_fields(['transactions=["1"]', "title={x}"], asked=OpenCase)
+    assert opened == {"transactions": ["1"], "title": "{x}"}
+    given = read_fields(["digest=[none", 'case=["x"]'], asked=Disseminate)
+    assert given == {"digest": "[none", "case": '["x"]'}
 
 
 @pytest.mark.parametrize("given", ["a", "=1", "a=[1"])

@@ -7,7 +7,8 @@ import sys
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 import typer
 from rich.table import Table
@@ -34,7 +35,9 @@ ProgrammeCode = Annotated[
 ]
 Fields = Annotated[
     list[str] | None,
-    typer.Argument(help="name=value ...; a value that begins with [ or { is JSON."),
+    typer.Argument(
+        help="name=value ...; a value that begins with [ or { is JSON, but where a text is asked."
+    ),
 ]
 
 
@@ -88,11 +91,15 @@ def complete_view(incomplete: str) -> list[str]:
     return sorted(name for name in _views() if name.startswith(incomplete))
 
 
-def read_fields(given: list[str] | None, file: Path | None = None) -> dict[str, Any]:
+def read_fields(
+    given: list[str] | None, file: Path | None = None, asked: type[BaseModel] | None = None
+) -> dict[str, Any]:
     """The fields of a command or query: those of a JSON file, then those of the command line.
 
+    What `asked` takes as a text stays one, however it begins: a rule in JSON, a note in brackets.
     Refuses as `amanat.cli.files.json_of`, then `FieldUnreadable`.
     """
+    texts = _texts_of(asked)
     fields: dict[str, Any] = {}
     if file is not None:
         fields |= json_of(file)
@@ -100,8 +107,23 @@ def read_fields(given: list[str] | None, file: Path | None = None) -> dict[str, 
         name, equals, value = one.partition("=")
         if not equals or not name:
             raise FieldUnreadable(field=one, reason="write name=value")
-        fields[name] = _value(name, value)
+        fields[name] = value if name in texts else _value(name, value)
     return fields
+
+
+def _texts_of(asked: type[BaseModel] | None) -> set[str]:
+    """The fields that are a text, or a text or nothing."""
+    if asked is None:
+        return set()
+    return {name for name, one in asked.model_fields.items() if _is_text(one.annotation)}
+
+
+def _is_text(kind: Any) -> bool:
+    if get_origin(kind) is Annotated:
+        return _is_text(get_args(kind)[0])
+    if get_origin(kind) in (Union, UnionType):
+        return all(_is_text(one) for one in get_args(kind) if one is not NoneType)
+    return kind is str
 
 
 def _value(name: str, value: str) -> Any:
@@ -146,7 +168,7 @@ def act(
         if not fields and file is None and command.model_fields:
             _describe(name, acts[name].summary, command, as_json)
             return
-        stated = read_fields(fields, file)
+        stated = read_fields(fields, file, command)
         given = _signatures(request or [], signature or [])
         with _open_session(url, data, programme) as session:
             outcome = session.submit(name, stated, key or f"cli-{uuid.uuid4()}")
@@ -178,7 +200,7 @@ def view(
             return
         if name not in views:
             raise NotFound(thing="view", value=name)
-        stated = read_fields(fields) | ({"full": "true"} if full else {})
+        stated = read_fields(fields, asked=views[name].query) | ({"full": "true"} if full else {})
         with _open_session(url, data, programme) as session:
             shown = session.view(name, stated)
         print_answer(shown, as_json=as_json, title=name)
