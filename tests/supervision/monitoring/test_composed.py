@@ -55,6 +55,27 @@ def test_a_rule_finds_what_it_says(engine_of_scenarios: DuckEngine, tmp_path: Pa
     assert scenario.explanation == STATED["explains"]
 
 
+def test_a_rule_about_customers_takes_pseudonyms_of_63_bits(
+    engine_of_scenarios: DuckEngine, tmp_path: Path
+):
+    """As intake makes them: two of them do not add up to an integer of 64 bits."""
+    stated = STATED | {
+        "subject": "customer",
+        "where": [],
+        "having": [{"measure": "counterparties", "is": ">=", "value": 2}],
+    }
+    rule = rule_from(json.dumps(stated))
+    customer, others = 2**63 - 10**10, [2**62 + n for n in range(2)]
+    rows = [moved(20, "transfer", customer, one, 10) for one in others]
+    rows += [moved(20, kind, None, others[0], 10) for kind in ("fiat_in", "deposit")]
+    last = FIRST + timedelta(days=30)
+    alerts, _classed = look(
+        engine_of_scenarios, composed_scenario("x", rule), rule, source_files(rows, tmp_path),
+        FIRST, last,
+    )  # fmt: skip
+    assert [(one.subject, one.values["counterparties"]) for one in alerts] == [(customer, 2)]
+
+
 def test_a_rule_over_a_list(engine_of_scenarios: DuckEngine, tmp_path: Path):
     stated = STATED | {
         "where": [{"field": "address", "is": "listed"}, {"field": "cash", "is": False}],

@@ -39,7 +39,7 @@ from amanat.supervision.monitoring.findings import (
     scoped,
 )
 from amanat.supervision.monitoring.model import Classed
-from amanat.supervision.monitoring.scenarios_flows import customer_side
+from amanat.supervision.monitoring.scenarios_flows import customer_side, other_side
 from amanat.supervision.monitoring.staging import (
     HOSTED,
     KINDS,
@@ -254,7 +254,7 @@ def judge_rule(step: Step, rule: Rule) -> Findings:
     classed = _matching(step, step.back(days - 1), rule)
     subject, other = _SUBJECTS.get(rule.subject, ("", ""))
     who: Any = _[subject] if subject else customer_side()
-    whom: Any = _[other] if other else _.from_who + _.to_who - customer_side()
+    whom: Any = _[other] if other else other_side()
     rows = considered(classed).select("id", "file", "day", "value", who=who, whom=whom)
     sums = step.keep(
         rows.group_by("who", "day").agg(

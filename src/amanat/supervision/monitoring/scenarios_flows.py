@@ -47,6 +47,11 @@ def customer_side() -> Any:
     return ibis.cases((_.kind.isin((FIAT_IN, DEPOSIT)), _.to_who), else_=_.from_who)
 
 
+def other_side() -> Any:
+    """Who stands on the other side of the customer."""
+    return ibis.cases((_.kind.isin((FIAT_IN, DEPOSIT)), _.from_who), else_=_.to_who)
+
+
 def _whether(fits: Any) -> Any:
     """1 where it fits, else 0, in 64 bits."""
     return ibis.cases((fits, ibis.literal(1, "int64")), else_=ibis.literal(0, "int64"))
