@@ -239,6 +239,39 @@ def test_what_was_asked_counts_after_a_restart(reporting: Desks):
     assert ask(desks, "d2", value_minor=50_000_000)["answer"] == "review"
 
 
+def test_what_was_asked_counts_until_ones_own_return_covers_the_day(
+    reporting: Desks, tmp_path: Path
+):
+    desks = reporting
+    stored = Stored(desks.store, tmp_path, CODE)
+    ask(desks, "d1", value_minor=150_000_000)
+    stored.put([moved(SHIFT, "transfer", 11, 20, 1, exchange="exchange_y")])
+    assert ask(desks, "d2", value_minor=50_000_000)["answer"] == "review"
+    # What that return does not have was not carried out.
+    stored.put([moved(SHIFT, "transfer", 11, 20, 1, exchange="exchange_x")])
+    assert ask(desks, "d3", value_minor=50_000_000)["answer"] == "allow"
+
+
+@pytest.mark.parametrize(
+    ("before", "other"),
+    [
+        ({}, {"account": "A-2"}),
+        ({}, {"counterparty": "PK36SCBL0000001123456703"}),
+        ({"kind": "transfer", "counterparty": "B-1"}, {"counterparty": "B-2"}),
+        ({"kind": "transfer", "counterparty": "B-1"}, {"counterparty_exchange": "exchange_y"}),
+    ],
+)
+def test_a_reference_stands_for_one_transaction(
+    reporting: Desks, before: dict[str, Any], other: dict[str, Any]
+):
+    """Who got a yes for one account has none for another."""
+    desks, asked = reporting, before | {"value_minor": 1}
+    first = ask(desks, "d1", **asked)
+    assert ask(desks, "d1", **asked) == first
+    with pytest.raises(AskedOtherwise):
+        ask(desks, "d1", **asked | other)
+
+
 WALLET = "0x52908400098527886E0F7030069857D2E4169EE7"
 
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 import re
 import threading
 import weakref
-from collections.abc import Mapping
-from dataclasses import asdict
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
 from typing import Any, ClassVar
 
 import sqlalchemy as sql
@@ -34,7 +33,7 @@ from amanat.supervision.monitoring.deciding import Deciding, rules_in_force, sta
 from amanat.supervision.monitoring.decisions import Answer, Asked, Decision, Reason
 from amanat.supervision.monitoring.engines import DuckEngine
 from amanat.supervision.monitoring.keeping import insert_new
-from amanat.supervision.monitoring.model import day_number
+from amanat.supervision.monitoring.model import SourceFile, day_number
 from amanat.supervision.monitoring.planning import in_force, lists_of, versions_of
 from amanat.supervision.monitoring.running import plan_sources
 from amanat.supervision.monitoring.scenarios import SCENARIOS
@@ -83,8 +82,9 @@ def decide_transaction(command: DecideTransaction, context: ActContext) -> Resul
         )
     ).one_or_none()
     asked = _asked(command, context, identifier)
+    stated = asdict(asked) | {"accounts": _named(command, context)}
     if known is not None:
-        if _content(asdict(asked)) != _content(known.transaction):
+        if _differs(stated, known.transaction):
             raise AskedOtherwise(reference=command.reference)
         return _told(command.reference, known.answer, known.reasons)
     decided = _stopped(command, context, asked) or deciding_of(context).decide(asked)
@@ -98,7 +98,7 @@ def decide_transaction(command: DecideTransaction, context: ActContext) -> Resul
             "asked_at": context.now.isoformat(),
             "answer": decided.answer.value,
             "reasons": reasons,
-            "transaction": asdict(asked),
+            "transaction": stated,
         }
     ]
     insert_new(connection, decision, rows)
@@ -110,12 +110,23 @@ def decide_transaction(command: DecideTransaction, context: ActContext) -> Resul
     return _told(command.reference, decided.answer.value, reasons)
 
 
-def _content(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a question does not change with the day, nor with what returns say of accounts."""
-    return {name: value for name, value in asked.items() if name not in _CHANGING}
+def _differs(stated: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
+    """Whether a question says something else than the one before, as far as that was kept."""
+    return any(stated[name] != before[name] for name in before if name not in _CHANGING)
 
 
 _CHANGING = frozenset({"day", "from_who", "to_who"})
+"""What changes with the day, and with what returns say of accounts."""
+_ASKED = tuple(one.name for one in fields(Asked))
+
+
+def _named(command: DecideTransaction, context: ActContext) -> list[int]:
+    """The accounts of a question, whoever holds them; an address is in it already."""
+    pseudonyms = _pseudonyms(context)
+    accounts = _accounts(command, context, pseudonyms)
+    if command.kind in WITH_A_BANK:
+        accounts.append(pseudonyms.bank_account(command.counterparty))
+    return accounts
 
 
 def _stopped(command: DecideTransaction, context: ActContext, asked: Asked) -> Decision | None:
@@ -254,21 +265,26 @@ def deciding_of(context: ActContext) -> Deciding:
             made = Deciding(state_from(engine, files, rules, day))
         finally:
             engine.close()
-        covered = max((one.last_day for one in files), default=date.min)
-        made.recall(_since(connection, programme, covered))
+        made.recall(_since(connection, programme, files, day_number(day) - rules.history_days))
         held[programme] = (mark, made)
         return made
 
 
-def _since(connection: Connection, programme: str, covered: date) -> list[tuple[Asked, Decision]]:
-    """What was asked of days that no return covers yet."""
+def _since(
+    connection: Connection, programme: str, files: Sequence[SourceFile], first: int
+) -> list[tuple[Asked, Decision]]:
+    """What was asked from a day on, of days that no return of who asked covers yet."""
+    covered: dict[str, list[range]] = {}
+    for one in files:
+        days = range(day_number(one.first_day), day_number(one.last_day) + 1)
+        covered.setdefault(one.exchange, []).append(days)
     rows = connection.execute(
         sql.select(decision).where(decision.c.programme == programme).order_by(decision.c.asked_at)
     )
     found = []
     for row in rows:
-        asked = Asked(**row.transaction)
-        if asked.day <= day_number(covered):
+        asked = Asked(**{name: row.transaction[name] for name in _ASKED})
+        if asked.day < first or any(asked.day in days for days in covered.get(row.exchange, ())):
             continue
         reasons = tuple(Reason(**one) for one in row.reasons)
         found.append((asked, Decision(Answer(row.answer), reasons)))
