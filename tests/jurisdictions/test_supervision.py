@@ -1,14 +1,17 @@
 """Parameters of monitoring: dated, typed, never carried beyond their days."""
 
+from dataclasses import asdict
 from datetime import date
 
 import pytest
 
+from amanat.core.errors import Refused
 from amanat.jurisdictions.reading import InvalidTable
 from amanat.jurisdictions.supervision import (
     PARAMETERS,
     NoParametersForDate,
     load_supervision,
+    parameters_from,
     supervision_table_from,
 )
 
@@ -66,6 +69,37 @@ def test_a_day_without_parameters_is_refused():
 def test_a_wrong_table_is_refused(old, new, said):
     with pytest.raises(Exception, match=said):
         supervision_table_from(GOOD.replace(old, new), "supervision.toml")
+
+
+@pytest.mark.parametrize(
+    ("scenario", "changed", "said"),
+    [
+        ("structuring", {"window_days": 401}, "window_days is at most 400"),
+        ("structuring", {"window_days": 0}, "window_days is at least 1"),
+        ("structuring", {"floor_minor": 200_000_000}, "floor_minor is less than threshold_minor"),
+        ("ctr_threshold", {"threshold_minor": 2**53 + 1}, "threshold_minor is at most"),
+        ("round_amounts", {"unit_minor": 0}, "unit_minor is at least 1"),
+        ("round_amounts", {"share_percent_min": 101}, "share_percent_min is at most 100"),
+        ("fan_in", {"counterparties_min": 0}, "counterparties_min is at least 1"),
+        ("fan_in", {"counterparties_min": 2**70}, "counterparties_min is at most 1000000"),
+        ("scatter_gather", {"kept_percent_max": 49}, "kept_percent_min is more than"),
+        ("dormant_then_active", {"silence_days": 120}, "silence_days is less than known_days"),
+        ("high_risk", {"countries": ["pk", "IR"]}, "no country 'pk'"),
+        ("high_risk", {"countries": ["Iran"]}, "no country 'Iran'"),
+    ],
+)
+def test_what_no_scenario_can_mean_is_refused(scenario, changed, said):
+    """A run would end with it, or look for nothing and say that nothing was found."""
+    held = load_supervision("pk").on(scenario, date(2026, 3, 9)).parameters
+    stated = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in asdict(held).items()
+    }
+    refused = Refused()
+    assert parameters_from(scenario, stated, scenario, "parameters", refused) == held
+    assert parameters_from(scenario, stated | changed, scenario, "parameters", refused) is None
+    (one,) = refused.refusals
+    assert said in str(one)
 
 
 def test_two_rows_for_a_day_are_refused():

@@ -16,9 +16,14 @@ from typing import Any, ClassVar
 
 from amanat.core.errors import Place, Refusal, Refused
 from amanat.jurisdictions import reading
+from amanat.jurisdictions.countries import COUNTRIES
 from amanat.jurisdictions.reading import InvalidTable
 
 PERCENT_MAX = 1_000
+DAYS_MAX = 400
+"""Windows and histories reach back at most so far: what is longer no run could read each day."""
+NUMBER_MAX = 1_000_000
+MINOR_MAX = 2**53
 
 
 class NoParametersForDate(Refusal):
@@ -300,16 +305,43 @@ _READERS: Mapping[str, tuple[Any, Any]] = {
 
 
 def _wrong(taken: Mapping[str, Any]) -> list[str]:
-    """What no scenario can mean: an empty window, a share beyond `PERCENT_MAX`, no hops."""
-    faults = []
-    for name, value in taken.items():
-        if name.endswith(("_days", "degree_max", "count_min", "times")) and value < 1:
-            faults.append(f"{name} is at least 1")
-        if "percent" in name and value > PERCENT_MAX:
-            faults.append(f"{name} is at most {PERCENT_MAX}")
+    """What no scenario can mean: no window or an endless one, nobody, a range turned round."""
+    faults = [reason for name, value in taken.items() for reason in _beyond(name, value)]
+    for low, high in _ORDERED:
+        if low in taken and high in taken and taken[low] > taken[high]:
+            faults.append(f"{low} is more than {high}")
+    if "silence_days" in taken and taken["silence_days"] >= taken["known_days"]:
+        faults.append("silence_days is less than known_days, or no silence is seen")
+    if "floor_minor" in taken and taken["floor_minor"] >= taken["threshold_minor"]:
+        faults.append("floor_minor is less than threshold_minor, or no leg lies between")
     if "hops_min" in taken and not 2 <= taken["hops_min"] <= taken["hops_max"] <= 10:
         faults.append("hops_min and hops_max lie between 2 and 10, in this order")
     return faults
+
+
+_ORDERED = (
+    ("kept_percent_min", "kept_percent_max"),
+    ("passed_percent_min", "passed_percent_max"),
+)
+_SHARES = ("share_percent_min",)
+
+
+def _beyond(name: str, value: Any) -> list[str]:
+    """Why one parameter cannot be so, by what its name says that it is."""
+    if name == "countries":
+        return [f"there is no country {one[:10]!r}" for one in value if one not in COUNTRIES]
+    if isinstance(value, bool):
+        return []
+    if "percent" in name:
+        most = 100 if name in _SHARES else PERCENT_MAX
+        return [f"{name} is at most {most}"] * (value > most)
+    if name.endswith("_minor"):
+        least, most = int(name == "unit_minor"), MINOR_MAX
+    else:
+        least, most = 1, DAYS_MAX if name.endswith("_days") else NUMBER_MAX
+    if least <= value <= most:
+        return []
+    return [f"{name} is at least {least}" if value < least else f"{name} is at most {most}"]
 
 
 def _row(stated: Mapping[str, Any], file: str, name: str, refused: Refused) -> ScenarioRow | None:
