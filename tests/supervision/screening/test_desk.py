@@ -325,7 +325,8 @@ def test_a_freeze_runs_from_order_to_release(desk: DeskWorld) -> None:
     said = AcknowledgeFreeze(freeze=number, accounts=1, value=5_000_000, currency="PKR")
     with pytest.raises(NotFound):
         desk.do_as("exchange_y_officer", said)
-    assert desk.do_as("exchange_x_officer", said)["served"] is True
+    assert desk.do_as("exchange_x_officer", said)["state"] == "acknowledged"
+    assert seen(desk, OFFICER)[0]["state"] == "served"
     with pytest.raises(NotYourOrder):
         desk.do_as("exchange_x_officer", said)
 
@@ -422,6 +423,25 @@ def test_nobody_else_learns_of_hits_and_freezes(desk: DeskWorld) -> None:
     assert number in kept
     assert party not in public
     assert number not in public
+
+
+def test_an_exchange_learns_of_its_own_order_alone(desk: DeskWorld) -> None:
+    """Neither that another was ordered and has yet to freeze, nor through who reads along."""
+    identifier, _party = true_match(desk)
+    named = (AccountsToFreeze(exchange="exchange_y", accounts=("Y-1",)),)
+    number = desk.do_as(OFFICER, order(desk, identifier, exchanges=named), BOARD)["freeze"]
+    said = AcknowledgeFreeze(freeze=number, accounts=1, value=1, currency="PKR")
+    told = desk.do_as("exchange_x_officer", said)
+    assert set(told) == {"freeze", "state", "entry"}
+    assert [seen(desk, f"exchange_{one}_officer")[0]["state"] for one in "xy"] == [
+        "served",
+        "ordered",
+    ]
+    assert seen(desk, OFFICER)[0]["state"] == "ordered"
+    assert "exchange_y" not in json.dumps(seen(desk, "exchange_x_officer"))
+    assert seen(desk, "exchange_x_viewer") == []
+    desk.do_as("exchange_y_officer", said)
+    assert seen(desk, OFFICER)[0]["state"] == "served"
 
 
 def test_the_un_list_and_nactas_stand_side_by_side(desk: DeskWorld) -> None:

@@ -287,7 +287,8 @@ def acknowledge_freeze(command: AcknowledgeFreeze, context: ActContext) -> Resul
     )
     if served:
         _set_freeze(context, row, state=FreezeState.SERVED.value, served_at=context.now.isoformat())
-    return {"freeze": row.number, "served": served, "entry": entry}
+    # Not whether it is served: that others have yet to carry it out is not theirs to know.
+    return {"freeze": row.number, "state": FreezeOrderState.ACKNOWLEDGED.value, "entry": entry}
 
 
 @act(capacities=EXCHANGES, confidential=True, untold=True)

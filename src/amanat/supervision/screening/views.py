@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sql
 from sqlalchemy.engine import Row
 
+from amanat.access.actors import Role
 from amanat.access.acts import ViewContext, view
 from amanat.core.errors import NotFound
 from amanat.jurisdictions.screening import load_screening
@@ -36,7 +37,13 @@ from amanat.supervision.screening.freezing import (
     orders_of,
     state_on,
 )
-from amanat.supervision.screening.model import DECIDED, FreezeOrderState, Grade, HitState
+from amanat.supervision.screening.model import (
+    DECIDED,
+    FreezeOrderState,
+    FreezeState,
+    Grade,
+    HitState,
+)
 from amanat.supervision.screening.running import behind
 
 _HIDDEN = {"programme", "content", "entry_digest", "evidence_digest"}
@@ -187,7 +194,10 @@ def screening_runs(query: RunsAsked, context: ViewContext) -> list[dict[str, Any
 
 @view("freezes")
 def freezes(query: FreezesAsked, context: ViewContext) -> list[dict[str, Any]]:
-    """Freezes with orders, clocks and licences, to who screens; to an exchange its own orders."""
+    """Freezes with orders, clocks and licences, to who screens; to an exchange its own orders.
+
+    Who only reads along for an exchange is shown none.
+    """
     table = tables.freeze
     wanted = (
         sql.select(table)
@@ -199,7 +209,7 @@ def freezes(query: FreezesAsked, context: ViewContext) -> list[dict[str, Any]]:
         wanted = wanted.where(table.c.number == query.freeze)
     if context.sees(*SCREENS):
         return [_whole(context, row) for row in context.connection.execute(wanted)]
-    if context.actor is None:
+    if context.actor is None or context.actor.role is Role.VIEWER:
         return []
     own = context.actor.institution
     found = []
@@ -248,7 +258,7 @@ def _to_exchange(context: ViewContext, row: Row[Any], order: Row[Any]) -> dict[s
         "law": row.law,
         "order_hash": row.order_hash,
         "until": row.until,
-        "state": state_on(row, context.business_date),
+        "state": _own_state(context, row, order),
         "ordered_at": row.ordered_at,
         "accounts": order.accounts,
         "order_state": order.state,
@@ -261,6 +271,15 @@ def _to_exchange(context: ViewContext, row: Row[Any], order: Row[Any]) -> dict[s
         "expenses_left": _left(context, changes_of(context.connection, row.id)),
         "released_at": row.released_at,
     }
+
+
+def _own_state(context: ViewContext, row: Row[Any], order: Row[Any]) -> str:
+    """How a freeze stands for one exchange: that others have yet to carry it out does not show."""
+    state = state_on(row, context.business_date)
+    if state not in IN_FORCE:
+        return state
+    waits = order.state == FreezeOrderState.ORDERED.value
+    return (FreezeState.ORDERED if waits else FreezeState.SERVED).value
 
 
 def _left(context: ViewContext, changes: list[Row[Any]]) -> dict[str, int]:
