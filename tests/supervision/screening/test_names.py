@@ -18,6 +18,7 @@ from amanat.supervision.screening.model import (
     ScreenedParty,
     Subject,
     Verdict,
+    marked,
 )
 from amanat.supervision.screening.spelling import clean_name, sounds_same, split_father, words
 
@@ -160,7 +161,7 @@ def test_a_number_that_two_entries_bear_matches_nobody() -> None:
     shared = Document(DocumentKind.CNIC, "31303-5550005-1", "PK")
     one = ListedSubject("L-1", Subject.PERSON, ("Qasim Zargun",), documents=(shared,))
     two = ListedSubject("L-2", Subject.PERSON, ("Haroon Otherwise",), documents=(shared,))
-    assert hits(party("Nadia Elsewhere", documents=(shared,)), one, two) == []
+    assert hits(party("Nadia Elsewhere", documents=(shared,)), *marked((one, two))) == []
 
 
 def test_a_date_of_birth_never_outweighs_the_name() -> None:

@@ -15,6 +15,7 @@ from amanat.supervision.identities.model import FIU, SECRET, SUPERVISES
 from amanat.supervision.identities.vault import Vault
 from amanat.supervision.screening import events, versions
 from amanat.supervision.screening.commands import Rescreen, TakeInList
+from amanat.supervision.screening.index import address_key
 from amanat.supervision.screening.model import ListedLater, ListedSubject, ScreenedParty
 from amanat.supervision.screening.running import (
     Run,
@@ -104,6 +105,11 @@ def take_in_list(command: TakeInList, context: ActContext) -> Result:
     }
 
 
+def _as_written(addresses: Iterable[str]) -> Iterable[str]:
+    """Addresses as a list has them, and as returns do: `BC1…` and `0X…` are the same in small."""
+    return dict.fromkeys(form for one in addresses for form in (address_key(one), one))
+
+
 def _pseudonyms(context: ActContext) -> Callable[[ListedSubject], list[int]]:
     """What transactions name the addresses of an entry by, on each network that writes them so."""
     networks = load_returns(pack_of(context.uow.connection, context.programme).code).networks
@@ -112,12 +118,13 @@ def _pseudonyms(context: ActContext) -> Callable[[ListedSubject], list[int]]:
         if not subject.addresses:
             return []
         of = Vault(context.uow.store.secret(SECRET)).pseudonyms
-        return [
+        found = (
             of.address(network.code, address.lower() if network.fold else address)
-            for address in subject.addresses
+            for address in _as_written(subject.addresses)
             for network in networks
             if re.search(network.address, address)
-        ]
+        )
+        return list(dict.fromkeys(found))
 
     return made
 

@@ -67,8 +67,8 @@ def _made(kind: Subject) -> EntityProxy:
     return model.make_entity(_SCHEMATA[kind])
 
 
-def listed_entity(subject: ListedSubject, ignored: Numbers = frozenset()) -> EntityProxy:
-    """The entity of a list's entry; `ignored` numbers (placeholders) are left out."""
+def listed_entity(subject: ListedSubject) -> EntityProxy:
+    """The entity of a list's entry; numbers that others on its list bear are left out."""
     entity = _made(subject.kind)
     for name in names_to_compare(subject.names):
         entity.add("name", name)
@@ -76,7 +76,7 @@ def listed_entity(subject: ListedSubject, ignored: Numbers = frozenset()) -> Ent
         entity.add("publicKey", list(subject.addresses))
     else:
         entity.add("weakAlias", list(map(clean_name, subject.weak_names)))
-        _add_documents(entity, subject.documents, ignored)
+        _add_documents(entity, subject.documents, subject.shared)
         entity.add("country", list(subject.countries))
     if subject.kind is Subject.PERSON:
         entity.add("birthDate", list(subject.born_on))
@@ -94,7 +94,7 @@ def party_entity(party: ScreenedParty, names: Iterable[str]) -> EntityProxy:
         _add_documents(entity, party.documents, frozenset())
         entity.add("country", party.country)
     if party.kind is Subject.PERSON:
-        entity.add("birthDate", party.born_on)
+        entity.add("birthDate", [party.born_on, *party.further_births])
     entity.id = f"party-{party.pseudonym}-{_digest(entity)}"
     return entity
 

@@ -5,7 +5,7 @@ Each function's docstring is the explanation that the analyst reads.
 
 from __future__ import annotations
 
-from amanat.supervision.screening.entities import Numbers, names_to_compare
+from amanat.supervision.screening.entities import names_to_compare
 from amanat.supervision.screening.index import address_key
 from amanat.supervision.screening.model import (
     DocumentKind,
@@ -17,7 +17,8 @@ from amanat.supervision.screening.model import (
     Verdict,
     normal_number,
 )
-from amanat.supervision.screening.spelling import clean_name, sounds_same, split_father, words
+from amanat.supervision.screening.reading import share_of
+from amanat.supervision.screening.spelling import clean_name, split_father
 
 _FATHER_AGREES, _FATHER_UNCLEAR = 0.75, 0.5
 
@@ -28,7 +29,6 @@ def evidence_of(
     *,
     agrees: bool,
     scored: tuple[str, str],
-    ignored: Numbers,
 ) -> tuple[Evidence, ...]:
     """All features in their order; `scored` are the two names that were compared best."""
     name = Evidence(
@@ -38,7 +38,7 @@ def evidence_of(
         scored[1] or "; ".join(subject.names),
     )
     compared = [
-        numbers_agree(party, subject, ignored),
+        numbers_agree(party, subject),
         addresses_agree(party, subject),
         father_agrees(party, subject),
         birth_agrees(party, subject),
@@ -47,7 +47,7 @@ def evidence_of(
     return (name, *compared)
 
 
-def numbers_agree(party: ScreenedParty, subject: ListedSubject, ignored: Numbers) -> Evidence:
+def numbers_agree(party: ScreenedParty, subject: ListedSubject) -> Evidence:
     """The same number of an identity card, passport or register; placeholders say nothing.
 
     Disagreement takes two numbers of one kind that name one person each: identity cards and LEIs.
@@ -57,7 +57,7 @@ def numbers_agree(party: ScreenedParty, subject: ListedSubject, ignored: Numbers
     listed = {
         (one.kind, number)
         for one in subject.documents
-        if (number := normal_number(one)) and (one.kind, number) not in ignored
+        if (number := normal_number(one)) and (one.kind, number) not in subject.shared
     }
     common = sorted(own & listed)
     shown = (_numbers(own), _numbers(listed))
@@ -68,7 +68,7 @@ def numbers_agree(party: ScreenedParty, subject: ListedSubject, ignored: Numbers
     if apart:
         return Evidence(Feature.DOCUMENT, Verdict.DISAGREES, *shown)
     left_out = any(
-        (one.kind, normal_number(one)) in ignored or normal_number(one) is None
+        (number := normal_number(one)) is None or (one.kind, number) in subject.shared
         for one in subject.documents
     )
     detail = "placeholder" if left_out else ""
@@ -91,20 +91,19 @@ def father_agrees(party: ScreenedParty, subject: ListedSubject) -> Evidence:
     """The father's name, in any spelling or script: most of its words are found on the other side.
 
     A husband's name may stand in its place, so that another name is unclear for a moment only where
-    half of it is found.
+    half of it is found.  Of what several exchanges report the nearest counts.
     """
-    own = party.father_name or next(
-        (father for name in party.names if (father := split_father(clean_name(name))[1])), None
-    )
+    own = [one for one in (party.father_name, *party.further_fathers) if one]
+    own = own or [father for name in party.names if (father := split_father(clean_name(name))[1])]
     behind = [father for name in subject.names if (father := split_father(clean_name(name))[1])]
     listed = (*subject.fathers, *behind)
-    shown = (own or "", "; ".join(listed))
+    shown = ("; ".join(own), "; ".join(listed))
     if subject.kind is not Subject.PERSON or not own or not listed:
         return Evidence(Feature.FATHER, Verdict.MISSING, *shown)
     best = max(
         (
-            _share(one, other)
-            for one in names_to_compare([own])
+            share_of(one, other)
+            for one in names_to_compare(own)
             for other in names_to_compare(listed)
         ),
         default=0.0,
@@ -117,30 +116,17 @@ def father_agrees(party: ScreenedParty, subject: ListedSubject) -> Evidence:
     return Evidence(Feature.FATHER, verdict, *shown)
 
 
-def _share(one: str, other: str) -> float:
-    """The share of words of the shorter name that the other has too; of one word all or nothing."""
-    left, right = words(one), list(words(other))
-    if not left or not right:
-        return 0.0
-    found = 0
-    for word in left:
-        same = next((each for each in right if sounds_same(word, each)), None)
-        if same is not None:
-            right.remove(same)
-            found += 1
-    return found / min(len(left), len(words(other)))
-
-
 def birth_agrees(party: ScreenedParty, subject: ListedSubject) -> Evidence:
     """Date of birth: the same day agrees; the same year, or day and month exchanged, is unclear.
 
-    Years one apart are unclear too, since lists give many as "approximately".
+    Years one apart are unclear too, since lists give many as "approximately".  Of what several
+    exchanges report the nearest counts.
     """
-    own = party.born_on
-    shown = (own or "", ", ".join(subject.born_on))
+    own = [one for one in (party.born_on, *party.further_births) if one]
+    shown = (", ".join(own), ", ".join(subject.born_on))
     if subject.kind is not Subject.PERSON or not own or not subject.born_on:
         return Evidence(Feature.BORN, Verdict.MISSING, *shown)
-    verdicts = {_births(own, one) for one in subject.born_on}
+    verdicts = {_births(born, one) for born in own for one in subject.born_on}
     for verdict in (Verdict.AGREES, Verdict.UNCLEAR):
         if verdict in verdicts:
             return Evidence(Feature.BORN, verdict, *shown)

@@ -28,7 +28,6 @@ from amanat.supervision.screening.model import (
     DocumentKind,
     ListedSubject,
     normal_number,
-    shared_numbers,
 )
 from amanat.supervision.screening.reading import WHOLE_WORDS_MIN
 from amanat.supervision.screening.spelling import joints, sounds_of, sounds_same, words
@@ -120,7 +119,6 @@ class Index:
 
     def __init__(self, entries: Sequence[ListedSubject]) -> None:
         self.entries = entries
-        self.ignored = shared_numbers(entries)
         self.names: list[str] = []
         self._entry_of: list[int] = []
         self._length: list[int] = []
@@ -156,7 +154,7 @@ class Index:
     def _add(self, at: int, entry: ListedSubject) -> None:
         for document in entry.documents:
             number = normal_number(document)
-            if number is not None and (document.kind, number) not in self.ignored:
+            if number is not None and (document.kind, number) not in entry.shared:
                 self._numbers[document.kind, number].append(at)
         for address in entry.addresses:
             self._addresses[address_key(address)].append(at)

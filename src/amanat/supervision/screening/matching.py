@@ -165,9 +165,8 @@ class Matcher:
         if name_score < self.cutoff and not exact:
             return None
         evidence = evidence_of(
-            party, subject, agrees=name_score >= self.cutoff, scored=(scored.query, scored.listed),
-            ignored=self.index.ignored,
-        )  # fmt: skip
+            party, subject, agrees=name_score >= self.cutoff, scored=(scored.query, scored.listed)
+        )
         return Match(
             entry=at,
             subject=subject,
@@ -184,7 +183,7 @@ class Matcher:
 
     def _entity(self, at: int) -> EntityProxy:
         if at not in self._entities:
-            self._entities[at] = listed_entity(self.entries[at], self.index.ignored)
+            self._entities[at] = listed_entity(self.entries[at])
         return self._entities[at]
 
     def _best_reading(self, names: Iterable[str], at: int, kind: Subject) -> _Reading:

@@ -9,8 +9,9 @@ name: it neither makes a hit nor unmakes one, it moves it within the queue.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import IntEnum, StrEnum
 from typing import ClassVar
@@ -84,6 +85,10 @@ class ScreenedParty:
     """Addresses on chains that are the party's."""
     roles: tuple[str, ...] = ("customer",)
     revision: str = ""
+    further_fathers: tuple[str, ...] = ()
+    """Father's names that others report of the same person."""
+    further_births: tuple[str, ...] = ()
+    """Days of birth that others report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,8 @@ class ListedSubject:
     """One entry of a list, as it was read.
 
     `reference` is the list's own and stable across versions.  `weak_names` are those that the list
-    itself calls weak: found alone they make no hit.
+    itself calls weak: found alone they make no hit.  `shared` are those of its numbers that others
+    on the same list bear too: see `marked`.
     """
 
     reference: str
@@ -107,6 +113,7 @@ class ListedSubject:
     programmes: tuple[str, ...] = ()
     listed_on: str | None = None
     places: tuple[str, ...] = ()
+    shared: frozenset[tuple[DocumentKind, str]] = frozenset()
 
 
 # -- identity cards -------------------------------------------------------------------------------
@@ -122,15 +129,22 @@ def cnic_of(text: str) -> str | None:
     The first digit is the province's (1 to 7; 8 and 9 stand for Azad Kashmir and Gilgit-Baltistan
     in older and newer series), the last the sex; there is no check digit.
     """
-    number = _DIGITS.sub("", text)
+    number = _DIGITS.sub("", ascii_digits(text))
     if len(number) != CNIC_DIGITS or number[0] == "0":
         return None
     return number
 
 
+def ascii_digits(text: str) -> str:
+    """A text with the digits 0 to 9 for those of other scripts (`۳۵۲۰۲`, as Urdu writes them)."""
+    if text.isascii():
+        return text
+    return "".join(str(unicodedata.decimal(one)) if one.isdecimal() else one for one in text)
+
+
 def is_placeholder(number: str) -> bool:
     """Whether a number stands for a missing one: one digit again and again, or a run of digits."""
-    digits = _DIGITS.sub("", number)
+    digits = _DIGITS.sub("", ascii_digits(number))
     if not digits:
         return True
     if len(digits) < CNIC_DIGITS:
@@ -149,7 +163,7 @@ def normal_number(document: Document) -> str | None:
     if document.kind is DocumentKind.CNIC:
         number = cnic_of(document.number)
         return None if number is None or is_placeholder(number) else number
-    number = re.sub(r"[^0-9A-Z]", "", document.number.upper())
+    number = re.sub(r"[^0-9A-Z]", "", ascii_digits(document.number).upper())
     if len(number) < 5 or len(set(number)) == 1:
         return None
     return number
@@ -172,6 +186,23 @@ def shared_numbers(subjects: Iterable[ListedSubject]) -> frozenset[tuple[Documen
             if seen.setdefault(key, subject.reference) != subject.reference:
                 shared.add(key)
     return frozenset(shared)
+
+
+def marked(subjects: Iterable[ListedSubject]) -> tuple[ListedSubject, ...]:
+    """The entries of one list, each with those of its numbers that others on it bear.
+
+    A number that another *list* has as well is the same person there, and stays evidence.
+    """
+    found = tuple(subjects)
+    shared = shared_numbers(found)
+    if not shared:
+        return found
+    return tuple(replace(one, shared=_numbers_of(one) & shared) for one in found)
+
+
+def _numbers_of(subject: ListedSubject) -> frozenset[tuple[DocumentKind, str]]:
+    numbers = ((one.kind, normal_number(one)) for one in subject.documents)
+    return frozenset((kind, number) for kind, number in numbers if number is not None)
 
 
 # -- evidence -------------------------------------------------------------------------------------

@@ -90,6 +90,20 @@ def read_as(name: str, listed: str, *, person: bool) -> Reading | None:
     return Reading(" ".join(read), whole if person else listed, factor)
 
 
+def share_of(name: str, listed: str) -> float:
+    """The share of the shorter name's words that the other has, joined or apart; 0 to 1.
+
+    An initial is no word of a name here: it would be found in every other one.
+    """
+    aligned = _align(name, listed, person=True)
+    many = len(words(listed))
+    if not aligned.query or not many:
+        return 0.0
+    if len(aligned.query) <= many:
+        return (len(aligned.read) - aligned.initials) / len(aligned.query)
+    return (many - len(aligned.left) - aligned.initials) / many
+
+
 def _align(name: str, listed: str, *, person: bool) -> _Alignment:
     against = list(words(listed))
     aligned = _Alignment(list(words(name)), list(against))

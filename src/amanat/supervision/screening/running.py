@@ -14,7 +14,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from itertools import islice
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
@@ -25,7 +25,13 @@ from amanat.core.ids import new_id
 from amanat.jurisdictions.screening import load_screening
 from amanat.licensing.records import pack_of
 from amanat.supervision.identities.vault import Vault
-from amanat.supervision.screening.model import DECIDED, HitState, ScreenedParty
+from amanat.supervision.screening.model import (
+    DECIDED,
+    HitState,
+    ListedSubject,
+    ScreenedParty,
+    marked,
+)
 from amanat.supervision.screening.sources import (
     PROVIDER,
     count_behind,
@@ -39,7 +45,7 @@ if TYPE_CHECKING:
     from amanat.supervision.screening.matching import Match, Matcher
 
 _CHUNK = 500
-COMPARISON = 2
+COMPARISON = 3
 """Counts up with what the comparison finds, so that everybody is compared again."""
 _COMPARISON = "comparison"
 
@@ -79,7 +85,11 @@ class _Entries:
             .where(list_entry.c.programme == programme, list_entry.c.until.is_(None))
             .order_by(list_entry.c.list, list_entry.c.reference)
         )
-        self._all = [(Entry(r.list, r.digest, from_json(r.content)), r.since) for r in rows]
+        self._all = [
+            (Entry(row.list, row.digest, subject), row.since)
+            for _list, part in groupby(rows, key=lambda row: row.list)
+            for row, subject in _of_list(list(part))
+        ]
         self.versions = versions_in_force(connection, programme)
         self.in_force = {(one.list, one.subject.reference) for one, _since in self._all}
         self._cutoff = cutoff
@@ -97,6 +107,11 @@ class _Entries:
             matcher = Matcher([one.subject for one in entries], self._cutoff)
             self._kept[key] = _Held(entries, matcher)
         return self._kept[key]
+
+
+def _of_list(rows: Sequence[Any]) -> Iterator[tuple[Any, ListedSubject]]:
+    """The entries of one list in force; those stored before they were marked are marked here."""
+    return zip(rows, marked(from_json(row.content) for row in rows), strict=True)
 
 
 def screen_parties(

@@ -211,6 +211,8 @@ def _customer(person: int, said: Sequence[Identity], *, owns: bool) -> ScreenedP
         roles.append("beneficial_owner")
     if any(one.exposed for one in said):
         roles.append("exposed_as_reported")
+    fathers = dict.fromkeys(one.father_name for one in reversed(said) if one.father_name)
+    births = dict.fromkeys(one.born for one in reversed(said) if one.born)
     last = said[-1]
     # A row of the vault is never changed: which rows there are says what is known.
     rows = sorted((one.exchange, one.return_id) for one in said)
@@ -218,12 +220,14 @@ def _customer(person: int, said: Sequence[Identity], *, owns: bool) -> ScreenedP
         pseudonym=str(person),
         kind=Subject.PERSON if last.kind == "natural" else Subject.ORGANISATION,
         names=tuple(names),
-        father_name=next((one.father_name for one in reversed(said) if one.father_name), None),
+        father_name=next(iter(fathers), None),
         documents=tuple(documents),
-        born_on=next((one.born for one in reversed(said) if one.born), None),
+        born_on=next(iter(births), None),
         country=next((one.nationality for one in reversed(said) if one.nationality), None),
         roles=tuple(roles),
         revision=digest({"rows": [list(row) for row in rows], "roles": roles}).hex(),
+        further_fathers=tuple(fathers)[1:],
+        further_births=tuple(births)[1:],
     )
 
 

@@ -340,6 +340,12 @@ def to_json(subject: ListedSubject) -> dict[str, Any]:
         "programmes": list(subject.programmes),
         "listed_on": subject.listed_on,
         "places": list(subject.places),
+        # As part of the entry, so that everybody is held to it anew where this changes.
+        **(
+            {"shared": sorted([kind.value, number] for kind, number in subject.shared)}
+            if subject.shared
+            else {}
+        ),
     }
 
 
@@ -368,4 +374,5 @@ def from_json(stated: Any) -> ListedSubject:
         programmes=tuple(stated["programmes"]),
         listed_on=stated["listed_on"],
         places=tuple(stated["places"]),
+        shared=frozenset((DocumentKind(kind), number) for kind, number in stated.get("shared", ())),
     )

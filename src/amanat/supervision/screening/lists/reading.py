@@ -21,6 +21,8 @@ from amanat.supervision.screening.model import (
     ListedSubject,
     Subject,
     Topic,
+    ascii_digits,
+    marked,
 )
 
 BYTES_MAX = 160 * 2**20
@@ -108,7 +110,7 @@ class Collected:
         if not self._errors and (found == 0 or (said is not None and said != found)):
             self.refused.add(EntriesMissing(said=max(said or 0, 1), found=found))
         self.refused.raise_if_any()
-        return ReadList(self.digest, dated_on, tuple(self.subjects.values()))
+        return ReadList(self.digest, dated_on, marked(self.subjects.values()))
 
 
 _STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -189,7 +191,7 @@ def document_of(kind: str, number: str | None, country: str | None) -> Document 
     if not number or not number.strip():
         return None
     code, found = country_code(country), document_kind(kind)
-    digits = re.sub(r"\D", "", number)
+    digits = re.sub(r"\D", "", ascii_digits(number))
     if found is DocumentKind.CNIC and (code not in (None, "PK") or len(digits) != 13):
         found = DocumentKind.OTHER
     return Document(found, number.strip(), code)
