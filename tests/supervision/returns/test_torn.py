@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as parquet
 import pytest
@@ -86,6 +87,25 @@ def test_what_belongs_to_nobody_is_kept_of_a_refusal(world: IntakeWorld, tmp_pat
     kept = {(one["file"], one["column"], one["rule"], one["value"]) for one in row.shown}
     assert ("accounts.csv", "state", "words", "open") in kept
     assert ("parties.csv", "party", "column_twice", None) in kept
+
+
+@pytest.mark.parametrize(
+    ("kind", "number"),
+    [
+        ("cnic", "35202-0000000-1"),
+        ("nicop", "3520200000009"),
+        ("passport", "AAAAAAA"),
+        ("passport", "xxxxxxx"),
+    ],
+)
+def test_numbers_that_stand_for_none(tmp_path: Path, kind: str, number: str) -> None:
+    """They would join all who have no number into one person, over all exchanges."""
+
+    def without_a_number(records: dict[str, Any]) -> None:
+        records["parties"][0] |= {"document_type": kind, "document_number": number}
+
+    shown = found(written(tmp_path / "r", without_a_number))
+    assert shown == {("parties.csv", 1, "document_number", "document_placeholder")}
 
 
 @pytest.mark.parametrize("name", RECORDS)

@@ -21,6 +21,10 @@ QUANTITY = pa.decimal128(QUANTITY_DIGITS, QUANTITY_PLACES)
 _PARTIALS_MAX = 1 << 21
 _EARLIEST = date(1800, 1, 1)
 """Nobody who has an account was born, and hardly a company incorporated, before."""
+_ALL_THE_SAME = "^(" + "|".join(f"{one}+" for one in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") + ")$"
+_CARDS = pa.array(["cnic", "nicop", "poc"])
+_NO_SERIAL = "^[0-9]{5}0{7}[0-9]$"
+"""An identity card of a district and of nobody: whoever bore it would be one person everywhere."""
 _SEPARATORS = re.compile(r"[ .\-/]")
 Places = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -80,10 +84,10 @@ def enter_parties(rows: Rows, seen: Registers, stated: Stated, pack: ReturnsPack
     rows.note("document_form", "document_number", wrong)
     digits = pc.replace_substring_regex(numbers, r"[ .\-/]", "")
     listed = mask_of(pc.is_in(digits, pa.array(sorted(pack.placeholders))))
-    same = mask_of(
-        pc.match_substring_regex(digits, "^(" + "|".join(f"{one}+" for one in "0123456789") + ")$")
-    )
-    rows.note("document_placeholder", "document_number", (listed | same) & ~wrong)
+    same = mask_of(pc.match_substring_regex(pc.utf8_upper(digits), _ALL_THE_SAME))
+    cards = mask_of(pc.is_in(types, _CARDS))
+    none = cards & mask_of(pc.match_substring_regex(digits, _NO_SERIAL))
+    rows.note("document_placeholder", "document_number", (listed | same | none) & ~wrong)
     rows.note("day_plausible", "born", _implausible(rows, "born", stated))
     for at, owned in enumerate(rows.texts("owner_of").to_pylist()):
         if owned is not None:
