@@ -1,7 +1,8 @@
 """The desks on a whole installation with its faces, in this process.
 
 Planted: a supervisor's case that was referred, the FIU's case with a request and a dissemination,
-the exchange's case with an STR that was submitted, each with words of its own to search for.
+the exchange's case with an STR that was submitted, each with words of its own to search for; and a
+freeze that was ordered and that the exchange has not carried out.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ from amanat.supervision.cases.commands import (
 )
 from amanat.supervision.goaml.commands import DraftReport, SubmitReport
 from amanat.supervision.monitoring.tables import alert
+from amanat.supervision.screening.commands import AccountsToFreeze, OrderFreeze
+from amanat.supervision.screening.tables import hit
 from amanat.web.server import create_app
 from amanat.web.visitors import COOKIE
 
@@ -52,6 +55,11 @@ WORDS = {
 }
 """What each desk writes, and nobody else may read."""
 
+
+FROZEN, HIT = "7000000000000000055", "c" * 36
+"""A customer of exchange X who was found to be listed, and the hit that says so."""
+ORDERED = ("quokka kappa", "QUOKKA-LAMBDA", FROZEN, "d4" * 32)
+"""What stands in the order to freeze: its reason, the account, the person, the paper's digest."""
 
 ATTACHED, DISMISSED = "a1" * 16, "b2" * 16
 """Alerts: one goes into the supervisor's case, one is settled without."""
@@ -129,6 +137,28 @@ def put_alerts(told: Told) -> None:
             )  # fmt: skip
 
 
+def order_freeze(told: Told) -> str:
+    """The supervisor orders exchange X to freeze a customer; nothing is carried out yet."""
+    with told.app.engine.begin() as connection:
+        connection.execute(
+            hit.insert().values(
+                id=HIT, programme=CODE, party=FROZEN, roles=["customer"], list="nacta",
+                reference="N-1", entry_digest="-", topics=[], grade=1, strength=1,
+                name_permille=1000, score_permille=1000, evidence={}, features={},
+                evidence_digest="-", state="true_match", decided_until="9999-12-31", run="-",
+                found_at="-", found_on="2026-03-05",
+            )
+        )  # fmt: skip
+        today = told.app.business_date(connection, CODE)
+    reason, account, _party, digest = ORDERED
+    order = OrderFreeze(
+        hit=HIT, authority="Federal Government", basis="un_act", order_hash=digest,
+        until=today + timedelta(days=60), reason=reason,
+        exchanges=(AccountsToFreeze(exchange="exchange_x", accounts=(account,)),),
+    )  # fmt: skip
+    return str(told.world.do_as("pvara_officer", order, "pvara_approver")["freeze"])
+
+
 def plant(told: Told) -> None:
     """Every desk does what it does, with words of its own."""
     world, numbers = told.world, told.numbers
@@ -167,3 +197,4 @@ def plant(told: Told) -> None:
         "exchange_x_officer", SubmitReport(report=numbers["report"]), "exchange_x_approver"
     )
     numbers["reference"], numbers["digest"] = sent["reference"], sent["digest"]
+    numbers["freeze"] = order_freeze(told)

@@ -1,4 +1,4 @@
-"""Nobody learns of a case, a report or a request that is not theirs, by any output at all.
+"""Nobody learns of a case, report, request or freeze that is not theirs, by any output at all.
 
 Tipping off is an offence (AML Act 2010 s.7D).  Desks plant words of their own; then everything that
 others are shown is searched for them: views and pages as every other institution and the public,
@@ -20,7 +20,15 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from prometheus_client import generate_latest
 from tests.licensing.world import CODE
 from tests.supervision.cases.desks import SUBJECT
-from tests.supervision.cases.installed import DISMISSED, WORDS, Told, installed, plant
+from tests.supervision.cases.installed import (
+    DISMISSED,
+    HIT,
+    ORDERED,
+    WORDS,
+    Told,
+    installed,
+    plant,
+)
 
 from amanat.access.acts import ACTS, VIEWS
 from amanat.core.errors import AmanatError, NotFound
@@ -36,7 +44,11 @@ OWN_VIEWS = {
     "disseminations", "retention", "reports", "report", "report_batches", "handed_over_reports",
     "ctr_due",
 }  # fmt: skip
-ROOM = ("amanat.supervision.cases", "amanat.supervision.goaml")
+ROOM = (
+    "amanat.supervision.cases",
+    "amanat.supervision.goaml",
+    "amanat.supervision.screening.acts_freezes",
+)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +120,8 @@ def public_bytes(told: Told) -> list[bytes]:
 def markers(told: Told, *but: str) -> list[str]:
     """What nobody but its desk may read: words, numbers, the subject."""
     words = [word for desk, some in WORDS.items() if desk not in but for word in some]
-    return [*words, *told.numbers.values(), str(SUBJECT), "deposits below the threshold", "quokka"]
+    found = [*words, *told.numbers.values(), *ORDERED, str(SUBJECT)]
+    return [*found, "deposits below the threshold", "quokka"]
 
 
 def found_in(text: str, sought: list[str]) -> list[str]:
@@ -132,6 +145,11 @@ def test_the_search_finds_what_is_there(told: Told) -> None:
         assert word in answer.text
     flow = told.world.view("alert_flow", "pvara_officer", alert=DISMISSED)
     assert flow["dismissals"][0]["reason"] == WORDS["pvara"][2]
+    for person in ("pvara_officer", "fmu_officer"):
+        (freeze,) = told.world.view("freezes", person)
+        assert (freeze["state"], freeze["reason"]) == ("ordered", ORDERED[0])
+    (freeze,) = told.world.view("freezes", "exchange_x_officer")
+    assert freeze["accounts"] == [ORDERED[1]]
     (read,) = told.world.view("disseminations", "interior_officer")
     assert read["text"] == WORDS["fmu"][2]
 
@@ -167,7 +185,7 @@ def test_the_public_log_is_byte_for_byte_what_it_was(told: Told, before: dict[st
 
 
 def test_the_second_log_holds_seals_alone(told: Told) -> None:
-    """Who checks it learns that somebody worked, and not on whom."""
+    """Who checks it learns that somebody worked, and not on whom; orders to freeze it names."""
     with told.app.store.reading() as connection:
         query = sql.select(journal_entry.c.entry, journal_entry.c.subject).where(
             journal_entry.c.log == "confidential"
@@ -175,7 +193,9 @@ def test_the_second_log_holds_seals_alone(told: Told) -> None:
         rows = connection.execute(query).all()
     text = "\n".join(f"{bytes(row.entry).decode()} {row.subject}" for row in rows)
     assert '"DeskStep"' in text
-    assert found_in(text, [*markers(told), "CAS-2026"]) == []
+    named = {*ORDERED, told.numbers["freeze"]}
+    assert found_in(text, [*(one for one in markers(told) if one not in named), "CAS-2026"]) == []
+    assert ORDERED[0] not in text
 
 
 def queries(name: str) -> Iterator[dict[str, Any]]:
@@ -184,7 +204,7 @@ def queries(name: str) -> Iterator[dict[str, Any]]:
         "case": "CAS-2026-0001", "report": "RPT-2026-0001", "provider": "exchange_x",
         "institution": "exchange_x", "party": str(SUBJECT), "participant": "exchange_x",
         "subject": f"party:{SUBJECT}", "exchange": "exchange_x", "officer": "fmu_officer",
-        "file": "NOC-2026-0001", "log": "public", "alert": DISMISSED,
+        "file": "NOC-2026-0001", "log": "public", "alert": DISMISSED, "hit": HIT,
     }  # fmt: skip
     kind = VIEWS[name]
     required = {
@@ -221,11 +241,19 @@ def test_the_desks_do_not_see_into_each_other(told: Told) -> None:
     seen = {
         "pvara_officer": markers(told, "pvara"),
         "fmu_officer": [*WORDS["pvara"], WORDS["exchange_x"][0]],
-        "exchange_x_officer": [*WORDS["pvara"], WORDS["fmu"][0], WORDS["fmu"][2], str(SUBJECT)],
+        "exchange_x_officer": [
+            *WORDS["pvara"],
+            WORDS["fmu"][0],
+            WORDS["fmu"][2],
+            str(SUBJECT),
+            ORDERED[0],
+            ORDERED[2],
+        ],
         "exchange_x_viewer": markers(told),
         "auditor_officer": markers(told),
     }
-    known = {told.numbers["referral"], str(SUBJECT), "deposits below the threshold", "quokka"}
+    known = {told.numbers["referral"], str(SUBJECT), "deposits below the threshold", "quokka",
+             told.numbers["freeze"], *ORDERED}  # fmt: skip
     leaks = []
     for person, sought in seen.items():
         for name in sorted(VIEWS):
@@ -254,7 +282,7 @@ def test_no_page_and_no_file_tells_it(told: Told, reader: str | None) -> None:
              "/healthz", "/v1/openapi.json", f"{base}/v/journal", f"{base}/v/proposals",
              f"{base}/supervision", f"{base}/supervision/cases/CAS-2026-0001",
              f"{base}/supervision/market"]  # fmt: skip
-    paths += [f"{base}/v/{name}" for name in sorted(OWN_VIEWS)]
+    paths += [f"{base}/v/{name}" for name in sorted({*OWN_VIEWS, "freezes", "screening_hits"})]
     leaks = []
     for path in paths:
         for form in ({}, {"format": "json"}):
