@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import operator
 import re
 import sqlite3
@@ -28,6 +29,16 @@ _PASSING = ("08", "53", "57", "58")
 _PASSING_SQLITE = frozenset({5, 8, 10, 13, 14})
 
 
+class Written(str):
+    """JSON as text already, for a column of JSON: many rows need not be written one by one."""
+
+    __slots__ = ()
+
+
+def _json(value: Any) -> str:
+    return value if type(value) is Written else json.dumps(value)
+
+
 class DatabaseNotSupported(Invalid):
     """Only SQLite and PostgreSQL are tested, so only these are opened."""
 
@@ -46,7 +57,7 @@ def open_engine(url: str) -> Engine:
     except sql.exc.ArgumentError:
         raise DatabaseNotSupported(url="the URL of the database") from None
     if backend == "postgresql":
-        server = sql.create_engine(url, pool_pre_ping=True, pool_size=8)
+        server = sql.create_engine(url, pool_pre_ping=True, pool_size=8, json_serializer=_json)
         sql.event.listen(server, "do_connect", _connect_postgres)
         return server
     if backend != "sqlite":
@@ -57,7 +68,7 @@ def open_engine(url: str) -> Engine:
         writers = queue
 
     arguments = {"timeout": WRITER_WAITS_S, "check_same_thread": False, "factory": Queued}
-    engine = sql.create_engine(url, connect_args=arguments)
+    engine = sql.create_engine(url, connect_args=arguments, json_serializer=_json)
     sql.event.listen(engine, "connect", _prepare_sqlite)
     sql.event.listen(engine, "begin", _begin_sqlite)
     return engine

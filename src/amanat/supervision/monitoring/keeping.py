@@ -8,6 +8,7 @@ It touches no engine, so that a run writes one scenario's alerts while the next 
 from __future__ import annotations
 
 import gc
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
+from amanat.store.engine import Written
 from amanat.store.journal import Clock
 from amanat.store.uow import UnitOfWork
 from amanat.supervision.monitoring.finding import Explains, Flagged, explaining, found_in
@@ -57,30 +59,33 @@ class Keeping:
         self._work, self._clock = work, clock
         self._programme, self._currency = programme, currency
         self._files = files
+        self._named: dict[tuple[int, ...], Written] = {}
 
     def keep(self, run: str, plan: StepPlan, planned: Planned, judged: Judged) -> str:
         """Alerts, proof and that it is done, in one transaction; the code of the scenario.
 
         Raises `MembersMissing`.
         """
-        scenario = planned.scenario
         with _uncollected():
-            found = found_in(scenario, planned.version, judged.flagged)
-            with self._work() as uow:
-                self._keep_alerts(uow.connection, run, planned, found)
-                self._keep_coverage(uow.connection, run, plan, planned, judged.covered)
-                done = {
-                    "run": run,
-                    "scenario": scenario.code,
-                    "version": planned.version,
-                    "first_day": plan.first.isoformat(),
-                    "last_day": plan.last.isoformat(),
-                    "alerts": len(found),
-                    "done_at": self._clock().isoformat(),
-                }
-                uow.connection.execute(run_step.insert(), [done])
-                uow.commit()
-        return scenario.code
+            self._keep(run, plan, planned, judged)
+        return planned.scenario.code
+
+    def _keep(self, run: str, plan: StepPlan, planned: Planned, judged: Judged) -> None:
+        found = found_in(planned.scenario, planned.version, judged.flagged)
+        with self._work() as uow:
+            self._keep_alerts(uow.connection, run, planned, found)
+            self._keep_coverage(uow.connection, run, plan, planned, judged.covered)
+            done = {
+                "run": run,
+                "scenario": planned.scenario.code,
+                "version": planned.version,
+                "first_day": plan.first.isoformat(),
+                "last_day": plan.last.isoformat(),
+                "alerts": len(found),
+                "done_at": self._clock().isoformat(),
+            }
+            uow.connection.execute(run_step.insert(), [done])
+            uow.commit()
 
     def _keep_alerts(
         self, connection: Connection, run: str, planned: Planned, found: Sequence[Found]
@@ -106,16 +111,24 @@ class Keeping:
             "version": found.version,
             "run": run,
             "subject": subject_text(found.subject),
-            "exchanges": sorted({self._files[number].exchange for number in found.files}),
+            "exchanges": self._exchanges(found.files),
             "day": found.day.isoformat(),
             "score": str(found.score),
             "rank": rank_of(found.score),
             "explanation": explains(found.values),
-            "transactions": [str(one) for one in found.transactions],
+            "transactions": _as_texts(found.transactions),
             "transactions_all": found.values["named_of"],
             "state": "open" if planned.state == LIVE else "shadow",
             "found_at": now,
         }
+
+    def _exchanges(self, files: tuple[int, ...]) -> Written:
+        """The exchanges whose files these are, in JSON."""
+        known = self._named.get(files)
+        if known is None:
+            exchanges = sorted({self._files[number].exchange for number in files})
+            known = self._named[files] = Written(json.dumps(exchanges))
+        return known
 
     def _keep_coverage(
         self,
@@ -135,6 +148,11 @@ class Keeping:
         ]
         if rows:
             connection.execute(coverage.insert(), rows)
+
+
+def _as_texts(ids: Sequence[int]) -> Written:
+    """Ids in JSON, as texts: a reader's numbers may not be wide enough."""
+    return Written('["' + '", "'.join(map(str, ids)) + '"]') if ids else Written("[]")
 
 
 def coverage_row(
@@ -174,7 +192,10 @@ def insert_new(connection: Connection, table: sql.Table, rows: Sequence[dict[str
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Without looking for cycles among hundreds of thousands of alerts, which have none."""
+    """Without looking for cycles among hundreds of thousands of alerts, which have none.
+
+    What was made within has to be gone at its end, or it is looked through then.
+    """
     before = gc.isenabled()
     gc.disable()
     try:

@@ -152,7 +152,6 @@ alert = sql.Table(
     sql.Index(None, "programme", "state", "day", "id", "scenario"),
     sql.Index(None, "programme", "state", "rank", "day", "id"),
     sql.Index(None, "programme", "state", "scenario", "rank", "day", "id"),
-    sql.Index(None, "programme", "state", "score", "day", "id"),
 )
 
 listed = sql.Table(

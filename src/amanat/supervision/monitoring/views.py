@@ -209,7 +209,7 @@ def monitoring_alerts(query: AlertsAsked, context: ViewContext) -> dict[str, Any
     rows = context.connection.execute(
         sql.select(*(alert.c[name] for name in _SHOWN))
         .where(wanted)
-        .order_by(alert.c.score.desc(), alert.c.day.desc(), alert.c.id.desc())
+        .order_by(alert.c.rank, alert.c.day, alert.c.id)
         .limit(query.limit)
     )
     count = context.connection.execute(
