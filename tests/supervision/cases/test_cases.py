@@ -323,6 +323,21 @@ def test_a_referral_goes_to_the_fiu_and_opens_its_own_case(desks: Desks) -> None
     )  # fmt: skip
 
 
+def test_what_two_people_referred_is_received_and_no_more(desks: Desks) -> None:
+    case = opened(desks)
+    held = {
+        one["transaction"] for one in desks.look("pvara_officer", "case", case=case)["transactions"]
+    }
+    referring = ReferCase(case=case, grounds="structuring across two exchanges")
+    number = desks.do_as("pvara_officer", referring, "pvara_approver")["referral"]
+    later = CiteTransactions(case=case, transactions=ids("Y-1", exchange="exchange_y"))
+    assert not held & set(later.transactions)
+    desks.do_as("pvara_officer", later)
+    theirs = desks.do_as("fmu_officer", ReceiveReferral(referral=number))["case"]
+    shown = desks.look("fmu_officer", "case", case=theirs)["transactions"]
+    assert {one["transaction"] for one in shown} == held
+
+
 def test_who_is_asked_sees_the_question_and_nothing_of_the_case(desks: Desks) -> None:
     case = opened(desks, "fmu_officer")
     asking = RequestInformation(case=case, asked="exchange_x", question="who owns PKX-000017?")

@@ -61,9 +61,12 @@ def refer_case(command: ReferCase, context: ActContext) -> Result:
     to_desk = institution_with(connection, programme, FIU)
     number = unlike("REF")
     entry = step(context, row, "ReferCase", command.grounds, refers_to=number)
+    identifier = new_id()
+    # What two people referred is what is received, whatever the case cites by then.
+    keep_rows(connection, programme, identifier, rows_of(connection, row.id))
     connection.execute(
         referral.insert().values(
-            id=new_id(),
+            id=identifier,
             programme=programme,
             number=number,
             from_desk=context.actor.institution,
@@ -99,7 +102,7 @@ def receive_referral(command: ReceiveReferral, context: ActContext) -> Result:
         raise AlreadyReceived(referral=row.number, day=row.received_on)
     entry = journal_step(context, "ReceiveReferral", row.number, None)
     identifier, number = open_row(context, row.subject, row.grounds[:400], "referral", entry)
-    keep_rows(connection, context.programme, identifier, rows_of(connection, row.from_case))
+    keep_rows(connection, context.programme, identifier, rows_of(connection, row.id))
     connection.execute(sql.update(case).where(case.c.id == identifier).values(risk=row.risk))
     note_step(context, identifier, "ReceiveReferral", entry, text=row.grounds, refers_to=row.number)
     connection.execute(

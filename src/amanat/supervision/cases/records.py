@@ -295,7 +295,7 @@ def keep_rows_of(
 
 
 def rows_of(connection: Connection, case_id: str) -> list[dict[str, Any]]:
-    """The rows that a case cites, by day and id."""
+    """The rows that a case cites, or a referral carries, by day and id."""
     table = case_transaction
     query = sql.select(table.c.row).where(table.c.case == case_id)
     query = query.order_by(table.c.day, table.c.transaction)

@@ -85,6 +85,7 @@ alert_dismissal = sql.Table(
     sql.Index(None, "programme", "desk", "recorded_on"),
 )
 
+# Also of a referral, under its own id: what was referred, until it is received.
 case_transaction = sql.Table(
     "supervision_case_transaction",
     metadata,
