@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import select
+import socket
 import sqlite3
 import threading
 from pathlib import Path
@@ -210,7 +212,7 @@ def test_a_full_database_is_to_blame_and_a_wrong_statement_is_not(tmp_path: Path
 
 
 def test_a_server_that_ends_is_to_blame(postgres_url: str) -> None:
-    engine = sql.create_engine(postgres_url)
+    engine = open_engine(postgres_url)
     with engine.connect() as connection:
         own = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
         with engine.connect() as other:
@@ -220,6 +222,41 @@ def test_a_server_that_ends_is_to_blame(postgres_url: str) -> None:
         assert isinstance(unavailable(gone.value), DatabaseUnavailable)
         connection.invalidate()
     engine.dispose()
+
+
+def test_a_server_that_resets_the_connection_is_to_blame(postgres_url: str, tmp_path: Path) -> None:
+    """It goes when it has been asked something that it has not read: unix(7), ECONNRESET."""
+    asked = sql.make_url(postgres_url)
+    between = tmp_path / "between"
+    with socket.socket(socket.AF_UNIX) as door, socket.socket(socket.AF_UNIX) as server:
+        door.bind(str(between))
+        door.listen(1)
+        server.connect(str(asked.query["unix_sock"]))
+        resets = threading.Event()
+
+        def carry() -> None:
+            client, _ = door.accept()
+            with client:
+                while True:
+                    for one in select.select([client, server], [], [])[0]:
+                        if one is client and resets.is_set():
+                            return
+                        (server if one is client else client).sendall(one.recv(1 << 16))
+
+        carrier = threading.Thread(target=carry)
+        carrier.start()
+        engine = open_engine(
+            asked.update_query_dict({"unix_sock": str(between)}).render_as_string(False)
+        )
+        with engine.connect() as connection:
+            assert connection.exec_driver_sql("SELECT 1").scalar_one() == 1
+            resets.set()
+            with pytest.raises(sql.exc.DBAPIError, match="network error") as gone:
+                connection.exec_driver_sql("SELECT 2")
+            assert isinstance(unavailable(gone.value), DatabaseUnavailable)
+            assert connection.invalidated
+        carrier.join()
+        engine.dispose()
 
 
 def test_a_commit_that_fails_keeps_nobody_waiting(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import sqlite3
 import struct
 import threading
 from collections.abc import Callable, Sequence
+from io import BufferedRWPair
 from typing import Any, ClassVar
 
 import sqlalchemy as sql
@@ -145,11 +146,34 @@ def _connect_postgres(
     dialect: Any, _record: Any, arguments: Sequence[Any], named: dict[str, Any]
 ) -> DBAPIConnection:
     """Connect; a socket that is not there is an error of the database, and not of the program."""
+    gone = dialect.loaded_dbapi.InterfaceError
     try:
-        connection: DBAPIConnection = dialect.connect(*arguments, **named)
+        connection = dialect.connect(*arguments, **named)
     except (OSError, struct.error, EOFError) as error:
-        raise dialect.loaded_dbapi.InterfaceError("network error") from error
-    return connection
+        raise gone("network error") from error
+    connection._sock = _Wire(connection._sock, gone)
+    made: DBAPIConnection = connection
+    return made
+
+
+class _Wire:
+    """The driver's file of its socket, that says as the driver does that the server has gone.
+
+    The driver says it of what it writes, and of what it reads unless that is a message's first
+    byte: a server that resets the connection would be an `OSError` of the program.
+    """
+
+    __slots__ = ("_gone", "_read", "close", "flush", "write")
+
+    def __init__(self, file: BufferedRWPair, gone: type[Exception]) -> None:
+        self._read, self._gone = file.read, gone
+        self.write, self.flush, self.close = file.write, file.flush, file.close
+
+    def read(self, size: int) -> bytes:
+        try:
+            return self._read(size)
+        except OSError as error:
+            raise self._gone("network error") from error
 
 
 def is_contention(error: sql.exc.DBAPIError) -> bool:
