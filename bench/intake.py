@@ -106,7 +106,7 @@ def make(folder: Path, rows: int, of_one: int = _OF_ONE_ACCOUNT) -> None:
 
 def _parties(count: int) -> pa.Table:
     at = np.arange(count)
-    numbers = [f"35202{one:07d}{one % 10}" for one in at.tolist()]
+    numbers = [f"35202{one + 1:07d}{one % 10}" for one in at.tolist()]
     said = {
         "party": [f"P{one}" for one in at.tolist()],
         "kind": ["natural"] * count,
@@ -153,12 +153,21 @@ def _transactions(draw: Any, first: int, count: int, holders: int) -> pa.Table:
                       "transfer"])[part]  # fmt: skip
     names = np.char.add("A", draw.integers(0, holders, count).astype(str))
     others = np.char.add("A", draw.integers(0, holders, count).astype(str))
+    # Of a trade bitcoin goes one way and its price the other; one without a partner is none.
+    trades = np.flatnonzero(kinds == "trade")
+    if len(trades) % 2:
+        kinds[trades[-1]], trades = "transfer", trades[:-1]
+    paid, bought = trades[::2], trades[1::2]
+    names[bought], others[bought] = others[paid], names[paid]
+    deals = np.zeros(count, dtype=np.int64)
+    deals[paid] = deals[bought] = paid + first
     banks = np.char.add("PK36SCBL", draw.integers(10**15, 10**16, count).astype(str))
     addresses = [f"0x{one:040x}" for one in draw.integers(0, 2**60, count).tolist()]
     chain = (kinds == "deposit") | (kinds == "withdrawal")
     bank_in, bank_out = kinds == "fiat_in", kinds == "fiat_out"
-    assets = np.where(chain, "ETH", np.where((part == 3) | (part == 4), "BTC", "PKR"))
+    assets = np.where(chain, "ETH", np.where(np.isin(np.arange(count), bought), "BTC", "PKR"))
     paisa = draw.integers(100_000, 100_000_000, count)
+    paisa[bought] = paisa[paid]
     price = np.select([assets == "ETH", assets == "BTC"], [_PRICES["ETH"], _PRICES["BTC"]], 1)
     # In units of 10^-8, rounded down: within any plausible price.
     units = paisa * 1_000_000 // price
@@ -175,7 +184,7 @@ def _transactions(draw: Any, first: int, count: int, holders: int) -> pa.Table:
         "quantity": _decimals(units, 8).cast(QUANTITY),
         "value": _decimals(paisa, 2).cast(pa.decimal128(17, 2)),
         "cash": np.zeros(count, dtype=np.bool_),
-        "trade": pa.array(np.char.add("D", names), mask=kinds != "trade"),
+        "trade": pa.array(np.char.add("D", deals.astype(str)), mask=kinds != "trade"),
         "network": pa.array(np.full(count, "ethereum"), mask=~chain),
         "transaction_hash": pa.array(
             [f"0x{one:064x}" for one in draw.integers(0, 2**62, count).tolist()], mask=~chain

@@ -21,6 +21,7 @@ from amanat.jurisdictions.returns import ReturnsPack
 from amanat.supervision.returns.contents import Content, Plain
 from amanat.supervision.returns.findings import Findings
 from amanat.supervision.returns.movements import (
+    TRADE,
     MovementRules,
     Movements,
     Period,
@@ -37,6 +38,7 @@ from amanat.supervision.returns.registers import (
 from amanat.supervision.returns.specification import MANIFEST, RECORDS
 from amanat.supervision.returns.spill import IdsSeen
 from amanat.supervision.returns.stated import Stated, Total, read_manifest
+from amanat.supervision.returns.trades import Trades
 from amanat.supervision.returns.values import Rows, typed
 
 
@@ -182,12 +184,14 @@ class Check:
             enter_messages(rows, seen)
         period = Period.of(stated, self._pack, self._now)
         rules = MovementRules(stated, self._pack, seen, period)
-        ids = IdsSeen(spilled)
+        ids, trades = IdsSeen(spilled), Trades(spilled)
         transactions = sources.get("transactions")
         for rows in self._typed(transactions, checked):
             moved = rules.check(rows)
             here = rows.given["reference"]
             ids.add(moved.ids[here], rows.numbers[here])
+            if not stated.by_rows:
+                trades.add(rows, moved.kinds == TRADE, moved.assets)
             if self._sink is not None and not self.findings:
                 self._sink.transactions(rows, moved)
         if transactions is not None:
@@ -199,6 +203,8 @@ class Check:
                     column="reference",
                     value=f"as row {former}",
                 )
+            if not self.findings.has(transactions.name, "file_readable", "row_shape"):
+                trades.finish(self.findings, transactions.name)
             self._totals(checked, stated, rules, transactions.name)
         checked.id_sum = ids.id_sum
         self._balances(stated, checked, seen, rules, sources.get("balances"))

@@ -21,13 +21,13 @@ from amanat.supervision.returns.stated import KINDS, Stated
 from amanat.supervision.returns.sums import sum_of
 from amanat.supervision.returns.values import Mask, Rows, mask_of
 
-_FIAT_IN, _FIAT_OUT, _TRADE, _DEPOSIT, _WITHDRAWAL, _TRANSFER = range(6)
+_FIAT_IN, _FIAT_OUT, TRADE, _DEPOSIT, _WITHDRAWAL, _TRANSFER = range(6)
 _OWN, _BANK, _CHAIN, _EXCHANGE = range(4)
 KEEPERS = {OWN: _OWN, BANK: _BANK, CHAIN: _CHAIN}
 _ALLOWED = {
     _FIAT_IN: ((_BANK, _OWN),),
     _FIAT_OUT: ((_OWN, _BANK),),
-    _TRADE: ((_OWN, _OWN), (_OWN, _EXCHANGE), (_EXCHANGE, _OWN)),
+    TRADE: ((_OWN, _OWN), (_OWN, _EXCHANGE), (_EXCHANGE, _OWN)),
     _DEPOSIT: ((_CHAIN, _OWN),),
     _WITHDRAWAL: ((_OWN, _CHAIN),),
     _TRANSFER: ((_OWN, _OWN), (_OWN, _EXCHANGE), (_EXCHANGE, _OWN)),
@@ -69,7 +69,8 @@ class Movements:
     """Transactions of a batch whose sides are resolved: what storing needs beside the columns.
 
     `day` counts from the period's first; accounts are places in `Registers.accounts`, -1 of those
-    that others keep; keepers are codes of `KEEPERS`, 3 for another exchange.
+    that others keep; keepers are codes of `KEEPERS`, 3 for another exchange; assets are places in
+    `MovementRules.assets`, -1 of what is none.
     """
 
     ids: Places
@@ -79,6 +80,7 @@ class Movements:
     to_keeper: Places
     from_account: Places
     to_account: Places
+    assets: Places
 
 
 class MovementRules:
@@ -105,21 +107,19 @@ class MovementRules:
         """Every rule over a batch."""
         kinds = places_of(rows.columns["kind"], self._kinds)
         day = self._when(rows)
-        sides = [self._keepers(rows, f"{side}_keeper") for side in ("from", "to")]
-        accounts = [
-            self._accounts(rows, f"{side}_account", keepers)
-            for side, keepers in zip(("from", "to"), sides, strict=True)
-        ]
-        self._sides(rows, kinds, *sides)
-        self._chain(rows, kinds, *sides)
+        senders, receivers = (self._keepers(rows, f"{side}_keeper") for side in ("from", "to"))
+        payers = self._accounts(rows, "from_account", senders)
+        payees = self._accounts(rows, "to_account", receivers)
+        self._sides(rows, kinds, senders, receivers)
+        self._chain(rows, kinds, senders, receivers)
         assets = self._amounts(rows, kinds)
         self._messages(rows)
         self._sum(rows, kinds)
-        for keepers, places, sign in zip(sides, accounts, (-1, 1), strict=True):
+        for keepers, places, sign in ((senders, payers, -1), (receivers, payees, 1)):
             own = np.where(keepers == _OWN, places, -1)
             quantity = rows.columns["quantity"]
             self.moved.add(own, assets, pc.negate(quantity) if sign < 0 else quantity)
-        return Movements(self._ids(rows), day, kinds, *sides, *accounts)
+        return Movements(self._ids(rows), day, kinds, senders, receivers, payers, payees, assets)
 
     # -- rules --------------------------------------------------------------------------------
 
@@ -195,7 +195,7 @@ class MovementRules:
         rows.note("asset_kind", "asset", (assets >= 0) & ((money & ~fiat) | (chain & fiat)))
         cash = mask_of(rows.columns["cash"])
         rows.note("cash", "cash", cash & (assets >= 0) & ~fiat)
-        rows.note("trade_named", "trade", (kinds == _TRADE) & ~rows.given["trade"])
+        rows.note("trade_named", "trade", (kinds == TRADE) & ~rows.given["trade"])
         quantity, value = rows.columns["quantity"], rows.columns["value"]
         low, high = unscaled(quantity)
         valid = mask_of(pc.is_valid(quantity))

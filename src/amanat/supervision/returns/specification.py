@@ -315,6 +315,7 @@ RULES: Mapping[str, str] = {
     "asset_kind": "fiat money moves by fiat_in and fiat_out, the rest by deposit and withdrawal",
     "cash": "only fiat money is cash",
     "trade_named": "a trade has its number",
+    "trade_rows": "a trade has two rows, of two assets: one goes each way",
     "fiat_value": "the value of rupees is their quantity: both are in rupees, never in paisa",
     "price": "value divided by quantity lies within the asset's plausible prices, in rupees",
     "balance": "opening, plus what came, less what went, is closing",

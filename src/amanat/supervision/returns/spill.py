@@ -46,7 +46,7 @@ class IdsSeen:
 
     def twice(self) -> Iterator[tuple[int, int]]:
         """Every row whose id an earlier row has, with that row; what was collected is let go."""
-        for part in self._parts():
+        for part in self.parts():
             order = np.lexsort((part[:, 1], part[:, 0]))
             part = part[order]
             again = np.flatnonzero(part[1:, 0] == part[:-1, 0]) + 1
@@ -67,7 +67,8 @@ class IdsSeen:
             file.write(whole[bounds[at] : bounds[at + 1]].tobytes())
         self._held, self._count = [], 0
 
-    def _parts(self) -> Iterator[Ids]:
+    def parts(self) -> Iterator[Ids]:
+        """All of them, in parts such that equal ids are in one; what was collected is let go."""
         if not self._files:
             if self._held:
                 yield np.concatenate(self._held)
