@@ -48,6 +48,7 @@ def test_a_return_shows_what_was_accepted_and_what_became_of_it(
     assert [(one["return"], one["in_force"]) for one in former["corrections"]] == [
         (first, False), (second, True),
     ]  # fmt: skip
+    assert [one["reason"] for one in former["corrections"]] == ["", "booked wrongly"]
     later = world.view("exchange_x_officer", "accepted_return", accepted=second)
     assert [one["sequence"] for one in later["refused"]] == [2]
     half = {one["part"]: one["points"] for one in later["parts"]}["right_at_once"]

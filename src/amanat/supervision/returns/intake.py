@@ -390,6 +390,7 @@ class Intake:
                 path=path_of(actor.institution, stated.digest),
                 scope=scope,
                 supersedes=corrected.id if corrected else None,
+                reason=stated.corrects.reason if stated.corrects else None,
                 received_at=self._store.clock().isoformat(),
                 settled_at=None,
                 business_date=today.isoformat(),

@@ -23,6 +23,9 @@ manifest = sql.Table(
         "scope", sql.String(8), nullable=False, comment="period, or a correction: whole, rows"
     ),
     sql.Column("supersedes", sql.String(36), comment="the return that it corrects"),
+    sql.Column(
+        "reason", sql.Text, comment="of a correction, as the exchange gave it; null: not kept"
+    ),
     sql.Column("superseded_by", sql.String(36)),
     sql.Column("received_at", sql.String(32), nullable=False, comment="UTC"),
     sql.Column("settled_at", sql.String(32), comment="UTC; when all its persons were in the vault"),

@@ -177,6 +177,7 @@ def _corrections(context: ViewContext, row: Row[Any]) -> list[dict[str, Any]]:
             "transactions": one.rows,
             "received_at": one.received_at,
             "in_force": one.superseded_by is None,
+            "reason": one.reason or "",
         }
         for one in rows
     ]
