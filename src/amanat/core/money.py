@@ -131,7 +131,11 @@ class Money:
         return Money(int(round_to(part, 0, rounding)), self.currency)
 
     def __str__(self) -> str:
-        return f"{self.currency} {self.amount:,.{minor_digits(self.currency)}f}"
+        digits = minor_digits(self.currency)
+        whole, part = divmod(abs(self.minor), 10**digits)
+        sign = "-" if self.minor < 0 else ""
+        decimals = f".{part:0{digits}d}" if digits else ""
+        return f"{self.currency} {sign}{whole:,}{decimals}"
 
     def _check_same(self, other: Money) -> None:
         if self.currency != other.currency:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import operator
 import re
 import sqlite3
@@ -30,16 +29,6 @@ _PASSING = ("08", "53", "57", "58")
 _PASSING_SQLITE = frozenset({5, 8, 10, 13, 14})
 
 
-class Written(str):
-    """JSON as text already, for a column of JSON: many rows need not be written one by one."""
-
-    __slots__ = ()
-
-
-def _json(value: Any) -> str:
-    return value if type(value) is Written else json.dumps(value)
-
-
 class DatabaseNotSupported(Invalid):
     """Only SQLite and PostgreSQL are tested, so only these are opened."""
 
@@ -58,7 +47,7 @@ def open_engine(url: str) -> Engine:
     except sql.exc.ArgumentError:
         raise DatabaseNotSupported(url="the URL of the database") from None
     if backend == "postgresql":
-        server = sql.create_engine(url, pool_pre_ping=True, pool_size=8, json_serializer=_json)
+        server = sql.create_engine(url, pool_pre_ping=True, pool_size=8)
         sql.event.listen(server, "do_connect", _connect_postgres)
         return server
     if backend != "sqlite":
@@ -69,7 +58,7 @@ def open_engine(url: str) -> Engine:
         writers = queue
 
     arguments = {"timeout": WRITER_WAITS_S, "check_same_thread": False, "factory": Queued}
-    engine = sql.create_engine(url, connect_args=arguments, json_serializer=_json)
+    engine = sql.create_engine(url, connect_args=arguments)
     sql.event.listen(engine, "connect", _prepare_sqlite)
     sql.event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -240,6 +229,36 @@ def insert_tuples(
         )
     else:
         _copy(connection, f"COPY {table.name} ({columns}) FROM STDIN", rows)
+
+
+def insert_new_tuples(
+    connection: Connection,
+    table: sql.Table,
+    names: Sequence[str],
+    rows: Sequence[tuple[Any, ...]],
+) -> None:
+    """As `insert_tuples`; where a row with the same key is there, it stays as it is."""
+    if not rows:
+        return
+    columns = ", ".join(names)
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(names))
+        connection.exec_driver_sql(
+            f"INSERT INTO {table.name} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING",
+            list(rows),
+        )
+        return
+    # COPY knows no conflicts: the rows go by a table that the transaction takes with it.
+    connection.exec_driver_sql(
+        f"CREATE TEMPORARY TABLE new_{table.name} ON COMMIT DROP AS"
+        f" SELECT {columns} FROM {table.name} WITH NO DATA"
+    )
+    _copy(connection, f"COPY new_{table.name} ({columns}) FROM STDIN", rows)
+    connection.exec_driver_sql(
+        f"INSERT INTO {table.name} ({columns}) SELECT * FROM new_{table.name}"
+        " ON CONFLICT DO NOTHING"
+    )
+    connection.exec_driver_sql(f"DROP TABLE new_{table.name}")
 
 
 @functools.cache

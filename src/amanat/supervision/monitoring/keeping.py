@@ -19,7 +19,7 @@ import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
-from amanat.store.engine import Written
+from amanat.store.engine import insert_new_tuples
 from amanat.store.journal import Clock
 from amanat.store.uow import UnitOfWork
 from amanat.supervision.monitoring.finding import Explains, Flagged, explaining, found_in
@@ -35,6 +35,10 @@ from amanat.supervision.monitoring.planning import LIVE, Planned, StepPlan
 from amanat.supervision.monitoring.tables import alert, coverage, run_step
 
 _BATCH = 2_000
+_ALERT = (
+    "programme", "id", "scenario", "version", "run", "subject", "exchanges", "day", "score",
+    "rank", "explanation", "transactions", "transactions_all", "state", "found_at",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class Keeping:
         self._work, self._clock = work, clock
         self._programme, self._currency = programme, currency
         self._files = files
-        self._named: dict[tuple[int, ...], Written] = {}
+        self._named: dict[tuple[int, ...], str] = {}
 
     def keep(self, run: str, plan: StepPlan, planned: Planned, judged: Judged) -> str:
         """Alerts, proof and that it is done, in one transaction; the code of the scenario.
@@ -99,35 +103,36 @@ class Keeping:
                 self._alert_row(run, planned, made, one, explains, now)
                 for made, one in named[begin : begin + _BATCH]
             ]
-            insert_new(connection, alert, rows)
+            insert_new_tuples(connection, alert, _ALERT, rows)
 
     def _alert_row(
         self, run: str, planned: Planned, made: str, found: Found, explains: Explains, now: str
-    ) -> dict[str, Any]:
-        return {
-            "programme": self._programme,
-            "id": made,
-            "scenario": found.scenario,
-            "version": found.version,
-            "run": run,
-            "subject": subject_text(found.subject),
-            "exchanges": self._exchanges(found.files),
-            "day": found.day.isoformat(),
-            "score": str(found.score),
-            "rank": rank_of(found.score),
-            "explanation": explains(found.values),
-            "transactions": _as_texts(found.transactions),
-            "transactions_all": found.values["named_of"],
-            "state": "open" if planned.state == LIVE else "shadow",
-            "found_at": now,
-        }
+    ) -> tuple[Any, ...]:
+        """The values of the columns in `_ALERT`."""
+        return (
+            self._programme,
+            made,
+            found.scenario,
+            found.version,
+            run,
+            subject_text(found.subject),
+            self._exchanges(found.files),
+            found.day.isoformat(),
+            str(found.score),
+            rank_of(found.score),
+            json.dumps(explains(found.values)),
+            _as_texts(found.transactions),
+            found.values["named_of"],
+            "open" if planned.state == LIVE else "shadow",
+            now,
+        )
 
-    def _exchanges(self, files: tuple[int, ...]) -> Written:
+    def _exchanges(self, files: tuple[int, ...]) -> str:
         """The exchanges whose files these are, in JSON."""
         known = self._named.get(files)
         if known is None:
             exchanges = sorted({self._files[number].exchange for number in files})
-            known = self._named[files] = Written(json.dumps(exchanges))
+            known = self._named[files] = json.dumps(exchanges)
         return known
 
     def _keep_coverage(
@@ -150,9 +155,9 @@ class Keeping:
             connection.execute(coverage.insert(), rows)
 
 
-def _as_texts(ids: Sequence[int]) -> Written:
+def _as_texts(ids: Sequence[int]) -> str:
     """Ids in JSON, as texts: a reader's numbers may not be wide enough."""
-    return Written('["' + '", "'.join(map(str, ids)) + '"]') if ids else Written("[]")
+    return '["' + '", "'.join(map(str, ids)) + '"]' if ids else "[]"
 
 
 def coverage_row(
