@@ -13,6 +13,8 @@ from pydantic import BaseModel
 
 import amanat.app  # noqa: F401  declares every act and view
 from amanat.access.acts import ACTS, VIEWS
+from amanat.jurisdictions.goaml import load_goaml
+from amanat.supervision.goaml.commands import DraftReport
 
 ROOT = Path(__file__).parents[2]
 GUIDES = sorted((ROOT / "docs" / "how-to").glob("*.md"))
@@ -51,6 +53,17 @@ def faults(words: list[str]) -> list[str]:
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda one: one.stem)
 def test_acts_and_views_exist(guide: Path) -> None:
     assert [fault for words in typed(guide) for fault in faults(words)] == []
+
+
+def test_the_report_of_the_guide_is_one() -> None:
+    """Fields as `amanat act DraftReport --file` takes them; its codes and district are listed."""
+    text = (ROOT / "docs" / "how-to" / "compliance-officer.md").read_text(encoding="utf-8")
+    (stated,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    report = DraftReport.model_validate_json(stated)
+    pack = load_goaml("pk")
+    assert pack.province_of(report.location.district) == report.location.province
+    assert None not in [pack.indicator(one) for one in report.indicators]
+    assert report.report_code in {one.code for one in pack.reports}
 
 
 def test_what_does_not_exist_is_found() -> None:

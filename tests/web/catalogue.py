@@ -32,6 +32,7 @@ from amanat.auctions.allotment import Status
 from amanat.jurisdictions.cases import load_cases
 from amanat.jurisdictions.countries import COUNTRIES
 from amanat.jurisdictions.licensing import load_licensing
+from amanat.jurisdictions.screening import load_screening
 from amanat.jurisdictions.supervision import load_supervision
 from amanat.ledger.refusals import ERRORS
 from amanat.licensing.complaints.commands import ComplaintOutcome
@@ -177,6 +178,8 @@ def of_templates() -> set[str]:
             ("answering.py", "python"),
             ("applying.py", "python"),
             ("question_pages.py", "python"),
+            ("supervision_desk.py", "python"),
+            ("supervision_pages.py", "python"),
         ],
         {
             "templates/**.html": {
@@ -367,6 +370,9 @@ def of_packs() -> Iterator[str]:
     pack = load_cases("pk")
     yield from (headline(one.title) for one in (*pack.clocks, *pack.dispositions))
     yield from map(words, (one.code for one in pack.dispositions))
+    # What is no section of a law; the laws are cited as they are.
+    yield from (one.section for one in pack.clocks if not re.search("[0-9]", one.section))
+    yield from (words(f"screening_{one.code}") for one in load_screening("pk").lists)
     yield from map(words, ("bank", "hosted_wallet", "unhosted_wallet", "open", "closed", "alerts"))
     yield "PKR million"
     yield from map(words, (*Change, *Entity, *Position, APPLICANT, AUTHORITY_CAPACITY))

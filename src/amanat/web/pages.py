@@ -394,6 +394,7 @@ def page_of_view(
     answer = download(request, found, shown)
     if answer is not None:
         return answer
+    shown, told = supervision_pages.in_words(kind.name, shown, found, pages.reader(request))
     state = shown.get("state") if isinstance(shown, dict) else None
     return pages.render(
         request,
@@ -406,13 +407,13 @@ def page_of_view(
         parent=PARENTS.get(kind.name),
         shown=shown,
         asked=fields,
-        tables=sheets(request, kind.name, found, "PKR"),
+        tables=sheets(request, kind.name, told, "PKR"),
         acting=kind.name in subjects.ACTS_OF,
         acts=subjects.acts_for(
             kind.name, fields, [a for a in ACTS.values() if may(actor, a)], state
         ),
         older=_older(request, kind, shown),
-        **_extra(pages, request, programme, kind, shown, found),
+        **_extra(pages, request, programme, kind, shown, told),
     )
 
 

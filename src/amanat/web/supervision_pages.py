@@ -11,7 +11,9 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from amanat.access.effects import from_json
 from amanat.web import charts
+from amanat.web.messages import Reader, message_text
 from amanat.web.texts import words
 
 PAGES = frozenset({"case", "market_overview"})
@@ -21,8 +23,11 @@ _WIDTHS = (1.5, 3, 5, 8)
 _BARS_MAX = 12
 _MARGIN = 110
 """Above and below the outermost parties: their circle and name, and the bend of arrows."""
+_GROUPED = "findings"
+"""Where a case comes from that was opened for what was found: its title lists scenarios."""
 _OUTSIDE = frozenset({"bank", "hosted_wallet", "unhosted_wallet"})
 Say = Callable[[str], str]
+Rows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,43 @@ class MarketPictures:
     assets: Markup | None
     flows: Markup | None
     alerts: Markup | None
+
+
+def in_words(
+    name: str, shown: Any, found: Mapping[str, Rows], reader: Reader
+) -> tuple[Any, Mapping[str, Rows]]:
+    """Cases as their pages show them: scenarios by their names, and findings in words.
+
+    A case that was opened for its findings is stored with their scenarios' codes as its title.
+    """
+    if name == "cases":
+        return shown, {**found, "rows": [_titled(one, reader) for one in found["rows"]]}
+    if name != "case":
+        return shown, found
+    told = [one | {"said": _told(one, reader)} for one in found.get("findings_shown", ())]
+    steps = [
+        one | {"text": _listed(one["text"], reader)} if one["act"] == "GroupFindings" else one
+        for one in shown["steps"]
+    ]
+    return _titled(shown, reader) | {"steps": steps}, {**found, "findings_shown": told}
+
+
+def _titled(one: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
+    title = _listed(one["title"], reader) if one["source"] == _GROUPED else one["title"]
+    return {**one, "title": title}
+
+
+def _listed(codes: str, reader: Reader) -> str:
+    joint = reader.worded(", ")
+    return joint.join(reader.worded(words(code)) for code in codes.split(", "))
+
+
+def _told(one: Mapping[str, Any], reader: Reader) -> str | None:
+    explained = one["explanation"]
+    if "key" in explained:
+        return message_text(reader, from_json([explained])[0])
+    said: str | None = one["said"]
+    return said
 
 
 def network_svg(network: Mapping[str, Any]) -> Markup | None:

@@ -181,6 +181,7 @@ PREFERRED: dict[str, tuple[str, ...]] = {
     ),
     "case_statistics.dispositions": ("disposition", "cases", "alerts"),
     "case_statistics.scenarios": ("scenario", "cases", "alerts", "false_positives"),
+    "case_network.nodes": ("node", "ring", "exchange", "country", "outside"),
     "case.findings_shown": ("day", "scenario", "said", "score", "exchange", "kind"),
     "case.transactions": _CASE_TRANSACTIONS,
     "keys": (
@@ -532,6 +533,7 @@ def _column(name: str, values: Sequence[Any], currency: str) -> Column:
     if shape == "plain" and numeric:
         shape = "number"
     numeric = numeric or (shape == "ordinal" and any(value is not None for value in values))
+    unit = unit if numeric else ""  # a `target` may be a party as well as an amount
     return Column(name, column_label(stem), unit, shape, numeric)
 
 

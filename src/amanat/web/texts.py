@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 LANGUAGES = {"en": "English", "ur": "اردو"}
 _MINUS = "−"
 _SCALES = ((10**12, "tn"), (10**9, "bn"), (10**6, "m"))
-_ACRONYM = re.compile(r"\b(usd|isin|lei|rtgs)\b", re.IGNORECASE)
+_ACRONYM = re.compile(r"\b(usd|isin|lei|rtgs|ctr|un|nacta|ofac|csv|pep)\b", re.IGNORECASE)
 _ISO_DAY = re.compile(r"^\d{4}-\d\d-\d\d$")
 _FILE_NUMBER = re.compile(r"^[A-Z]{2,6}-\d{4}-\d{4,6}$")
 _ISO_TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d")
@@ -219,8 +219,19 @@ def is_file_number(value: Any) -> bool:
     return isinstance(value, str) and _FILE_NUMBER.match(value) is not None
 
 
+_TOPICS = {
+    "crime.terror": "Proscribed for terrorism",
+    "role.pep": "Politically exposed person",
+    "role.rca": "Close to a politically exposed person",
+    "poi": "Owned by a listed person",
+}
+"""followthemoney's topics that are no words (screening's `Topic`)."""
+
+
 def words(name: str) -> str:
     """`AnnounceTender` and `awaiting_settlement` as words: "Announce tender"."""
+    if name in _TOPICS:
+        return _TOPICS[name]
     spaced = "".join(f" {c.lower()}" if c.isupper() else c for c in name).replace("_", " ").strip()
     if spaced.replace(" ", "") in {"isin", "lei", "cfi", "fisn", "id"}:
         return spaced.replace(" ", "").upper()

@@ -14,16 +14,19 @@ import pytest
 from lxml import etree
 from tests.supervision.goaml.reports import (
     EXPECTED,
+    LAHORE,
     PACK,
     REGISTRATION,
     SCHEMA,
     TODAY,
+    bank_account,
     currency,
     golden,
     suspicious,
 )
 
 from amanat.core.errors import Refusals
+from amanat.supervision.goaml.content import ActivityParty
 from amanat.supervision.goaml.gate import Expected, problems, require_none
 from amanat.supervision.goaml.xml_in import NotSchema, NotXml, load_schema, mended, schema_from
 
@@ -181,6 +184,22 @@ def nested(root: Tree) -> None:
     etree.SubElement(root.find(f"{CLIENT}/last_name"), "x").text = "y"
 
 
+def passport(root: Tree) -> None:
+    """A passport, and not who gave it."""
+    root.find(f"{CLIENT}/ssn").addnext(etree.fromstring("<passport_number>A1</passport_number>"))
+
+
+def involved_nobody(root: Tree) -> None:
+    """A party of which the role alone is said."""
+    one = root.find("transaction")
+    for side in ("t_from", "t_to_my_client"):
+        one.remove(one.find(side))
+    involved = etree.fromstring(
+        "<involved_parties><party><role>A</role></party></involved_parties>"
+    )
+    one.find("amount_local").addnext(involved)
+
+
 CLIENT = ".//t_to_my_client//t_person"
 MUTANTS: dict[str, tuple[Callable[[Tree], None], str, str]] = {
     "no indicator": (drop("report_indicators/indicator"), "", ""),
@@ -311,6 +330,29 @@ MUTANTS: dict[str, tuple[Callable[[Tree], None], str, str]] = {
     ),
     "country unknown": (put(".//to_country", "ZZ"), "country", "ZZ is no country of ISO 3166"),
     "unknown element": (add("", "remark", "x"), "unknown_element", "remark may not stand"),
+    "attribute": (
+        lambda root: root.find("reason").set("lang", "en"), "attribute", "reason has an attribute",
+    ),
+    "kind of telephone unknown": (
+        put(".//tph_communication_type", "ZZ"), "phone_type", "ZZ is no code of the list: L, M",
+    ),
+    "use of telephone unknown": (
+        put(".//tph_contact_type", "99"), "contact_type", "99 is no code of the list",
+    ),
+    "role of a signatory unknown": (
+        put(".//signatory/role", "QQ"), "account_role", "QQ is no code of the list",
+    ),
+    "primary perhaps": (
+        put(".//is_primary", "perhaps"), "yes_or_no", "perhaps is no code of the list: true, false",
+    ),
+    "account opened in the future": (
+        put(".//opened", "2030-01-01T00:00:00"), "date_future", "2030-01-01 lies in the future",
+    ),
+    "account opened on no day": (put(".//opened", "yesterday"), "date", "yesterday is no date"),
+    "passport of no country": (
+        passport, "missing_element", "passport_country is missing",
+    ),
+    "involved nobody": (involved_nobody, "nobody", "party has neither account nor person"),
     "element twice": (second_currency, "repeated_element", "stands more than once"),
     "empty element": (
         put("transaction/transaction_location", ""), "empty_element", "is empty; leave it out",
@@ -347,6 +389,47 @@ def test_a_ctr_below_the_threshold_of_a_day_is_no_ctr() -> None:
     found = problems(mutant(put(path, "1199999.99"), golden(currency())), "x", PACK, EXPECTED)
     assert [one.rule for one in found] == ["below_threshold"]
     assert "PKR 1,999,999.99" in str(found[0].message) or "1999999.99" in str(found[0].message)
+
+
+def test_two_customers_do_not_reach_the_threshold_of_a_ctr_together() -> None:
+    """Aggregated per customer and day (FMU Circular 01/2025)."""
+    root = etree.fromstring(golden(currency()))
+    other = root.findall("transaction")[1]
+    other.find(".//t_person/ssn").text = "3520298765432"
+    found = problems(etree.tostring(root), "x", PACK, EXPECTED)
+    assert [(one.rule, one.path) for one in found] == [
+        ("below_threshold", "report/transaction[1]"), ("below_threshold", "report/transaction[2]"),
+    ]  # fmt: skip
+
+
+def test_who_acts_in_an_activity_is_one_and_whole() -> None:
+    party = ActivityParty(account=bank_account())
+    told = suspicious(report_code="STR-A", transactions=(), activity=(party,))
+    content = golden(told)
+    assert problems(content, "x", PACK, EXPECTED) == []
+    second = "<person><first_name>A</first_name><last_name>B</last_name></person>"
+    for change, rule, said in (
+        (drop(".//report_party/account"), "nobody", "report_party has neither"),
+        (drop(".//report_party/account/institution_name"), "party_incomplete", "of account"),
+        (put(".//significance", "99"), "significance", "99 is no code"),
+        (
+            lambda root: root.find(".//report_party").insert(0, etree.fromstring(second)),
+            "several", "not several",
+        ),
+    ):  # fmt: skip
+        found = problems(mutant(change, content), "x", PACK, EXPECTED)
+        assert [one.rule for one in found] == [rule]
+        assert said in str(found[0].message)
+
+
+def test_addresses_and_accounts_in_urdu_keep_the_original() -> None:
+    urdu = LAHORE.model_copy(update={"address": "مال روڈ 12"})
+    root = etree.fromstring(golden(suspicious(location=urdu)))
+    assert root.find("location/address").text.isascii()
+    assert root.findtext("location/comments") == "مال روڈ 12"
+    account = root.find(".//t_to_my_client/to_account")
+    assert account.findtext("account_name") == "Muhammad Ali Khan"
+    assert account.findtext("comments") == "محمد علی خان"
 
 
 def test_all_problems_are_told_at_once() -> None:

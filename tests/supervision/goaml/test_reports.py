@@ -195,6 +195,22 @@ def test_answers_to_anothers_report_are_to_none(desks: Desks) -> None:
     assert desks.look("fmu_officer", "reports")[0]["state"] == "submitted"
 
 
+def test_a_report_is_answered_once_and_rejected_with_a_reason(desks: Desks) -> None:
+    reference = submitted(desks, drafted(desks))
+    accepted = FiuAnswer(reference=reference, outcome="accepted", fiu_number="FMU-1")
+    rejected = FiuAnswer(reference=reference, outcome="rejected", reasons=("late",))
+    for answers, said in (
+        ((accepted, rejected), f"{reference} is answered twice"),
+        ((FiuAnswer(reference=reference, outcome="rejected"),), "a rejection has a reason"),
+    ):
+        with pytest.raises((Refusals, AcknowledgementInvalid), match=said):
+            desks.do_as("fmu_officer", RecordFiuAnswers(answers=answers))
+    assert desks.look("fmu_officer", "reports")[0]["state"] == "submitted"
+
+
+HEAD = b"reference,outcome,fiu_number,reasons\n"
+
+
 @pytest.mark.parametrize(
     ("content", "line", "said"),
     [
@@ -205,6 +221,14 @@ def test_answers_to_anothers_report_are_to_none(desks: Desks) -> None:
         (b"reference,outcome,fiu_number,reasons\nx,accepted\n", 2, "four fields"),
         (b"reference,outcome,fiu_number,reasons\n", None, "no rows"),
         (b"\xff\xfe", None, "not CSV"),
+        (b"reference,outcome,fiu_number,reasons\nx,accepted,1,\nx,rejected,,late\n", 3, "twice"),
+        (HEAD + b"x" * 256 + b",accepted,,\n", 2, "reference has more than 255"),
+        (HEAD + b"x,accepted," + b"9" * 121 + b",\n", 2, "fiu_number has more than 120"),
+        (HEAD + b"x,rejected,," + b"y" * 256 + b"\n", 2, "reasons has more than 255"),
+        (HEAD + b"x,rejected,," + b"y|" * 51 + b"\n", 2, "at most 50 reasons"),
+        (HEAD + b"x,rejected,,|||\n", 2, "a rejection has a reason"),
+        (HEAD + b'x,rejected,,"cut off', None, "not CSV"),
+        (HEAD + b"".join(b"%d,accepted,,\n" % n for n in range(5_001)), None, "at most 5,000"),
     ],
 )
 def test_a_broken_file_of_answers_is_refused(content: bytes, line: int | None, said: str) -> None:

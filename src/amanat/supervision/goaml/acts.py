@@ -29,7 +29,7 @@ from amanat.supervision.cases.records import (
     written,
 )
 from amanat.supervision.cases.tables import case, information_request
-from amanat.supervision.goaml.batches import batch_of, encoded
+from amanat.supervision.goaml.batches import batch_of, encoded, fault_of
 from amanat.supervision.goaml.building import report_xml
 from amanat.supervision.goaml.commands import (
     AmendReport,
@@ -45,7 +45,11 @@ from amanat.supervision.goaml.commands import (
 from amanat.supervision.goaml.content import FilledParty, ReportContent, ReportedParty, ReportState
 from amanat.supervision.goaml.drafting import content_of
 from amanat.supervision.goaml.gate import Problem, problems, require_none
-from amanat.supervision.goaml.model import AnswerNotAwaited, ReportNotOpen
+from amanat.supervision.goaml.model import (
+    AcknowledgementInvalid,
+    AnswerNotAwaited,
+    ReportNotOpen,
+)
 from amanat.supervision.goaml.prefilling import filled_parties
 from amanat.supervision.goaml.records import (
     XML,
@@ -259,12 +263,20 @@ def _state(context: ActContext, identifier: str, state: str, **values: Any) -> N
 
 @act(capacities=[FIU, REPORTS], confidential=True, untold=True)
 def record_fiu_answers(command: RecordFiuAnswers, context: ActContext) -> Result:
-    """Record answers, all or none.  Refuses all at once: `NotFound`, `AnswerNotAwaited`."""
+    """Record answers, all or none.
+
+    Refuses all at once: `AcknowledgementInvalid` (two answers to one report, a rejection without a
+    reason), `NotFound`, `AnswerNotAwaited`.
+    """
     desk_of(context)
     refused = Refused()
+    seen: set[str] = set()
     found: list[tuple[FiuAnswer, Row[Any]]] = []
     for answer in command.answers:
         try:
+            fault = fault_of(answer, seen)
+            if fault:
+                raise AcknowledgementInvalid(reason=fault)
             row = load_submission(context, answer.reference)
             if row.state != ReportState.SUBMITTED.value:
                 raise AnswerNotAwaited(reference=row.reference, state=row.state)

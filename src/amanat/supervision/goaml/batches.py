@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from datetime import date
 
 from amanat.core.errors import Place, Refused
+from amanat.core.messages import Message
 from amanat.supervision.goaml.commands import FiuAnswer, FiuOutcome
 from amanat.supervision.goaml.model import AcknowledgementInvalid
 
 COLUMNS = ("reference", "outcome", "fiu_number", "reasons")
 ANSWERS_BYTES_MAX = 8 * 1024 * 1024
+ANSWERS_MAX, REASONS_MAX = 5_000, 50
 _UNFIT = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -58,35 +60,60 @@ def answers_from(content: bytes, file: str) -> tuple[FiuAnswer, ...]:
     found: list[FiuAnswer] = []
     seen: set[str] = set()
     for line, row in enumerate(rows, 2):
-        fault = _fault(row, seen)
+        fault = _fault(row) or fault_of(_stated(row), seen)
         if fault:
             refused.add(AcknowledgementInvalid(place=Place(file=file, line=line), reason=fault))
             continue
-        seen.add(row["reference"])
-        found.append(
-            FiuAnswer(
-                reference=row["reference"],
-                outcome=FiuOutcome(row["outcome"]),
-                fiu_number=row["fiu_number"] or None,
-                reasons=tuple(one.strip() for one in row["reasons"].split("|") if one.strip()),
-            )
-        )
+        found.append(_stated(row))
     refused.raise_if_any()
+    if len(found) > ANSWERS_MAX:
+        said = Message(
+            "a file has at most {most} answers, not {count}", most=ANSWERS_MAX, count=len(found)
+        )
+        raise AcknowledgementInvalid(place=Place(file=file), reason=said)
     if not found:
         raise AcknowledgementInvalid(place=Place(file=file), reason="it has no rows")
     return tuple(found)
 
 
-def _fault(row: Mapping[str, str | None], seen: set[str]) -> str:
+def _stated(row: Mapping[str, str]) -> FiuAnswer:
+    return FiuAnswer(
+        reference=row["reference"],
+        outcome=FiuOutcome(row["outcome"]),
+        fiu_number=row["fiu_number"] or None,
+        reasons=_reasons(row["reasons"]),
+    )
+
+
+def _reasons(text: str) -> tuple[str, ...]:
+    return tuple(one.strip() for one in text.split("|") if one.strip())
+
+
+def _fault(row: Mapping[str, str]) -> Message | str:
     if None in row or any(row.get(name) is None for name in COLUMNS):
         return "a row has four fields"
     if not row["reference"]:
         return "a row names the report's reference"
-    if row["reference"] in seen:
-        return f"{row['reference']} is answered twice"
     if row["outcome"] not in {one.value for one in FiuOutcome}:
-        return f"{row['outcome']!r} is neither accepted nor rejected"
-    if row["outcome"] == "rejected" and not (row["reasons"] or "").strip():
-        return "a rejection has a reason"
-    too_long = [one for one in (row["reasons"] or "").split("|") if len(one.strip()) > 255]
-    return "a reason has at most 255 characters" if too_long else ""
+        return f"{row['outcome'][:40]!r} is neither accepted nor rejected"
+    reasons = _reasons(row["reasons"])
+    for name, length, most in (
+        ("reference", len(row["reference"]), 255),
+        ("fiu_number", len(row["fiu_number"]), 120),
+        ("reasons", max(map(len, reasons), default=0), 255),
+    ):
+        if length > most:
+            return Message("{name} has more than {most} characters", name=name, most=most)
+    if len(reasons) > REASONS_MAX:
+        return Message("a rejection has at most {most} reasons", most=REASONS_MAX)
+    return ""
+
+
+def fault_of(answer: FiuAnswer, seen: set[str]) -> Message | str:
+    """Why an answer is none beside those `seen` before it; empty where it is one."""
+    if answer.reference in seen:
+        return Message("{reference} is answered twice", reference=answer.reference)
+    seen.add(answer.reference)
+    if answer.outcome is FiuOutcome.REJECTED and not answer.reasons:
+        return Message("a rejection has a reason")
+    return ""

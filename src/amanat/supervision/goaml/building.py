@@ -187,6 +187,7 @@ class _Builder:
             _add(signatory, "role", "A")
         _add(at, "opened", _moment(one.opened) if one.opened else None)
         _add(at, "status_code", one.status)
+        _add(at, "comments", name.original if name else None)
 
     def _addresses(self, at: Element, given: Sequence[ReportedAddress]) -> None:
         listed = _under(at, "addresses") if given else None
@@ -198,7 +199,8 @@ class _Builder:
         form = self.pack.form
         places = {"town": None, "city": one.district, form.district_element: one.district}
         _add(at, "address_type", one.address_type)
-        _add(at, "address", self._text(one.address))
+        address = romanise_text(one.address)
+        _add(at, "address", address.latin)
         _add(at, "town", places["town"])
         _add(at, "city", places["city"])
         _add(at, "country_code", one.country)
@@ -206,6 +208,7 @@ class _Builder:
             _add(at, "state", one.district)
         else:
             _add(at, "state", one.province or self.pack.province_of(one.district))
+        _add(at, "comments", address.original)
 
     def _phones(self, at: Element, given: Sequence[ReportedPhone]) -> None:
         listed = _under(at, "phones") if given else None

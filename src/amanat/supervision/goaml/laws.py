@@ -20,6 +20,7 @@ from amanat.supervision.goaml.laws_form import (
     elements,
     elements_in_order,
     latin_letters,
+    no_attributes,
     nothing_between,
     nothing_empty,
     required_elements,
@@ -36,8 +37,18 @@ from amanat.supervision.goaml.xml_in import Element
 
 EARLIEST = date(1900, 1, 1)
 _PERSONS = ("from_person", "to_person", "t_person", "t_conductor", "person", "person_my_client")
-_ACCOUNTS = ("from_account", "to_account", "account_my_client")
+_ACCOUNTS = ("from_account", "to_account", "account", "account_my_client")
 _ENTITIES = ("from_entity", "to_entity", "t_entity", "entity", "entity_my_client")
+
+
+_YES_OR_NO = (
+    "is_primary", "non_bank_institution", "late_deposit", "deceased", "business_closed",
+)  # fmt: skip
+_DATES = (
+    "opened", "closed", "date_balance", "date_posting", "issue_date", "date_deceased",
+    "incorporation_date", "date_business_closed",
+)  # fmt: skip
+_DATES_AHEAD = ("value_date", "expiry_date")
 
 
 # -- head -----------------------------------------------------------------------------------------
@@ -73,9 +84,17 @@ def codes_known(report: Report) -> Iterator[Problem]:
         "address_type": ("address_type", codes["address_type"]),
         "personal_account_type": ("account_type", codes["account_type"]),
         "status_code": ("account_status", codes["account_status"]),
+        "tph_contact_type": ("contact_type", codes["address_type"]),
+        "tph_communication_type": ("phone_type", codes["phone_type"]),
+        "signatory/role": ("account_role", codes["account_role"]),
+        "identification/type": ("identifier_type", codes["identifier"]),
+        **dict.fromkeys(_YES_OR_NO, ("yes_or_no", ("true", "false", "1", "0"))),
+        "significance": ("significance", tuple(str(one) for one in range(11))),
     }
     for at in elements(report):
-        rule, allowed = lists.get(str(at.tag), ("", ()))
+        parent = at.getparent()
+        inside = "" if parent is None else f"{parent.tag}/{at.tag}"
+        rule, allowed = lists.get(str(at.tag)) or lists.get(inside) or ("", ())
         text = (at.text or "").strip()
         if rule and text and text not in allowed:
             said = Message(
@@ -131,7 +150,9 @@ def reason_given(report: Report) -> Iterator[Problem]:
         if not text:
             yield report.problem(f"{name}_empty", at, Message("{name} is empty", name=name))
         elif len(text) > form.text_length_max:
-            said = Message("{name} has more than {most} characters", name=name, most=4000)
+            said = Message(
+                "{name} has more than {most} characters", name=name, most=form.text_length_max
+            )
             yield report.problem(f"{name}_long", at, said)
         elif (
             name == "reason"
@@ -268,9 +289,26 @@ def sides_complete(report: Report) -> Iterator[Problem]:
                 yield report.problem("nobody", at, said)
 
 
+_SOMEBODY = ("account", "person", "entity")
+
+
 def _somebody(side: Element) -> bool:
     way = "from" if str(side.tag).startswith("t_from") else "to"
-    return any(side.find(f"{way}_{kind}") is not None for kind in ("account", "person", "entity"))
+    return any(side.find(f"{way}_{kind}") is not None for kind in _SOMEBODY)
+
+
+def parties_named(report: Report) -> Iterator[Problem]:
+    """Whoever is involved in a transaction or an activity is one account, person or entity."""
+    for at in elements(report):
+        if at.tag not in ("party", "report_party") or not len(at):
+            continue
+        given = sum(str(one.tag).removesuffix("_my_client") in _SOMEBODY for one in at)
+        if not given:
+            said = Message("{name} has neither account nor person nor entity", name=str(at.tag))
+            yield report.problem("nobody", at, said)
+        elif given > 1:
+            said = Message("{name} is one account, person or entity, not several", name=str(at.tag))
+            yield report.problem("several", at, said)
 
 
 def client_in_each(report: Report) -> Iterator[Problem]:
@@ -352,6 +390,29 @@ def born_before(report: Report) -> Iterator[Problem]:
         elif not EARLIEST <= day <= report.expected.today:
             said = Message("{day} is no day on which a living person was born", day=day)
             yield report.problem("birthdate", at, said)
+
+
+def dates_written(report: Report) -> Iterator[Problem]:
+    """Every other date is one, and not in the future where it says what has happened."""
+    for at in elements(report):
+        text = (at.text or "").strip()
+        if at.tag not in (*_DATES, *_DATES_AHEAD) or not text:
+            continue
+        day = day_of(text)
+        if day is None:
+            said = Message("{value} is no date; write YYYY-MM-DDTHH:MM:SS", value=text[:40])
+            yield report.problem("date", at, said)
+        elif day > report.expected.today and at.tag in _DATES:
+            yield report.problem("date_future", at, Message("{day} lies in the future", day=day))
+
+
+def passports_complete(report: Report) -> Iterator[Problem]:
+    """A passport has the country that gave it."""
+    for at in report.root.iter("passport_number"):
+        person = at.getparent()
+        if person is not None and person.find("passport_country") is None:
+            said = Message("{name} is missing", name="passport_country")
+            yield report.problem("missing_element", person, said)
 
 
 def districts_listed(report: Report) -> Iterator[Problem]:
@@ -456,31 +517,47 @@ def indicators_fit(report: Report) -> Iterator[Problem]:
 
 
 def threshold_reached(report: Report) -> Iterator[Problem]:
-    """A report by a threshold has one day whose transactions reach it together."""
+    """A report by a threshold has customers whose transactions of a day reach it together."""
     if report.code is None or report.code.amount_min is None or not report.transactions:
         return
     form = report.pack.form
-    days: Counter[str] = Counter()
+    sums: Counter[tuple[str, str]] = Counter()
+    first: dict[tuple[str, str], Element] = {}
     for one in report.transactions:
         amount = _decimal(report.text("amount_local", one))
         minor = 0 if amount is None else int(amount.scaleb(form.minor_units))
-        days[report.text("date_transaction", one)[:10]] += minor
-    for day, total in sorted(days.items()):
+        key = (report.text("date_transaction", one)[:10], _customer(report, one))
+        sums[key] += minor
+        first.setdefault(key, one)
+    for (day, customer), total in sorted(sums.items()):
         if total < report.code.amount_min:
             said = Message(
-                "the transactions of {day} are {total}; {code} begins at {least}",
+                "a customer's transactions of {day} are {total}; {code} begins at {least}",
                 day=day[:10],
                 total=Money(total, form.currency),
                 code=report.code.code,
                 least=Money(report.code.amount_min, form.currency),
             )
-            yield report.problem("below_threshold", report.transactions[0], said)
+            yield report.problem("below_threshold", first[day, customer], said)
+
+
+def _customer(report: Report, transaction: Element) -> str:
+    """Whose transaction it is: by their papers, else by what who reports calls them."""
+    papers = (report.pack.form.local_identifier, "passport_number", "incorporation_number")
+    for side in transaction.iter():
+        if str(side.tag).endswith("_my_client"):
+            for name in (*papers, "client_number", "account"):
+                for at in side.iter(name):
+                    if not len(at) and (at.text or "").strip():
+                        return f"{name}:{(at.text or '').strip()}"
+    return ""
 
 
 LAWS: tuple[Law, ...] = (
     elements_in_order,
     nothing_between,
     nothing_empty,
+    no_attributes,
     required_elements,
     entity_registered,
     codes_known,
@@ -494,12 +571,15 @@ LAWS: tuple[Law, ...] = (
     transactions_dated,
     amounts_positive,
     sides_complete,
+    parties_named,
     client_in_each,
     parties_complete,
     clients_identified,
     identifiers_formed,
     latin_letters,
     born_before,
+    dates_written,
+    passports_complete,
     districts_listed,
     countries_known,
     foreign_amounts,

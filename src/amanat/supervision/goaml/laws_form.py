@@ -102,6 +102,14 @@ def nothing_empty(report: Report) -> Iterator[Problem]:
             yield report.problem("empty_element", at, said)
 
 
+def no_attributes(report: Report) -> Iterator[Problem]:
+    """Elements have no attributes but the document's own, which names a schema."""
+    for at in elements(report):
+        if at is not report.root and at.attrib:
+            said = Message("{name} has an attribute; the form has none", name=str(at.tag))
+            yield report.problem("attribute", at, said)
+
+
 def required_elements(report: Report) -> Iterator[Problem]:
     """What every report, transaction and side must have."""
     for at in elements(report):

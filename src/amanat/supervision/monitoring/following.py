@@ -18,9 +18,9 @@ from sqlalchemy.engine import Connection, Row
 from amanat.jurisdictions.supervision import SupervisionTable
 from amanat.store.uow import Store
 from amanat.supervision.monitoring.engines import Engine
+from amanat.supervision.monitoring.keeping import Progress
 from amanat.supervision.monitoring.running import (
     INPUT,
-    Progress,
     RunDone,
     Running,
     RunPlan,

@@ -1,15 +1,17 @@
 """What one scenario found in one step, written with its proof: all of it or nothing.
 
-    flagged -> found -> rows, by id -> one transaction: alerts, coverage, that the step is done
+    flagged -> found -> rows, by id -> in turn, one transaction: alerts, coverage, that it is done
 
-It touches no engine, so that a run writes one scenario's alerts while the next one is judged.
+It touches no engine, so that a run writes alerts while it judges the next scenarios.
 """
 
 from __future__ import annotations
 
 import gc
 import json
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import itemgetter
@@ -35,6 +37,10 @@ from amanat.supervision.monitoring.planning import LIVE, Planned, StepPlan
 from amanat.supervision.monitoring.tables import alert, coverage, run_step
 
 _BATCH = 2_000
+_BEHIND_MAX = 3
+"""So many scenarios' findings wait to be written: some are long to judge, others to write."""
+Progress = Callable[[str, str], None]
+"""Told the step's days and the scenario that is done."""
 _ALERT = (
     "programme", "id", "scenario", "version", "run", "subject", "exchanges", "day", "score",
     "rank", "explanation", "transactions", "transactions_all", "state", "found_at",
@@ -96,7 +102,7 @@ class Keeping:
     ) -> None:
         now = self._clock().isoformat()
         explains = explaining(planned.scenario, planned.parameters, self._currency)
-        # By id, which is a digest: millions of them in any other order cost a third more.
+        # By id, as the database keeps them: millions in any other order cost a third more.
         named = sorted(((one.identifier(self._programme), one) for one in found), key=itemgetter(0))
         for begin in range(0, len(named), _BATCH):
             rows = [
@@ -153,6 +159,35 @@ class Keeping:
         ]
         if rows:
             connection.execute(coverage.insert(), rows)
+
+
+class InTurn:
+    """Keeps what was judged, one scenario after the other, while the engine goes on."""
+
+    def __init__(self, keeping: Keeping, writer: Executor, progress: Progress) -> None:
+        self._keeping, self._writer, self._progress = keeping, writer, progress
+        self._behind: deque[tuple[str, Future[str]]] = deque()
+
+    def keep(self, run: str, plan: StepPlan, planned: Planned, judged: Judged) -> None:
+        """As `Keeping.keep`, later; what an earlier one raised is raised here."""
+        kept = self._writer.submit(self._keeping.keep, run, plan, planned, judged)
+        self._behind.append((f"{plan.first} – {plan.last}", kept))
+        self.wait(_BEHIND_MAX)
+
+    def wait(self, behind: int = 0) -> None:
+        """Wait until no more than so many are left to be kept."""
+        while len(self._behind) > behind:
+            days, kept = self._behind.popleft()
+            self._progress(days, kept.result())
+
+
+@contextmanager
+def in_turn(keeping: Keeping, progress: Progress) -> Iterator[InTurn]:
+    """Within, what is judged is kept in turn; at the end all of it is."""
+    with ThreadPoolExecutor(1, "alerts") as writer:
+        turn = InTurn(keeping, writer, progress)
+        yield turn
+        turn.wait()
 
 
 def _as_texts(ids: Sequence[int]) -> str:

@@ -160,10 +160,14 @@ class Found:
     files: tuple[int, ...]
 
     def identifier(self, programme: str) -> str:
-        """The alert's id: the same finding has the same id, however often it is found."""
+        """The alert's id: the same finding has the same id, however often it is found.
+
+        It begins with the day, so that what a day finds is kept side by side.
+        """
         stated = [programme, self.scenario, self.version, str(self.subject), self.day.isoformat()]
         content = "\x1f".join([*stated, *map(str, self.transactions)])
-        return hashlib.sha256(content.encode()).hexdigest()[:32]
+        digest = hashlib.sha256(content.encode()).hexdigest()
+        return stated[-1].replace("-", "") + digest[:24]
 
 
 def score_beyond(measure: int, limit: int) -> Decimal:

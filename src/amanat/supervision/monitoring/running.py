@@ -8,8 +8,7 @@ on where it was: what a step committed stays, what it had not is computed again 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -35,7 +34,15 @@ from amanat.supervision.monitoring.covering import (
 )
 from amanat.supervision.monitoring.engines import Engine
 from amanat.supervision.monitoring.finding import flagged_in
-from amanat.supervision.monitoring.keeping import Judged, Keeping, coverage_row, insert_new
+from amanat.supervision.monitoring.keeping import (
+    InTurn,
+    Judged,
+    Keeping,
+    Progress,
+    coverage_row,
+    in_turn,
+    insert_new,
+)
 from amanat.supervision.monitoring.model import (
     HOLDER_DAYS,
     NOTHING,
@@ -60,9 +67,6 @@ from amanat.supervision.returns.manifest import files_in_force
 
 INPUT = "input"
 """The class under which `supervision_coverage` keeps what a step read, for scenario `INPUT`."""
-
-Progress = Callable[[str, str], None]
-"""Told the step's days and the scenario that is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +193,9 @@ class Running:
             return self._done(identifier, again=True)
         pieces = Pieces(self._engine, self._plan.files, self._plan.lookback, self._plan.history)
         try:
-            for step in self._plan.steps:
-                self._step(identifier, step, pieces)
+            with in_turn(self._keeping, self._progress) as turn:
+                for step in self._plan.steps:
+                    self._step(identifier, step, pieces, turn)
             self._prove(identifier)
         except Refusal as refusal:
             self._fail(identifier, refusal)
@@ -317,7 +322,7 @@ class Running:
 
     # -- one step -----------------------------------------------------------------------------
 
-    def _step(self, identifier: str, plan: StepPlan, pieces: Pieces) -> None:
+    def _step(self, identifier: str, plan: StepPlan, pieces: Pieces, turn: InTurn) -> None:
         with self._store.reading() as connection:
             done = {
                 (row.scenario, row.version)
@@ -334,22 +339,12 @@ class Running:
         step = pieces.step(day_number(plan.first), day_number(plan.last), self._plan.lists)
         expected = input_of(step)
         self._record_input(identifier, plan, expected)
-        # While one scenario's alerts are written, the engine goes on with the next.
-        with ThreadPoolExecutor(1, "alerts") as desk:
-            before: Future[str] | None = None
-            for planned in left:
-                kept = step.kept
-                judged = self._judge(planned, step, expected)
-                step.release(kept)
-                self._tell(plan, before)
-                before = desk.submit(self._keeping.keep, identifier, plan, planned, judged)
-            self._tell(plan, before)
+        for planned in left:
+            kept = step.kept
+            judged = self._judge(planned, step, expected)
+            step.release(kept)
+            turn.keep(identifier, plan, planned, judged)
         step.end()
-
-    def _tell(self, plan: StepPlan, kept: Future[str] | None) -> None:
-        """Wait until a scenario's alerts are kept, and say that it is done."""
-        if kept is not None:
-            self._progress(f"{plan.first} – {plan.last}", kept.result())
 
     def _judge(self, planned: Planned, step: Step, expected: Mapping[int, Tally]) -> Judged:
         scenario = planned.scenario

@@ -125,7 +125,7 @@ alert = sql.Table(
     "supervision_alert",
     metadata,
     sql.Column("programme", sql.String(64), primary_key=True),
-    sql.Column("id", sql.String(32), primary_key=True, comment="digest of what was found"),
+    sql.Column("id", sql.String(32), primary_key=True, comment="its day, digest of what was found"),
     sql.Column("scenario", sql.String(64), nullable=False),
     sql.Column("version", sql.String(16), nullable=False),
     sql.Column("run", sql.String(36), nullable=False, comment="that found it first"),

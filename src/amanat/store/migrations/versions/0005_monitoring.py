@@ -14,7 +14,9 @@ def upgrade() -> None:
     op.create_table(
         "supervision_alert",
         sa.Column("programme", sa.String(length=64), nullable=False),
-        sa.Column("id", sa.String(length=32), nullable=False, comment="digest of what was found"),
+        sa.Column(
+            "id", sa.String(length=32), nullable=False, comment="its day, digest of what was found"
+        ),
         sa.Column("scenario", sa.String(length=64), nullable=False),
         sa.Column("version", sa.String(length=16), nullable=False),
         sa.Column("run", sa.String(length=36), nullable=False, comment="that found it first"),
