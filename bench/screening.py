@@ -30,6 +30,7 @@ from nomenklatura.matching.logic_v2.model import LogicV2
 from rich.console import Console
 from rich.table import Table
 
+from amanat.core.memory import uncollected
 from amanat.supervision.screening.matching import Matcher
 from amanat.supervision.screening.model import ListedSubject, ScreenedParty, Subject
 
@@ -191,9 +192,10 @@ def _screen(batch: list[tuple[int, str]]) -> tuple[list[tuple[int, list[int]]], 
     assert _matcher is not None
     start = time.process_time()
     found = []
-    for number, name in batch:
-        party = ScreenedParty(str(number), Subject.PERSON, (name,))
-        found.append((number, [hit.entry for hit in _matcher.screen(party)]))
+    with uncollected():  # as a run of screening does
+        for number, name in batch:
+            party = ScreenedParty(str(number), Subject.PERSON, (name,))
+            found.append((number, [hit.entry for hit in _matcher.screen(party)]))
     return found, time.process_time() - start
 
 

@@ -65,7 +65,7 @@ TRANSACTIONS = pa.schema(
         pa.field("transaction_hash", pa.string()),
         pa.field("address", pa.string()),  # the outside address on the chain
         pa.field("hosted", pa.bool_()),  # whether a provider keeps that address; null: unknown
-        pa.field("travel_rule", pa.string()),  # reference of the travel-rule message
+        pa.field("travel_rule", pa.string()),  # the message, unless it was rejected
     ]
 )
 """Columns, in their order.  A consumer names the ones it reads; none is ever reinterpreted."""

@@ -144,6 +144,14 @@ def test_lines_that_are_no_objects(tmp_path: Path) -> None:
     assert rows == {1, 2, 3}
 
 
+@pytest.mark.parametrize("given", [b'"true"', b'"yes"', b"1"])
+def test_flags_of_lines_are_true_or_false(tmp_path: Path, given: bytes) -> None:
+    """As the published JSON Schema says: a boolean, no text of one."""
+    folder = written(tmp_path / "r", format="ndjson")
+    rewritten(folder, "transactions.ndjson", replaced('"cash": true', f'"cash": {given.decode()}'))
+    assert ("transactions.ndjson", 7, "cash", "form") in found(folder)
+
+
 def test_nul_bytes(tmp_path: Path) -> None:
     folder = written(tmp_path / "r")
     rewritten(folder, "parties.csv", replaced("Bilal", "Bil\0al"))
@@ -449,6 +457,7 @@ def test_days_that_are_none(tmp_path: Path) -> None:
         (with_transaction(network="ethereum"), "network", "chain_fields"),
         (with_transaction(reference="R 1"), "reference", "form"),
         (with_transaction(from_country="Pk"), "from_country", "form"),
+        (with_transaction(from_country="ZZ"), "from_country", "country_known"),
     ],
 )
 def test_transactions(tmp_path: Path, change: Any, column: str, rule: str) -> None:

@@ -86,6 +86,23 @@ def test_a_return_is_accepted_and_stored_under_pseudonyms(
     assert "commitment" in entry["content"]["person"]
 
 
+def test_a_travel_rule_message_that_was_rejected_told_nobody(
+    world: IntakeWorld, tmp_path: Path
+) -> None:
+    """FATF Recommendation 16: the data are to reach the beneficiary's provider."""
+
+    def rejected(records: dict[str, Any]) -> None:
+        (message,) = records["travel_rule"]
+        records["travel_rule"] = [message, message | {"reference": "M2", "state": "rejected"}]
+        next(one for one in records["transactions"] if one["reference"] == "R5")["travel_rule"] = (
+            "M2"
+        )
+
+    world.take(written(tmp_path / "r", rejected))
+    named = {one["reference"]: one["travel_rule"] for one in kept(world)}
+    assert (named["R4"], named["R5"]) == ("M1", None)
+
+
 def test_nobody_finds_a_name_in_the_transactions(world: IntakeWorld, tmp_path: Path) -> None:
     world.take(written(tmp_path / "r"))
     for path in world.folder.rglob("*.parquet"):

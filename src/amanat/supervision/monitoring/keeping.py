@@ -7,7 +7,6 @@ It touches no engine, so that a run writes alerts while it judges the next scena
 
 from __future__ import annotations
 
-import gc
 import json
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
+from amanat.core.memory import uncollected
 from amanat.store.engine import insert_new_tuples
 from amanat.store.journal import Clock
 from amanat.store.uow import UnitOfWork
@@ -76,7 +76,7 @@ class Keeping:
 
         Raises `MembersMissing`.
         """
-        with _uncollected():
+        with uncollected():
             self._keep(run, plan, planned, judged)
         return planned.scenario.code
 
@@ -228,18 +228,3 @@ def insert_new(connection: Connection, table: sql.Table, rows: Sequence[dict[str
         return
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     connection.execute(dialect.insert(table).on_conflict_do_nothing(), list(rows))
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without looking for cycles among hundreds of thousands of alerts, which have none.
-
-    What was made within has to be gone at its end, or it is looked through then.
-    """
-    before = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if before:
-            gc.enable()

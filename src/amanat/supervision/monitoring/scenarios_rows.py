@@ -101,8 +101,9 @@ def travel_rule_gap(step: Step, p: TravelRule) -> Findings:
     """Assets moved between providers, from the threshold on, and nobody said who sent them.
 
     FATF Recommendation 16: the originator's and the beneficiary's data travel with the transfer.
-    Both providers owe the data, so a reference that one of them lacks is a gap.  Addresses that no
-    provider keeps are left out unless the parameters take them in.
+    Both providers owe the data, so a reference that one of them lacks is a gap, and a message that
+    was rejected is none.  Addresses that no provider keeps are left out unless the parameters take
+    them in.
     """
     on_chain = _.kind.isin((DEPOSIT, WITHDRAWAL))
     between = (_.kind == TRANSFER) & _.between

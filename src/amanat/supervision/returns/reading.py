@@ -297,12 +297,13 @@ def _texts_of(
     columns = {}
     for name in names:
         values = [row.get(name) for row in rows]
-        if name in flags:
-            values = [str(one).lower() if type(one) is bool else one for one in values]
-        strange = [at for at, one in enumerate(values) if one is not None and type(one) is not str]
+        wanted = bool if name in flags else str
+        strange = [at for at, one in enumerate(values) if type(one) not in (wanted, type(None))]
         for at in strange:
             findings.add(source.name, "form", row=numbers[at], column=name, value=values[at])
             values[at] = None
+        if name in flags:
+            values = [None if one is None else str(one).lower() for one in values]
         columns[name] = pa.array([one or None for one in values], pa.string())
     return Batch(np.array(numbers, dtype=np.int64), columns)
 

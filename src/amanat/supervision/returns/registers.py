@@ -40,6 +40,8 @@ class Registers:
     holders: list[int] = field(default_factory=list)
     """Of each account, the place of its party; -1: not known."""
     messages: dict[str, int] = field(default_factory=dict)
+    rejected: list[str] = field(default_factory=list)
+    """Of messages, those that the other provider rejected: they told it nothing."""
 
 
 def number_plain(number: str) -> str:
@@ -111,6 +113,8 @@ def enter_accounts(rows: Rows, seen: Registers, stated: Stated) -> list[int]:
 def enter_messages(rows: Rows, seen: Registers) -> None:
     """The rules of travel-rule messages."""
     _enter(rows, "reference", seen.messages)
+    rejected = rows.texts("reference").filter(pc.equal(rows.texts("state"), "rejected"))
+    seen.rejected += rejected.drop_null().to_pylist()
 
 
 # -- balances -------------------------------------------------------------------------------------

@@ -289,6 +289,7 @@ RULES: Mapping[str, str] = {
     "form": "a value is written in its column's form",
     "ascii_digits": "numbers and days are written with the digits 0 to 9",
     "words": "a code is one of the listed words",
+    "country_known": "a country is one of ISO 3166-1, or XK, which banks use for Kosovo",
     "length": "a text is at most as long as its column allows",
     "plain_text": "a text has no control characters, line breaks or marks that reorder it",
     "formula": "a text does not begin as a formula of a spreadsheet does (= + - @)",

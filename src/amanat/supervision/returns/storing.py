@@ -151,10 +151,19 @@ class Storing:
             "transaction_hash": rows.texts("transaction_hash"),
             "address": self._address(rows, moved),
             "hosted": rows.columns["hosted"],
-            "travel_rule": rows.texts("travel_rule"),
+            "travel_rule": self._told(rows),
         }
         self.write(pa.RecordBatch.from_arrays([columns[one] for one in TRANSACTIONS.names],
                                               schema=TRANSACTIONS))  # fmt: skip
+
+    def _told(self, rows: Rows) -> pa.Array:
+        """The travel-rule message of each row, if the other provider did not reject it."""
+        assert self._seen is not None
+        named = rows.texts("travel_rule")
+        if not self._seen.rejected:
+            return named
+        none = pc.is_in(named, pa.array(self._seen.rejected, pa.string()))
+        return pc.if_else(none, pa.scalar(None, pa.string()), named)
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Write stored rows, and count them."""

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from amanat.jurisdictions.countries import COUNTRIES
 from amanat.supervision.returns.arrow import type_of, unscaled
 from amanat.supervision.returns.findings import Findings
 from amanat.supervision.returns.reading import Batch, Source
@@ -27,6 +28,7 @@ _HIDDEN = "[\\x00-\\x1f\\x7f-\\x9f\u2028-\u202e\u2066-\u2069\ufeff]"
 _FORMULA = "^[=+\\-@\uff1d\uff0b\uff0d\uff20]"
 # Spaces and characters that are not seen alone: joiners, marks of direction, tags (Cf, UAX 44).
 _NOTHING_SEEN = "^[\\s\\p{Z}\\p{Cf}\u115f\u1160\u3164\uffa0]*$"
+_COUNTRIES = pa.array([*COUNTRIES, "XK"])
 _TEXTUAL = frozenset({Form.REFERENCE, Form.TEXT, Form.CODE, Form.COUNTRY})
 
 _EPOCH = date(1970, 1, 1)
@@ -176,6 +178,11 @@ def _valid_utf8(rows: Rows, column: Column, given: pa.Array) -> bool:
     return True
 
 
+def _no_country(given: pa.Array) -> pa.Array:
+    """Which of the texts are no country; where there is none, nothing is said of it."""
+    return pc.and_(pc.is_valid(given), pc.invert(pc.is_in(given, _COUNTRIES)))
+
+
 def _tests_of(column: Column) -> list[tuple[str, Callable[[pa.Array], pa.Array]]]:
     """The rules of a text, each as the test that finds what breaks it, in their order."""
     if column.form is Form.CODE:
@@ -183,11 +190,14 @@ def _tests_of(column: Column) -> list[tuple[str, Callable[[pa.Array], pa.Array]]
         return [("words", lambda one: pc.invert(pc.is_in(one, words)))]
     if column.pattern is not None:
         pattern = column.pattern
-        return [
+        tests: list[tuple[str, Callable[[pa.Array], pa.Array]]] = [
             ("length", lambda one: pc.greater(pc.binary_length(one), 4 * column.longest)),
             ("formula", lambda one: pc.match_substring_regex(one, _FORMULA)),
             ("form", lambda one: pc.invert(pc.match_substring_regex(one, pattern))),
         ]
+        if column.form is Form.COUNTRY:
+            tests.append(("country_known", _no_country))
+        return tests
     return [
         ("length", lambda one: pc.greater(pc.utf8_length(one), column.longest)),
         ("plain_text", lambda one: pc.match_substring_regex(one, _HIDDEN)),

@@ -46,11 +46,13 @@ from amanat.supervision.screening.freezing import (
     DRAWN,
     EXTENDED,
     LICENSED,
+    Names,
     changes_of,
     expenses_left,
     find_freeze,
     in_force_of,
     linked_accounts,
+    names_of,
     new_freeze_number,
     on_ledger_of,
     ordered_accounts,
@@ -81,19 +83,19 @@ EXCHANGES = (APPLICANT, "participant")
 # -- ordering -------------------------------------------------------------------------------------
 
 
-def _orders(command: OrderFreeze, context: ActContext, party: str) -> dict[str, list[str]]:
+def _orders(command: OrderFreeze, context: ActContext, names: Names) -> dict[str, list[str]]:
     """Accounts by exchange: those that the vault knows, and those that the command names.
 
     What a freeze in force orders already is left out, so that a later order reaches what was
     opened since.
     """
     connection, programme = context.uow.connection, context.programme
-    found = _numbers(context, linked_accounts(connection, programme, party))
+    found = _numbers(context, linked_accounts(connection, programme, names))
     for one in command.exchanges:
         find_provider(connection, programme, one.exchange)
         known = found.setdefault(one.exchange, [])
         known += [account for account in one.accounts if account not in known]
-    before = ordered_accounts(connection, programme, party, context.business_date)
+    before = ordered_accounts(connection, programme, names, context.business_date)
     left = {
         exchange: [one for one in known if one not in before.get(exchange, ())]
         for exchange, known in found.items()
@@ -121,15 +123,16 @@ def _check_order(command: OrderFreeze, context: ActContext) -> tuple[Row[Any], B
     pack = screening_pack(context)
     basis = pack.freezing_basis(command.basis, context.business_date)
     require_until("freeze", command.until, context.business_date, pack.freeze_days_max)
-    former = in_force_of(connection, programme, row.party, context.business_date)
-    orders = _orders(command, context, row.party)
+    names = names_of(row)
+    former = in_force_of(connection, programme, names, context.business_date)
+    orders = _orders(command, context, names)
     if (
-        former is not None
+        former
         and not orders
         and command.ledger_account
-        in (None, *on_ledger_of(connection, programme, row.party, context.business_date))
+        in (None, *on_ledger_of(connection, programme, names, context.business_date))
     ):
-        raise AlreadyFrozen(party=row.party, freeze=former.number)
+        raise AlreadyFrozen(party=row.party, freeze=former[0].number)
     if not orders and command.ledger_account is None:
         raise NothingToFreeze(party=row.party)
     return row, basis
@@ -165,7 +168,7 @@ def order_freeze(command: OrderFreeze, context: ActContext) -> Result:
     `AlreadyFrozen`, `NotAProvider`, `NothingToFreeze`; on the ledger as `FreezeEverything`.
     """
     row, basis = _check_order(command, context)
-    accounts = _orders(command, context, row.party)
+    accounts = _orders(command, context, names_of(row))
     connection, programme, pack = context.uow.connection, context.programme, screening_pack(context)
     number = new_freeze_number()
     entry = context.uow.journal.append(
@@ -191,6 +194,7 @@ def order_freeze(command: OrderFreeze, context: ActContext) -> Result:
             number=number,
             hit=row.id,
             party=row.party,
+            customer=row.customer,
             authority=command.authority,
             basis=basis.code,
             law=basis.title,
@@ -456,7 +460,7 @@ def _check_release(command: ReleaseFreeze, context: ActContext) -> Row[Any]:
     require_in_force(row, context.business_date)
     found = find_hit(connection, programme, row.hit)
     if command.ground is ReleaseGround.DELISTED:
-        for one in (found, *true_matches_of(connection, programme, row.party)):
+        for one in (found, *true_matches_of(connection, programme, names_of(row))):
             if is_listed(connection, programme, one.list, one.reference):
                 raise NotDelisted(reference=one.reference, list=one.list)
     return row

@@ -146,11 +146,11 @@ def rescreen(command: Rescreen, context: ActContext) -> Result:
 
 def _screen(context: ActContext, reason: str, *, everybody: bool, most: int) -> Run:
     connection, programme = context.uow.connection, context.programme
-    known = licensing_parties(connection, programme)
+    vault = Vault(context.uow.store.secret(SECRET))
+    known = licensing_parties(connection, programme, vault.pseudonyms)
     waiting = persons_behind(connection, programme, written_versions(connection, programme), most)
     customers: Iterable[ScreenedParty] = ()
     if waiting:
-        vault = Vault(context.uow.store.secret(SECRET))
         customers = vault_parties(vault, connection, programme, waiting)
     done = screen_parties(
         connection,

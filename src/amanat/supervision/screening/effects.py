@@ -20,6 +20,7 @@ from amanat.supervision.screening.commands import (
 from amanat.supervision.screening.freezing import (
     find_freeze,
     linked_accounts,
+    names_of,
     ordered_accounts,
     orders_of,
 )
@@ -42,8 +43,9 @@ def confirmed(command: ConfirmHit, seen: Seen) -> Iterator[Message]:
 def frozen(command: OrderFreeze, seen: Seen) -> Iterator[Message]:
     """Which exchanges are ordered to freeze how many accounts, and what on the ledger."""
     row = find_hit(seen.connection, seen.programme, command.hit)
-    linked = linked_accounts(seen.connection, seen.programme, row.party)
-    before = ordered_accounts(seen.connection, seen.programme, row.party, seen.business_date)
+    names = names_of(row)
+    linked = linked_accounts(seen.connection, seen.programme, names)
+    before = ordered_accounts(seen.connection, seen.programme, names, seen.business_date)
     known = {
         exchange: len(rows) - len(before.get(exchange, ())) for exchange, rows in linked.items()
     }

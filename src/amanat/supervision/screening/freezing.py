@@ -16,6 +16,8 @@ from amanat.supervision.screening.model import FreezeNotInForce, FreezeState, Hi
 from amanat.supervision.screening.tables import freeze, freeze_change, freeze_order, hit
 
 IN_FORCE = (FreezeState.ORDERED.value, FreezeState.SERVED.value)
+Names = tuple[str, ...]
+"""What one party is called: licensing's place, a customer's pseudonym (`names_of`)."""
 EXTENDED, LICENSED, DRAWN = "extended", "licensed", "drawn"
 
 
@@ -48,65 +50,67 @@ def require_in_force(row: Row[Any], day: date) -> None:
         raise FreezeNotInForce(freeze=row.number, state=state)
 
 
-def in_force_of(connection: Connection, programme: str, party: str, day: date) -> Row[Any] | None:
-    """The freeze of a party that is in force on a day; None: not frozen."""
-    return connection.execute(
-        sql.select(freeze)
-        .where(
-            freeze.c.programme == programme,
-            freeze.c.party == party,
-            freeze.c.state.in_(IN_FORCE),
-            freeze.c.until >= day.isoformat(),
-        )
-        .order_by(freeze.c.id)
-        .limit(1)
-    ).one_or_none()
+def names_of(row: Any) -> Names:
+    """What the party of a hit or a freeze is called: by licensing, and as a customer."""
+    return (row.party,) if row.customer is None else (row.party, str(row.customer))
 
 
-def _in_force(connection: Connection, programme: str, party: str, day: date) -> list[Row[Any]]:
+def _customers(names: Names) -> list[int]:
+    return [int(one) for one in names if one.isdigit()]
+
+
+def _same(table: sql.Table, names: Names) -> sql.ColumnElement[bool]:
+    """Rows of a party under any of its names."""
+    return sql.or_(table.c.party.in_(names), table.c.customer.in_(_customers(names)))
+
+
+def in_force_of(connection: Connection, programme: str, names: Names, day: date) -> list[Row[Any]]:
+    """The freezes of a party that are in force on a day, the first ordered first."""
     return list(
         connection.execute(
-            sql.select(freeze).where(
+            sql.select(freeze)
+            .where(
                 freeze.c.programme == programme,
-                freeze.c.party == party,
+                _same(freeze, names),
                 freeze.c.state.in_(IN_FORCE),
                 freeze.c.until >= day.isoformat(),
             )
+            .order_by(freeze.c.id)
         )
     )
 
 
 def ordered_accounts(
-    connection: Connection, programme: str, party: str, day: date
+    connection: Connection, programme: str, names: Names, day: date
 ) -> dict[str, set[str]]:
     """Accounts that freezes of a party in force on a day name, by exchange."""
     found: dict[str, set[str]] = {}
-    for row in _in_force(connection, programme, party, day):
+    for row in in_force_of(connection, programme, names, day):
         for order in orders_of(connection, row.id):
             found.setdefault(order.exchange, set()).update(order.accounts)
     return found
 
 
-def accounts_not_ordered(connection: Connection, programme: str, party: str, day: date) -> int:
+def accounts_not_ordered(connection: Connection, programme: str, names: Names, day: date) -> int:
     """How many accounts of a party the vault knows beyond those that its freezes name."""
-    before = ordered_accounts(connection, programme, party, day)
-    linked = linked_accounts(connection, programme, party)
+    before = ordered_accounts(connection, programme, names, day)
+    linked = linked_accounts(connection, programme, names)
     return sum(max(len(rows) - len(before.get(one, ())), 0) for one, rows in linked.items())
 
 
-def on_ledger_of(connection: Connection, programme: str, party: str, day: date) -> set[str]:
+def on_ledger_of(connection: Connection, programme: str, names: Names, day: date) -> set[str]:
     """Accounts on the ledger that freezes of a party in force on a day stop."""
-    rows = _in_force(connection, programme, party, day)
+    rows = in_force_of(connection, programme, names, day)
     return {row.ledger["account"] for row in rows if row.ledger.get("account")}
 
 
-def true_matches_of(connection: Connection, programme: str, party: str) -> list[Row[Any]]:
+def true_matches_of(connection: Connection, programme: str, names: Names) -> list[Row[Any]]:
     """Hits of a party that were decided to be the listed one and stand."""
     return list(
         connection.execute(
             sql.select(hit).where(
                 hit.c.programme == programme,
-                hit.c.party == party,
+                _same(hit, names),
                 hit.c.state == HitState.TRUE.value,
             )
         )
@@ -121,7 +125,7 @@ def frozen_parties(
     With `told`, only what that exchange may notice: freezes that every exchange has carried out,
     and those that it is ordered to carry out itself.
     """
-    query = sql.select(freeze.c.party, freeze.c.number).where(
+    query = sql.select(freeze.c.party, freeze.c.customer, freeze.c.number).where(
         freeze.c.programme == programme,
         freeze.c.state.in_(IN_FORCE),
         freeze.c.until >= day.isoformat(),
@@ -130,22 +134,21 @@ def frozen_parties(
         own = sql.select(freeze_order.c.freeze).where(freeze_order.c.exchange == told)
         served = freeze.c.state == FreezeState.SERVED.value
         query = query.where(sql.or_(served, freeze.c.id.in_(own)))
-    return {row.party: row.number for row in connection.execute(query)}
+    rows = connection.execute(query.order_by(freeze.c.id)).all()
+    return {name: row.number for row in rows for name in names_of(row)}
 
 
-def linked_accounts(connection: Connection, programme: str, party: str) -> dict[str, list[Any]]:
+def linked_accounts(connection: Connection, programme: str, names: Names) -> dict[str, list[Any]]:
     """Accounts that a party has, or a company that it owns, as rows of the vault, by exchange.
 
-    The vault knows them by the same person's pseudonym at every exchange; licensing's parties have
-    none there.  A row has `account` and, sealed, `number`.
+    The vault knows them by the same person's pseudonym at every exchange.  A row has `account` and,
+    sealed, `number`.
     """
-    if not party.isdigit():
-        return {}
     owners, accounts = vault.owner, vault.account
-    people = [int(party)]
+    people = _customers(names)
     people += connection.execute(
         sql.select(owners.c.person).where(
-            owners.c.programme == programme, owners.c.owner == int(party)
+            owners.c.programme == programme, owners.c.owner.in_(_customers(names))
         )
     ).scalars()
     found: dict[str, list[Any]] = {}

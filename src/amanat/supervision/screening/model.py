@@ -89,6 +89,8 @@ class ScreenedParty:
     """Father's names that others report of the same person."""
     further_births: tuple[str, ...] = ()
     """Days of birth that others report."""
+    customer: int | None = None
+    """Of licensing's people: the pseudonym that they have as customers, if they are any."""
 
 
 @dataclass(frozen=True, slots=True)

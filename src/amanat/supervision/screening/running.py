@@ -22,6 +22,7 @@ from sqlalchemy.engine import Connection, Row
 
 from amanat.core.canonical import canonical_bytes, digest
 from amanat.core.ids import new_id
+from amanat.core.memory import uncollected
 from amanat.jurisdictions.screening import load_screening
 from amanat.licensing.records import pack_of
 from amanat.supervision.identities.vault import Vault
@@ -135,20 +136,20 @@ def screen_parties(
     lapse(connection, programme, day, done)
     for chunk in _chunks(parties):
         known = _known(connection, programme, chunk)
-        for party in chunk:
-            before = known.get(party.pseudonym)
-            same = before is not None and before.revision == party.revision and not everybody
-            if same and before is not None and before.versions == _written(entries.versions):
-                done.skipped += 1
-                continue
-            known_versions = json.loads(before.versions) if before is not None else {}
-            same = same and known_versions.pop(_COMPARISON, None) == COMPARISON
-            held = entries.since(known_versions if same else None)
-            matches = held.matcher.screen(party)
-            _keep(
-                connection, programme, party, matches, held, entries, done, now, day, whole=not same
-            )
-            done.parties += 1
+        with uncollected():
+            for party in chunk:
+                before = known.get(party.pseudonym)
+                same = before is not None and before.revision == party.revision and not everybody
+                if same and before is not None and before.versions == _written(entries.versions):
+                    done.skipped += 1
+                    continue
+                known_versions = json.loads(before.versions) if before is not None else {}
+                same = same and known_versions.pop(_COMPARISON, None) == COMPARISON
+                held = entries.since(known_versions if same else None)
+                matches = held.matcher.screen(party)
+                _keep(connection, programme, party, matches, held, entries, done, now, day,
+                      whole=not same)  # fmt: skip
+                done.parties += 1
         _note(connection, programme, chunk, entries.versions, now)
     store_run(connection, programme, done, len(entries.in_force), now, day)
     return done
@@ -280,6 +281,7 @@ def _values(party: ScreenedParty, entry: Entry, match: Match) -> dict[str, Any]:
         for one in match.evidence
     ]
     return {
+        "customer": party.customer,
         "roles": list(party.roles),
         "entry_digest": entry.digest,
         "topics": [one.value for one in match.subject.topics],

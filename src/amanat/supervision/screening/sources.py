@@ -7,6 +7,7 @@ system that screens reads names and documents, and keeps none: a hit has a pseud
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -19,7 +20,9 @@ from amanat.licensing.forms.filling import answers_of
 from amanat.licensing.tables import licensing_file, provider
 from amanat.supervision.identities import tables as vault_tables
 from amanat.supervision.identities.model import Identity
+from amanat.supervision.identities.pseudonyms import Pseudonyms
 from amanat.supervision.identities.vault import Vault
+from amanat.supervision.returns.storing import pseudonym_of
 from amanat.supervision.returns.tables import manifest
 from amanat.supervision.screening.model import (
     Document,
@@ -47,10 +50,13 @@ ROLES = (
 _PERSON = ("name", "born", "number")
 
 
-def licensing_parties(connection: Connection, programme: str) -> Iterator[ScreenedParty]:
+def licensing_parties(
+    connection: Connection, programme: str, pseudonyms: Pseudonyms
+) -> Iterator[ScreenedParty]:
     """Every provider, and everyone whom its files name as directing, holding or controlling it.
 
-    Of several files the last one that names somebody in a place counts.
+    Each with the pseudonym that its document has among customers.  Of several files the last one
+    that names somebody in a place counts.
     """
     rows = connection.execute(
         sql.select(provider, institution.c.name.label("institution_name"))
@@ -74,6 +80,7 @@ def licensing_parties(connection: Connection, programme: str) -> Iterator[Screen
     for row in rows:
         documents = (Document(DocumentKind.LEI, row.lei),) if row.lei else ()
         yield _revised(
+            pseudonyms,
             ScreenedParty(
                 pseudonym=f"{PROVIDER}:{row.code}",
                 kind=Subject.ORGANISATION,
@@ -81,12 +88,12 @@ def licensing_parties(connection: Connection, programme: str) -> Iterator[Screen
                 documents=documents,
                 country=row.country,
                 roles=(PROVIDER,),
-            )
+            ),
         )
         found: dict[str, ScreenedParty] = {}
         for file in files.get(row.code, ()):
             for party in _people(row.code, answers_of(connection, file)):
-                found[party.pseudonym] = party
+                found[party.pseudonym] = _revised(pseudonyms, party)
         yield from found.values()
 
 
@@ -114,52 +121,51 @@ def _person(
     roles: tuple[str, ...] = _ROLES.get(section, ("named_in_application",))
     if section == "controllers" and item.get("kind") == "person":
         roles = (*roles, "beneficial_owner")
-    return _revised(
-        ScreenedParty(
-            pseudonym=place,
-            kind=Subject.PERSON,
-            names=(str(answer["name"])[:300],),
-            documents=(Document(kind, str(answer["number"])[:64], country),),
-            born_on=str(answer["born"])[:10],
-            country=country,
-            roles=roles,
-        )
+    return ScreenedParty(
+        pseudonym=place,
+        kind=Subject.PERSON,
+        names=(str(answer["name"])[:300],),
+        documents=(Document(kind, str(answer["number"])[:64], country),),
+        born_on=str(answer["born"])[:10],
+        country=country,
+        roles=roles,
     )
 
 
 def _company(place: str, item: Mapping[str, Any]) -> ScreenedParty:
     lei = item.get("lei")
-    return _revised(
-        ScreenedParty(
-            pseudonym=place,
-            kind=Subject.ORGANISATION,
-            names=(str(item["company"])[:300],),
-            documents=(Document(DocumentKind.LEI, lei),) if isinstance(lei, str) and lei else (),
-            country=str(item.get("country") or "")[:2] or None,
-            roles=("controller",),
-        )
+    return ScreenedParty(
+        pseudonym=place,
+        kind=Subject.ORGANISATION,
+        names=(str(item["company"])[:300],),
+        documents=(Document(DocumentKind.LEI, lei),) if isinstance(lei, str) and lei else (),
+        country=str(item.get("country") or "")[:2] or None,
+        roles=("controller",),
     )
 
 
-def _revised(party: ScreenedParty) -> ScreenedParty:
-    """The party with the digest of what is known of it as its revision."""
+def _revised(pseudonyms: Pseudonyms, party: ScreenedParty) -> ScreenedParty:
+    """The party with whom it is as a customer, and as its revision the digest of what is known."""
+    customer = _as_customer(pseudonyms, party)
     known = {
+        "customer": None if customer is None else str(customer),
         "names": list(party.names),
         "documents": [[one.kind.value, one.number] for one in party.documents],
         "born_on": party.born_on,
         "country": party.country,
         "roles": list(party.roles),
     }
-    return ScreenedParty(
-        pseudonym=party.pseudonym,
-        kind=party.kind,
-        names=party.names,
-        documents=party.documents,
-        born_on=party.born_on,
-        country=party.country,
-        roles=party.roles,
-        revision=digest(known).hex(),
-    )
+    return replace(party, revision=digest(known).hex(), customer=customer)
+
+
+def _as_customer(pseudonyms: Pseudonyms, party: ScreenedParty) -> int | None:
+    """The pseudonym under which returns report who has the same document; None: it has none."""
+    for one in party.documents:
+        # An identity card is Pakistan's, whatever other nationality its holder has.
+        country = "PK" if one.kind is DocumentKind.CNIC else one.country or party.country
+        if country is not None:
+            return pseudonym_of(pseudonyms, one.kind.value, country, one.number).number
+    return None
 
 
 # -- the vault ------------------------------------------------------------------------------------

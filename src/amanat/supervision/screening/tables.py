@@ -21,6 +21,11 @@ def _programme() -> sql.Column[Any]:
     return sql.Column("programme", sql.String(64), nullable=False)
 
 
+def _customer() -> sql.Column[Any]:
+    said = "of licensing's people: their pseudonym as customers"
+    return sql.Column("customer", sql.BigInteger, comment=said)
+
+
 def _authorship() -> list[sql.Column[Any]]:
     return [
         sql.Column("institution", sql.String(64), nullable=False),
@@ -82,6 +87,7 @@ hit = sql.Table(
     _key(),
     _programme(),
     sql.Column("party", sql.String(120), nullable=False),
+    _customer(),
     sql.Column("roles", sql.JSON, nullable=False, comment="customer, controller, ..."),
     sql.Column("list", sql.String(64), nullable=False),
     sql.Column("reference", sql.String(160), nullable=False, comment="of the entry"),
@@ -103,6 +109,7 @@ hit = sql.Table(
     sql.UniqueConstraint("programme", "party", "list", "reference"),
     sql.Index(None, "programme", "state", "grade", "strength"),
     sql.Index(None, "programme", "list", "reference"),
+    sql.Index(None, "programme", "customer"),
 )
 
 disposition = sql.Table(
@@ -144,6 +151,7 @@ freeze = sql.Table(
     sql.Column("number", sql.String(24), nullable=False, comment="FRZ- and eight letters"),
     sql.Column("hit", sql.String(36), nullable=False),
     sql.Column("party", sql.String(120), nullable=False),
+    _customer(),
     sql.Column("authority", sql.String(200), nullable=False),
     sql.Column("basis", sql.String(64), nullable=False),
     sql.Column("law", sql.String(300), nullable=False, comment="as cited on the day"),
@@ -165,6 +173,7 @@ freeze = sql.Table(
     sql.UniqueConstraint("programme", "number"),
     sql.Index(None, "programme", "state"),
     sql.Index(None, "programme", "party"),
+    sql.Index(None, "programme", "customer"),
 )
 
 freeze_order = sql.Table(

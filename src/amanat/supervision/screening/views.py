@@ -34,6 +34,7 @@ from amanat.supervision.screening.freezing import (
     accounts_not_ordered,
     changes_of,
     expenses_left,
+    names_of,
     orders_of,
     state_on,
 )
@@ -239,7 +240,7 @@ def _whole(context: ViewContext, row: Row[Any]) -> dict[str, Any]:
     return _plain(row) | {
         "state": state,
         "accounts_not_ordered": accounts_not_ordered(
-            context.connection, context.programme, row.party, context.business_date
+            context.connection, context.programme, names_of(row), context.business_date
         )
         if state in IN_FORCE
         else 0,
