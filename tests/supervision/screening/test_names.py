@@ -98,10 +98,32 @@ def test_no_way_of_writing_slips_through(written) -> None:
         ("Masʿūd Aẓhar", "Masood Azhar"),
         ("عبد الرحمن مكي", "Abdul Rehman Makki"),
         ("عبد الرحمن مكي", "عبدالرحمان مکی"),
+        ("Hafeez Muhammad Sayeed", "Hafiz Muhammad Saeed"),
+        ("دائود ابراہیم", "داؤد ابراہیم"),
     ],
 )
 def test_usual_ways_of_writing_are_known(written, known) -> None:
     assert hits(party(written), listed(known))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Alrashid Trust (Pvt) Ltd", "Al Rashid Trust Pvt. Ltd.", "AlRasheed Trust",
+        "Rashid Trust Limited", "AL RASHID TRUST (SMC-PVT) LIMITED",
+    ],
+)  # fmt: skip
+def test_a_company_is_known_without_its_legal_form_and_with_its_article(written) -> None:
+    company = ListedSubject("1", Subject.ORGANISATION, ("Al Rashid Trust",))
+    asked = ScreenedParty("2", Subject.ORGANISATION, (written,))
+    assert Matcher([company], CUTOFF).screen(asked)
+
+
+def test_a_legal_form_alone_is_no_company() -> None:
+    company = ListedSubject("1", Subject.ORGANISATION, ("Indus Traders (Pvt) Ltd",))
+    for written in ("Nowhere Holding (Pvt) Ltd", "Pvt Ltd", "Ltd", "ltd" + "." * 280 + "x"):
+        asked = ScreenedParty("2", Subject.ORGANISATION, (written,))
+        assert Matcher([company], CUTOFF).screen(asked) == []
 
 
 @pytest.mark.parametrize(

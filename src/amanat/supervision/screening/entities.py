@@ -22,6 +22,7 @@ from amanat.supervision.screening.spelling import (
     romanised,
     split_father,
     split_names,
+    without_form,
 )
 
 if TYPE_CHECKING:
@@ -47,14 +48,15 @@ Numbers = frozenset[tuple[DocumentKind, str]]
 def names_to_compare(names: Iterable[str]) -> tuple[str, ...]:
     """Names cleaned, without a father's behind them, and the Latin ones that they imitate.
 
-    A name in a third script, such as Cyrillic, also stands in Latin letters.
+    A company's also stands without its legal form, which others leave out; a name in a third
+    script, such as Cyrillic, in Latin letters.
     """
     found: dict[str, None] = {}
     stated = [text for one in names for text in (one, apart(one)) if text]
     for written in stated:
         for name in split_names(clean_name(written)):
             cleaned, _father = split_father(name)
-            for one in (cleaned, imitation(cleaned), romanised(cleaned)):
+            for one in (cleaned, imitation(cleaned), romanised(cleaned), without_form(cleaned)):
                 if one:
                     found.setdefault(one)
     return tuple(found)[:NAMES_MAX]

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from amanat.supervision.screening.matching import Match, Matcher
 
 _CHUNK = 500
-COMPARISON = 3
+COMPARISON = 4
 """Counts up with what the comparison finds, so that everybody is compared again."""
 _COMPARISON = "comparison"
 

@@ -115,6 +115,8 @@ _TITLES = frozenset(
         "محترمہ",
     ]
 )
+_TITLES_AHEAD = frozenset(["hafeez", "hafez", "hafidh", "hafeedh", "hafidz"])
+"""Names of their own, and titles (hafiz) in another spelling where two words follow."""
 _ARTICLES = frozenset(
     [
         "al",
@@ -257,6 +259,18 @@ def split_names(text: str) -> tuple[str, ...]:
     return tuple(found) or (text,)
 
 
+def without_form(name: str) -> str | None:
+    """A company's name without its legal form (`… (Pvt) Ltd`); None where two words do not stay."""
+    bare = _LEGAL_FORM.sub("", name)
+    return bare if bare != name and " " in bare.strip() else None
+
+
+_LEGAL_FORM = re.compile(
+    r"(?:[\s,.()-]+(?:pvt|private|smc|ltd|limited|llc|llp|plc|inc|incorporated)\b)+[\s.)]*$",
+    re.IGNORECASE,
+)
+
+
 def apart(text: str) -> str | None:
     """A name with a space for each non-joiner between letters of Arabic script; None without."""
     spaced = _NON_JOINER.sub(" ", text)
@@ -327,7 +341,10 @@ def titles(name: str) -> frozenset[str]:
 
 
 def _kept_words(name: str) -> tuple[str, ...]:
-    return tuple(word for word in _all_words(name) if word not in _TITLES and word not in _ARTICLES)
+    found = _all_words(name)
+    if len(found) > 2 and found[0] in _TITLES_AHEAD:
+        found = found[1:]
+    return tuple(word for word in found if word not in _TITLES and word not in _ARTICLES)
 
 
 @lru_cache(maxsize=65_536)
@@ -397,6 +414,9 @@ def sounds_of(word: str) -> tuple[Sound, ...]:
     return tuple(dict.fromkeys(one for one in found if one.consonants))
 
 
+_ARTICLE_AHEAD = re.compile("[ae]l[^aeiouyhl]\\w{3}")  # alrashid, elsayed; neither Aleem nor Alhaj
+
+
 def _latin_readings(word: str) -> Iterator[str]:
     """`th` and `dh` stand for an Arabic letter that Urdu and Persian sound as s or z.
 
@@ -411,6 +431,8 @@ def _latin_readings(word: str) -> Iterator[str]:
         yield word.replace("th", "s")
     if "dh" in word:
         yield word.replace("dh", "z")
+    if _ARTICLE_AHEAD.match(word):
+        yield word[2:]
 
 
 def _arabic_readings(word: str) -> Iterator[str]:
@@ -456,6 +478,7 @@ def _arabic_sound(word: str) -> Sound:
     elif word[1:4] == "وال":  # ذوالفقار: the article inside is not heard
         word = word[0] + "ول" + word[4:]
     word = word.replace("لل", "ل").replace("رحمن", "رحمان")  # written without its alif as a rule
+    word = word.replace("دايود", "داود")  # دائود is داؤد
     consonants, vowels, between = [], [], ""
     for position, letter in enumerate(word):
         last = position == len(word) - 1
