@@ -225,17 +225,17 @@ def put_scenario(told: Told) -> None:
         )  # fmt: skip
 
 
-@pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("ur", "dark")])
-def test_every_page_is_accessible_and_no_wider_than_the_screen(
-    chromium: Browser, desk: Desk, language: str, scheme: str
-) -> None:
+def wrongs(
+    chromium: Browser, desk: Desk, pages: dict[str, str], language: str, scheme: str
+) -> dict[str, list[str]]:
+    """What is wrong with pages for those who see or move otherwise, or have a narrow screen."""
     cookie = desk.told.cookie(OFFICER)["Cookie"] + f"; lang={language}"
     context = chromium.new_context(
         base_url=desk.address, color_scheme=scheme, extra_http_headers={"Cookie": cookie}
     )
     page = context.new_page()
     found: dict[str, list[str]] = {}
-    for name, path in PAGES.items():
+    for name, path in pages.items():
         answer = page.goto(path, wait_until="domcontentloaded")
         assert answer is not None
         assert answer.status == 200, name
@@ -249,6 +249,17 @@ def test_every_page_is_accessible_and_no_wider_than_the_screen(
         if wrong:
             found[name] = wrong
     context.close()
+    return found
+
+
+LOOKS = pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("ur", "dark")])
+
+
+@LOOKS
+def test_every_page_is_accessible_and_no_wider_than_the_screen(
+    chromium: Browser, desk: Desk, language: str, scheme: str
+) -> None:
+    found = wrongs(chromium, desk, PAGES, language, scheme)
     assert found == {}
 
 
@@ -321,3 +332,18 @@ def test_an_alert_in_a_case_leads_to_its_case(desk: Desk) -> None:
     assert f'href="{V}/case?case=CAS-' in shown
     assert "acts/OpenCase" not in shown
     assert "acts/CloseCase?case=CAS-" in shown
+
+
+@LOOKS
+def test_every_page_of_cases_is_accessible_too(
+    chromium: Browser, desk: Desk, language: str, scheme: str
+) -> None:
+    desk.told.world.do_as(OFFICER, GroupFindings())
+    with desk.reader(OFFICER) as client:
+        case = client.get(f"{V}/cases?format=json").json()[0]["case"]
+    asked = {
+        "case": f"?case={case}", "case_network": f"?case={case}", "cases": "",
+        "case_statistics": "", "market_overview": "", "referrals": "",
+    }  # fmt: skip
+    pages = {name: f"{V}/{name}{more}" for name, more in asked.items()}
+    assert wrongs(chromium, desk, pages, language, scheme) == {}

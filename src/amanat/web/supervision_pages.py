@@ -5,6 +5,8 @@ Drawn on the server, like every picture here; each stands beside the table of wh
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,8 +23,10 @@ PAGES = frozenset({"case", "market_overview"})
 UNIT = "PKR million"
 _WIDTHS = (1.5, 3, 5, 8)
 _BARS_MAX = 12
-_MARGIN = 110
+_MARGIN, _MARGIN_CROWDED = 110, 200
 """Above and below the outermost parties: their circle and name, and the bend of arrows."""
+_RING_MAX = 8
+"""Parties in a ring whose names stand side by side; of more each points away from the middle."""
 _GROUPED = "findings"
 """Where a case comes from that was opened for what was found: its title lists scenarios."""
 _OUTSIDE = frozenset({"bank", "hosted_wallet", "unhosted_wallet"})
@@ -87,9 +91,12 @@ def network_svg(network: Mapping[str, Any]) -> Markup | None:
     if not nodes:
         return None
     most = max((int(one["value_minor"]) for one in network["edges"]), default=1)
+    rings = Counter(one["ring"] for one in network["nodes"])
+    crowded = {ring for ring, count in rings.items() if count > _RING_MAX}
     # As high as what is drawn: few parties in a row leave no empty square.
-    top = min(one["y"] for one in nodes.values()) - _MARGIN
-    height = max(one["y"] for one in nodes.values()) + _MARGIN - top
+    margin = _MARGIN_CROWDED if max(rings) in crowded else _MARGIN
+    top = min(one["y"] for one in nodes.values()) - margin
+    height = max(one["y"] for one in nodes.values()) + margin - top
     parts = [
         f'<svg class="network" viewBox="-130 {top} 1260 {height}" aria-hidden="true">'
         '<defs><marker id="tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="14" '
@@ -100,7 +107,7 @@ def network_svg(network: Mapping[str, Any]) -> Markup | None:
         parts.append(
             _arrow(nodes[edge["source"]], nodes[edge["target"]], int(edge["value_minor"]), most)
         )
-    parts += [_circle(one) for one in network["nodes"]]
+    parts += [_circle(one, crowded=one["ring"] in crowded) for one in network["nodes"]]
     return Markup("".join(parts) + "</svg>")
 
 
@@ -119,7 +126,7 @@ def _arrow(source: Mapping[str, Any], target: Mapping[str, Any], value: int, mos
     )
 
 
-def _circle(one: Mapping[str, Any]) -> str:
+def _circle(one: Mapping[str, Any], *, crowded: bool) -> str:
     kind = "subject" if one["ring"] == 0 else "outside" if one["outside"] else "customer"
     x, y = one["x"], one["y"]
     shape = (
@@ -128,9 +135,23 @@ def _circle(one: Mapping[str, Any]) -> str:
         else f'<circle class="{kind}" cx="{x}" cy="{y}" r="{30 if kind == "subject" else 24}"/>'
     )
     label = escape(short_of(one["node"]))
+    if crowded:
+        return shape + _along_the_radius(x, y, label)
     above = y < 500 and one["ring"] > 0
     at = y - 40 if above else y + 62
     return f'{shape}<text x="{x}" y="{at}" text-anchor="middle">{label}</text>'
+
+
+def _along_the_radius(x: int, y: int, label: Markup) -> str:
+    """A name that points away from the middle: beside each other there is room for many."""
+    turned = math.degrees(math.atan2(y - 500, x - 500))
+    leftwards = abs(turned) > 90
+    place, anchor = (-34, "end") if leftwards else (34, "start")
+    angle = turned + (180 if leftwards else 0)
+    return (
+        f'<text transform="translate({x} {y}) rotate({angle:.0f})" x="{place}" dy=".35em" '
+        f'text-anchor="{anchor}">{label}</text>'
+    )
 
 
 def short_of(node: str) -> str:

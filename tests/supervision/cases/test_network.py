@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from amanat.supervision.cases.network import NODES_MAX, network_of
@@ -51,3 +52,23 @@ def test_what_is_drawn_is_escaped() -> None:
     drawn = network_svg({"nodes": [node], "edges": []})
     assert drawn is not None
     assert "<script>" not in drawn
+
+
+def test_names_of_a_full_ring_point_away_from_the_middle_and_never_lie_over_each_other() -> None:
+    """Each at its own angle, beside the next by more than a line's height."""
+    found = network_of([flow(1, number) for number in range(2, 26)], "party:1")
+    drawn = network_svg({
+        "nodes": [{"node": one.key, "ring": one.ring, "x": one.x, "y": one.y, "outside": False}
+                  for one in found.nodes],
+        "edges": [],
+    })  # fmt: skip
+    assert drawn is not None
+    angles = [int(one) for one in re.findall(r"rotate\((-?[0-9]+)\)", drawn)]
+    ends = re.findall(r'text-anchor="(start|end)"', drawn)
+    assert len(angles) == len(ends) == 24
+    places = {(angle, end) for angle, end in zip(angles, ends, strict=True)}
+    assert len(places) == 24
+    assert all(-90 <= angle <= 90 or end == "end" for angle, end in places)
+    few = network_svg({"nodes": [{"node": "party:1", "ring": 1, "x": 500, "y": 200,
+                                  "outside": False}], "edges": []})  # fmt: skip
+    assert "rotate" not in str(few)
