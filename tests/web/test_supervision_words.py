@@ -13,6 +13,7 @@ from amanat.web.texts import words
 CASE = {
     "title": "ctr_threshold, screening_nacta",
     "source": "findings",
+    "subject": "party:17",
     "steps": [
         {"act": "GroupFindings", "text": "ctr_threshold"},
         {"act": "AddCaseNote", "text": "ctr_threshold"},
@@ -59,3 +60,21 @@ def test_acronyms_of_supervision_are_in_capitals() -> None:
     assert [words(one) for one in ("ctr_due", "screening_ofac_csv", "screening_un")] == [
         "CTR due", "Screening OFAC CSV", "Screening UN",
     ]  # fmt: skip
+
+
+def test_the_number_of_a_paper_is_no_figure() -> None:
+    def numeric(value: object) -> bool:
+        return table_of("freezes", [{"number": value}], "/", {}).columns[0].numeric
+
+    assert (numeric("FRZ-GX4TQ2AB"), numeric(17), numeric("17")) == (False, True, True)
+
+
+def test_parties_are_named_and_pseudonyms_are_no_figures() -> None:
+    def shape(value: object) -> str:
+        return table_of("flows", [{"from": value}], "/", {}).columns[0].shape
+
+    assert shape("party:5664950595501596936") == "subject"
+    assert shape("bank") == "plain"
+    assert shape("5664950595501596936") == "plain"
+    assert shape("17") == "number"
+    assert in_words("case", CASE, {}, Reader())[0]["subject_said"] == "Party 17"

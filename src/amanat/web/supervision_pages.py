@@ -60,7 +60,10 @@ def in_words(
         one | {"text": _listed(one["text"], reader)} if one["act"] == "GroupFindings" else one
         for one in shown["steps"]
     ]
-    return _titled(shown, reader) | {"steps": steps}, {**found, "findings_shown": told}
+    kind, _, number = shown["subject"].partition(":")
+    about = f"{reader.worded(words(kind))} {number}"
+    said = _titled(shown, reader) | {"steps": steps, "subject_said": about}
+    return said, {**found, "findings_shown": told}
 
 
 def _titled(one: Mapping[str, Any], reader: Reader) -> dict[str, Any]:

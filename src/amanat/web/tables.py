@@ -532,9 +532,19 @@ def _column(name: str, values: Sequence[Any], currency: str) -> Column:
     )
     if shape == "plain" and numeric:
         shape = "number"
-    numeric = numeric or (shape == "ordinal" and any(value is not None for value in values))
+    elif shape == "plain" and any(map(_names_somebody, values)):
+        shape = "subject"
+    # A `number` may be one of a paper, `FRZ-GX4TQ2AB`, which is read like a word.
+    given = [value for value in values if value is not None]
+    numeric = numeric or (shape == "ordinal" and any(map(is_number, given)))
     unit = unit if numeric else ""  # a `target` may be a party as well as an amount
     return Column(name, column_label(stem), unit, shape, numeric)
+
+
+def _names_somebody(value: Any) -> bool:
+    """Whether a value is a party or an account of supervision, such as `party:1234`."""
+    kind, colon, number = value.partition(":") if isinstance(value, str) else ("", "", "")
+    return bool(colon) and kind in ("party", "account", "customer") and number.isdigit()
 
 
 def column_label(stem: str) -> str:
@@ -554,6 +564,10 @@ def _facets(
     return tuple(found[:3])
 
 
+_FIGURE_DIGITS_MAX = 15
+"""What has more is a pseudonym; amounts have columns of their own."""
+
+
 def is_number(value: Any) -> bool:
     """Whether a value counts as a number, or says nothing against it (None)."""
     if isinstance(value, bool):
@@ -563,6 +577,8 @@ def is_number(value: Any) -> bool:
     if not isinstance(value, str) or not value.isascii() or len(value) > 40:
         return False
     digits = value.removeprefix("-").replace(".", "", 1)
+    if "." not in value and len(digits) > _FIGURE_DIGITS_MAX:
+        return False
     return digits.isdigit() and not value.endswith(".")
 
 

@@ -14,7 +14,9 @@ from zoneinfo import ZoneInfo
 LANGUAGES = {"en": "English", "ur": "اردو"}
 _MINUS = "−"
 _SCALES = ((10**12, "tn"), (10**9, "bn"), (10**6, "m"))
-_ACRONYM = re.compile(r"\b(usd|isin|lei|rtgs|ctr|un|nacta|ofac|csv|pep)\b", re.IGNORECASE)
+_ACRONYM = re.compile(
+    r"\b(usd|isin|lei|rtgs|ctr|un|nacta|ofac|csv|pep|fiu|fmu|str|xml)\b", re.IGNORECASE
+)
 _ISO_DAY = re.compile(r"^\d{4}-\d\d-\d\d$")
 _FILE_NUMBER = re.compile(r"^[A-Z]{2,6}-\d{4}-\d{4,6}$")
 _ISO_TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d")
@@ -49,6 +51,7 @@ _SHAPES = {
     "version": "ordinal",
     "authorisation": "ordinal",
     "line": "ordinal",
+    "registration": "ordinal",
     "cursor": "ordinal",
     "subject": "subject",
     "kind": "named",
