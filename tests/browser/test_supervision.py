@@ -6,6 +6,7 @@ that there is none.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,7 +15,7 @@ from urllib.parse import urlencode
 import httpx
 import pyarrow.parquet as parquet
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from tests.browser.test_pages import WIDTHS, faults
 from tests.browser.test_pages import chromium as chromium  # a fixture
 from tests.licensing.world import CODE, MARCH
@@ -49,6 +50,8 @@ PAGES = {
     "refused": f"{V}/return_errors?refused={REFUSED}",
     "scenarios": f"{V}/monitoring_scenarios",
     "scenario": f"{V}/monitoring_scenario?scenario=structuring",
+    "compose": f"/p/{CODE}/acts/ComposeScenario",
+    "change": f"/p/{CODE}/acts/ChangeScenario?scenario=structuring",
 }
 
 
@@ -323,6 +326,64 @@ def test_who_has_no_such_desk_finds_nothing_there(desk: Desk) -> None:
     assert "FRZ-GX4TQ2AB" in freezes
     assert HIT not in freezes
     assert "Report to the FIU" not in freezes
+
+
+def test_an_analyst_composes_a_scenario_without_code_or_scripts(
+    chromium: Browser, desk: Desk
+) -> None:
+    cookie = desk.told.cookie(OFFICER)["Cookie"] + "; lang=en"
+    context = chromium.new_context(
+        base_url=desk.address, java_script_enabled=False, extra_http_headers={"Cookie": cookie}
+    )
+    page = context.new_page()
+    page.goto(PAGES["scenarios"])
+    page.get_by_role("link", name="Compose scenario").click()
+    page.get_by_label("Scenario", exact=True).fill("small_withdrawals")
+    page.get_by_label("Name", exact=True).fill("Many small withdrawals")
+    page.get_by_label("What it looks for, and why").fill("Ten or more small ones in three days.")
+    page.get_by_label("Withdrawal", exact=True).check()
+    page.locator("#field-rule-value_2").fill("fifty thousand")
+    page.get_by_label("Cash", exact=True).select_option("no")
+    page.get_by_label("whoever sends").check()
+    page.get_by_label("Within how many days").fill("3")
+    page.get_by_label("Transactions at least").fill("10")
+    page.get_by_label("Reason").fill("seen in two cases")
+    page.get_by_role("button", name="Check before sending").click()
+    # What is wrong is told at its field, and everything else still stands.
+    expect(page.locator(".errors")).to_have_text(re.compile("Value: fifty thousand is no amount"))
+    expect(page.locator("#field-rule-value_1")).to_have_value("fifty thousand")
+    expect(page.get_by_label("Withdrawal", exact=True)).to_be_checked()
+    page.locator('select[name="rule.value_1.is"]').select_option("under")
+    page.locator("#field-rule-value_1").fill("50,000")
+    page.get_by_role("button", name="Check before sending").click()
+    for sentence in (
+        "An alert comes where a sender has within 3 days: 10 transactions or more",
+        "Only these kinds count: withdrawal",
+        "Only values under PKR 50,000.00 count",
+        "Cash does not count",
+    ):
+        expect(page.get_by_text(sentence)).to_be_visible()
+    page.get_by_role("button", name="Carry out").click()
+    page.goto(f"{V}/monitoring_scenario?scenario=small_withdrawals")
+    expect(page.get_by_text("Only values under PKR 50,000.00 count")).to_be_visible()
+    # Another version begins with what the latest one says.
+    page.get_by_role("link", name="Compose scenario").click()
+    expect(page.get_by_label("Within how many days")).to_have_value("3")
+    expect(page.locator("#field-rule-value_1")).to_have_value("50,000.00")
+    context.close()
+
+
+def test_a_scenarios_parameters_are_changed_in_a_form_that_holds_those_in_force(
+    desk: Desk,
+) -> None:
+    with desk.reader(OFFICER) as client:
+        chosen = client.get(f"/p/{CODE}/acts/ChangeScenario").text
+        form = client.get(PAGES["change"]).text
+    assert '<option value="structuring">Structuring</option>' in chosen
+    assert "parameters." not in chosen
+    # FMU Circular 01/2025: PKR 2.0 million.
+    assert 'name="parameters.threshold_minor" value="2,000,000.00"' in form
+    assert 'name="parameters.count_min" value="3"' in form
 
 
 def test_an_alert_in_a_case_leads_to_its_case(desk: Desk) -> None:

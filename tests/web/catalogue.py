@@ -60,6 +60,7 @@ from amanat.supervision.screening.model import (
 )
 from amanat.supervision.screening.sources import ROLES
 from amanat.web.act_fields import fields_of
+from amanat.web.composing import MEASURES
 from amanat.web.licensing_pages import GROUPS, GROUPS_OF_OTHERS
 from amanat.web.places import SECTIONS
 from amanat.web.register_pages import STATES as REGISTER_STATES
@@ -70,6 +71,7 @@ SOURCES = Path(amanat.__file__).parent
 WEB = Path(amanat.web.__file__).parent
 FOLDER = WEB / "locale" / "ur" / "LC_MESSAGES"
 STATES = (
+    *MEASURES,
     *TenderState,
     *Status,
     *InstructionState,

@@ -55,6 +55,7 @@ FAULTS: Mapping[str, str] = {
     "too_short": "at least {min_length} entries are needed",
     "too_long": "at most {max_length} entries are taken",
     "json_invalid": "this is not JSON",
+    "union_tag_invalid": "it must be one of {expected_tags}",
 }
 
 

@@ -32,8 +32,6 @@ from amanat.web import texts
 FIELD = "answer"
 NO_ITEM = "-"
 """What stands in an address for the item of a section that does not repeat."""
-_DIGITS = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩٫", "01234567890123456789.")
-_SEPARATORS = re.compile(r"[\s,٬'’_]")
 
 Typed = Mapping[str, list[str]]
 """What stands in the fields of a question's page, by the name of the field."""
@@ -79,14 +77,14 @@ def answer_of(question: Question, typed: Typed) -> Any:
     if kind is QuestionKind.DATE:
         return _day(typed, FIELD)
     if kind is QuestionKind.AMOUNT:
-        amount = _figure(_one(typed, f"{FIELD}-amount"))
+        amount = texts.figure_typed(_one(typed, f"{FIELD}-amount"))
         currency = _one(typed, f"{FIELD}-currency")
         return {"amount": amount, "currency": currency} if amount else None
     if kind is QuestionKind.PERSON:
         return _person(typed)
     text = _one(typed, FIELD)
     if kind in (QuestionKind.NUMBER, QuestionKind.PERCENT):
-        text = _figure(text.removesuffix("%"))
+        text = texts.figure_typed(text.removesuffix("%"))
     elif kind is QuestionKind.LEI:
         text = re.sub(r"[\s-]", "", text).upper()
     return text or None
@@ -97,12 +95,10 @@ def _one(typed: Typed, name: str) -> str:
     return (typed.get(name) or [""])[0].replace("\r\n", "\n").strip()
 
 
-def _figure(text: str) -> str:
-    return _SEPARATORS.sub("", text.translate(_DIGITS))
-
-
 def _day(typed: Typed, name: str) -> str | None:
-    year, month, day = (_figure(_one(typed, f"{name}-{part}")) for part in ("year", "month", "day"))
+    year, month, day = (
+        texts.figure_typed(_one(typed, f"{name}-{part}")) for part in ("year", "month", "day")
+    )
     if not year and not month and not day:
         return None
     return f"{year}-{month.rjust(2, '0')}-{day.rjust(2, '0')}"
@@ -110,7 +106,7 @@ def _day(typed: Typed, name: str) -> str | None:
 
 def _person(typed: Typed) -> dict[str, str] | None:
     document = _one(typed, f"{FIELD}-document")
-    number = _one(typed, f"{FIELD}-number").translate(_DIGITS).upper()
+    number = texts.digits_typed(_one(typed, f"{FIELD}-number")).upper()
     number = re.sub(r"\s", "", number)
     given = {
         "name": _one(typed, f"{FIELD}-name"),

@@ -14,7 +14,7 @@ from amanat.access.desk import Outcome, parse
 from amanat.access.shown_once import ShownOnce
 from amanat.core.errors import AmanatError, Forbidden, NotFound, Refusal
 from amanat.core.ids import new_id
-from amanat.web import elsewhere, supervision_desk, texts
+from amanat.web import composing, elsewhere, supervision_desk, texts
 from amanat.web.act_fields import SCORES, fields_of, gathered, lines_of, read_form, scores_given
 from amanat.web.elsewhere import SignedForm, signatures_of
 from amanat.web.licensing_forms import about_of, offered
@@ -62,11 +62,17 @@ def _act_routes(routes: APIRouter, pages: Pages) -> None:
         require_token(pages, request, form)
         given = gathered(form)
         values = {key: value for key, value in given.items() if key not in _OURS}
+        problems: list[Problem] = []
+        if kind.name in composing.COMPOSING:
+            values = composing.gathered(kind, values, composing.currency_of(pages, programme))
+            problems = composing.problems_in(kind, values, pages.reader(request))
         step = given.get("step")
         if step == "mend":
             return _form(pages, request, programme, kind, values, [])
         try:
             command = parse(kind.command, read_form(kind, values))
+            if problems:
+                return _form(pages, request, programme, kind, values, problems)
             if step != "send":
                 return _check(pages, request, programme, kind, values, command)
             if kind.personal:
@@ -79,7 +85,7 @@ def _act_routes(routes: APIRouter, pages: Pages) -> None:
         except AmanatError as error:
             if error.status >= 500:
                 raise
-            problems = problems_of(error, pages.reader(request))
+            problems += problems_of(error, pages.reader(request))
             return _form(pages, request, programme, kind, values, problems)
         pages.app.wake()
         return _outcome(pages, request, programme, outcome, values)
@@ -189,6 +195,8 @@ def _form(
         fields = offered(pages, request, programme, kind, fields, values)
     elif kind.name in supervision_desk.SETTLES:
         fields = supervision_desk.with_dispositions(pages, request, programme, kind, fields)
+    elif kind.name in composing.COMPOSING:
+        fields = composing.offered(pages, request, programme, kind, fields, values)
     return pages.render(
         request,
         "act.html",
@@ -206,10 +214,16 @@ def _form(
     )
 
 
+def _told(kind: ActKind, stated: dict[str, Any]) -> dict[str, Any]:
+    """A command without what its effects say in words."""
+    return {k: v for k, v in stated.items() if k != composing.COMPOSING.get(kind.name)}
+
+
 def _placed(problem: Problem, known: set[str]) -> Problem:
     """A problem at the field of the form that holds it, if any does."""
     field = (problem.field or "").split(".")[0]
-    return Problem(field if field in known else None, problem.text)
+    held = field in known or field.split("-")[0] in known
+    return Problem(field if held else None, problem.text)
 
 
 def _check(
@@ -241,7 +255,7 @@ def _check(
         kind=kind,
         about=about_of(programme, given),
         values=given,
-        stated=command.model_dump(mode="json"),
+        stated=_told(kind, command.model_dump(mode="json")),
         effects=told,
         refused=refused,
         key=new_id(),

@@ -18,6 +18,7 @@ ACTS_OF: dict[str, tuple[str, ...]] = {
     "alert_queue": ("GroupFindings", "AttachAlert", "DismissAlert"),
     "monitoring_scenarios": ("ComposeScenario", "ChangeScenario"),
     "monitoring_scenario": (
+        "ComposeScenario",
         "ChangeScenario",
         "BacktestScenario",
         "ShadowScenario",

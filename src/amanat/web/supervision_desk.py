@@ -233,7 +233,13 @@ def _scenario(
 
     waits = any(one["state"] in ("requested", "running") for one in shown["asked"])
     followed = pages.glance(request, programme, "returns_followed") if waits else None
+    reader = pages.reader(request)
     return {
+        "composed": not shown["history"],
+        "said_by": {
+            one["version"]: [message_text(reader, it) for it in from_json(one["in_words"])]
+            for one in shown["versions"]
+        },
         "tried": [compared(one, it) for it in shown["versions"] for one in it["backtests"]],
         "may_ask": may(pages.actor(request, programme), ACTS["BacktestScenario"]),
         "waits": waits,

@@ -193,6 +193,20 @@ def moment(value: str | None, zone: str = "UTC") -> str:
     return f"{found.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}" if found.tzinfo else value[:16]
 
 
+_DIGITS = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩٫", "01234567890123456789.")
+_SEPARATORS = re.compile(r"[\s,٬'’_]")
+
+
+def digits_typed(text: str) -> str:
+    """A text with the digits 0 to 9 for Urdu's."""
+    return text.translate(_DIGITS)
+
+
+def figure_typed(text: str) -> str:
+    """A figure as it was typed, with Urdu's digits or separators, in plain digits."""
+    return _SEPARATORS.sub("", digits_typed(text))
+
+
 def quantity(value: str) -> str:
     """A figure with its unit as the records write it, "11059204000.00 PKR", with separators."""
     found = _FIGURE.fullmatch(value)

@@ -27,7 +27,7 @@ Limit = Annotated[Whole, Field(ge=1, le=500)]
 
 
 class ComposeScenario(Command):
-    """State a scenario, or another version of one, as a rule in JSON; a draft looks at nothing."""
+    """State a scenario of your own from fields, windows and lists; a draft looks at nothing."""
 
     scenario: ScenarioCode
     rule: RuleText

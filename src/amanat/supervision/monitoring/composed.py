@@ -22,7 +22,8 @@ from ibis import _
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from amanat.access.fields import require_plain
-from amanat.core.errors import AmanatError, Invalid, Refused
+from amanat.access.refusals import FAULTS, field_refusal
+from amanat.core.errors import Invalid, Refusal, Refused
 from amanat.core.messages import Message
 from amanat.jurisdictions.countries import COUNTRIES
 from amanat.supervision.monitoring.expressions import (
@@ -55,23 +56,23 @@ _INT64_MAX = 2**63 - 1
 class RuleInvalid(Invalid):
     """A composed rule is JSON with the fields, comparisons and measures that there are."""
 
-    template: ClassVar[str] = "{field}: {reason}."
+    template: ClassVar[str] = "{field}: {reason} (found {found})."
 
 
 def _plain(text: str) -> str:
     """A text in which something stands, and nothing hides: JSON's escapes are taken apart here."""
     try:
         require_plain(text)
-    except AmanatError as error:
-        raise ValueError(str(error)) from None
+    except Refusal as error:
+        raise ValueError(error.said) from None
     if not any(one.isalnum() for one in text):
-        raise ValueError("a text says something")
+        raise ValueError(Message("a text says something"))
     return text
 
 
 def _country(code: str) -> str:
     if code not in COUNTRIES:
-        raise ValueError("no country of ISO 3166 has this code")
+        raise ValueError(Message("no country of ISO 3166 has this code"))
     return code
 
 
@@ -153,7 +154,7 @@ class Rule(BaseModel):
     def _each_measure_once(self) -> Rule:
         measures = [one.measure for one in self.having]
         if len(set(measures)) < len(measures):
-            raise ValueError("each measure stands once in having")
+            raise ValueError(Message("each measure stands once"))
         return self
 
 
@@ -164,27 +165,27 @@ def rule_from(text: str) -> Rule:
     """
     refused = Refused()
     if len(text) > RULE_CHARACTERS_MAX:
-        raise RuleInvalid(field="rule", reason=f"longer than {RULE_CHARACTERS_MAX} characters")
+        reason = Message(FAULTS["string_too_long"], max_length=RULE_CHARACTERS_MAX)
+        raise RuleInvalid(field="rule", reason=reason, found=len(text))
     try:
         return Rule.model_validate_json(text)
     except ValidationError as error:
-        for field, reason in dict.fromkeys(_faults(error)):
-            refused.add(RuleInvalid(field=field, reason=reason))
+        for field, told, found in dict.fromkeys(_faults(error)):
+            refused.add(RuleInvalid(field=field, reason=told, found=found))
     refused.raise_if_any()
     raise AssertionError("a rule was refused without a reason")
 
 
-def _faults(error: ValidationError) -> Iterator[tuple[str, str]]:
-    """Place and reason of each fault; what is too short as its parts are wrong is none."""
+def _faults(error: ValidationError) -> Iterator[tuple[str, str, str]]:
+    """Place and reason of each fault, and what stands there; too short by wrong parts is none."""
     faults = error.errors(include_url=False)
     for one in faults:
         within = [other for other in faults if other["loc"][: len(one["loc"])] == one["loc"]]
         if one["type"] == "too_short" and len(within) > 1:
             continue
-        found = one["input"]
-        told = f" (found {str(found)[:40]!r})" if isinstance(found, (str, int, float)) else ""
+        told = field_refusal("", one, whole="rule").fields
         place = ".".join(str(part) for part in one["loc"]) or "rule"
-        yield place[:200], f"{one['msg'][:300]}{told}" if one["loc"] else one["msg"][:300]
+        yield place[:200], told["reason"], told["value"]
 
 
 def schema() -> dict[str, Any]:

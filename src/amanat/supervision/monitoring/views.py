@@ -6,6 +6,7 @@ the scenario's own score.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Row
 
 from amanat.access.acts import ViewContext, view
-from amanat.access.effects import from_json
+from amanat.access.effects import as_json, from_json
 from amanat.core.errors import NotFound
 from amanat.supervision.identities.model import SUPERVISES
 from amanat.supervision.monitoring.acts import supervision_of
@@ -27,6 +28,7 @@ from amanat.supervision.monitoring.commands import (
     ScenarioAsked,
     ScenariosAsked,
 )
+from amanat.supervision.monitoring.composed import rule_from
 from amanat.supervision.monitoring.planning import (
     COMPOSED,
     Planned,
@@ -50,6 +52,7 @@ from amanat.supervision.monitoring.tables import (
     run_step,
     scenario_version,
 )
+from amanat.supervision.monitoring.wording import rule_in_words
 
 
 def require_desk(context: ViewContext) -> None:
@@ -168,6 +171,7 @@ def _version(context: ViewContext, row: Row[Any]) -> dict[str, Any]:
         "composed": row.kind == COMPOSED,
         "state": state_on(row, context.business_date),
         "content": row.content,
+        "in_words": _in_words(context, row),
         "reason": row.reason,
         "proposed_by": row.proposed_by,
         "proposed_at": row.proposed_at,
@@ -186,6 +190,14 @@ def _version(context: ViewContext, row: Row[Any]) -> dict[str, Any]:
             for one in tried
         ],
     }
+
+
+def _in_words(context: ViewContext, row: Row[Any]) -> list[dict[str, Any]]:
+    """A composed rule as messages, in the currency of the jurisdiction's table; else none."""
+    if row.kind != COMPOSED:
+        return []
+    currency = supervision_of(context).currency
+    return as_json(tuple(rule_in_words(rule_from(json.dumps(row.content)), currency)))
 
 
 @view("monitoring_alerts")
