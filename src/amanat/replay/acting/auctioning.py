@@ -293,16 +293,16 @@ def _extended(performer: Performer, stem: str, code: str, takes: float) -> Row[A
     if row is None or _seconds_to(row) <= 0.2:
         return None
     if _seconds_to(row) < max(SECONDS_LEFT_MIN, takes):
-        performer.perform(
-            f"{stem}/extend/{row.bids_due}",
-            "ExtendTender",
-            {
-                "tender": code,
-                "bids_due": _due_in(performer.bidding_window_seconds + ceil(takes)),
-                "reason": "bids are still coming in",
-            },
-            institution=_bank(performer),
-        )
+        fields = {
+            "tender": code,
+            "bids_due": _due_in(performer.bidding_window_seconds + ceil(takes)),
+            "reason": "bids are still coming in",
+        }
+        key = f"{stem}/extend/{row.bids_due}"
+        try:
+            performer.perform(key, "ExtendTender", fields, institution=_bank(performer))
+        except BiddingOver:
+            return None  # extending took longer than was left
         performer.pump()
         row = tender_row(performer, code)
     return row
