@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 import httpx
@@ -19,15 +20,17 @@ from playwright.sync_api import Browser, expect
 from tests.browser.test_pages import WIDTHS, faults
 from tests.browser.test_pages import chromium as chromium  # a fixture
 from tests.licensing.world import CODE, MARCH
-from tests.supervision.cases.desks import SUBJECT, ids
+from tests.supervision.cases.desks import BANK, REFERENCES, SUBJECT, ids
 from tests.supervision.cases.installed import Told, installed
+from tests.supervision.goaml.test_reports import PARTIES, fields
 from tests.web.installation import serving
 
 from amanat.access.effects import as_json
 from amanat.core.ids import new_id
 from amanat.core.messages import Message
-from amanat.supervision.cases.commands import GroupFindings
+from amanat.supervision.cases.commands import GroupFindings, OpenCase
 from amanat.supervision.detection.tables import alert_score, detection_model
+from amanat.supervision.goaml.commands import ReadReport
 from amanat.supervision.monitoring.commands import ChangeScenario
 from amanat.supervision.monitoring.tables import alert, backtest
 from amanat.supervision.returns.tables import manifest, refused
@@ -52,6 +55,7 @@ PAGES = {
     "scenario": f"{V}/monitoring_scenario?scenario=structuring",
     "compose": f"/p/{CODE}/acts/ComposeScenario",
     "change": f"/p/{CODE}/acts/ChangeScenario?scenario=structuring",
+    "freeze": f"/p/{CODE}/acts/OrderFreeze?hit={HIT}",
 }
 
 
@@ -408,3 +412,70 @@ def test_every_page_of_cases_is_accessible_too(
     }  # fmt: skip
     pages = {name: f"{V}/{name}{more}" for name, more in asked.items()}
     assert wrongs(chromium, desk, pages, language, scheme) == {}
+
+
+def sent_parts(path: str, value: Any) -> dict[str, str]:
+    """A thing as the fields of a form have it."""
+    if isinstance(value, dict):
+        inside = [sent_parts(f"{path}.{name}", one) for name, one in value.items()]
+    elif isinstance(value, list):
+        inside = [sent_parts(f"{path}.{at}", one) for at, one in enumerate(value)]
+    else:
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        return {} if value is None else {path: text}
+    return {name: text for part in inside for name, text in part.items()}
+
+
+def test_an_officer_drafts_a_report_part_by_part_and_amends_a_word_of_it(desk: Desk) -> None:
+    opening = OpenCase(subject="customer:17", title="x", reason="x", references=REFERENCES)
+    case = str(desk.told.world.do_as(EXCHANGE, opening)["case"])
+    acts = f"/p/{CODE}/acts"
+    with desk.reader(EXCHANGE) as client:
+        begun = client.get(f"{acts}/DraftReport?case={case}").text
+        # Of the bank account that the money came from somebody has to say whose it is.
+        assert f'name="parties.0.pseudonym" value="{BANK}"' in begun
+        assert 'name="parties.1.pseudonym" value=""' in begun
+        assert "STR: Suspicious transaction report" in begun
+        assert '<option value="Lahore">Punjab</option>' in begun
+        written = fields()
+        form = {"form_token": re.findall(r'name="form_token" value="([^"]+)"', begun)[0]}
+        plain = ("report_code", "reason", "action")
+        form |= {"case": case, "indicators": list(written["indicators"])}
+        form |= {name: written[name] for name in plain}
+        for name in ("reporting_person", "location"):
+            form |= sent_parts(name, written[name].model_dump(mode="json"))
+        form |= sent_parts("parties", [one.model_dump(mode="json") for one in PARTIES])
+        wrong = client.post(f"{acts}/DraftReport", data=form | {"parties.0.country": "Pakistan"})
+        assert wrong.status_code == 422
+        assert 'href="#field-parties.0.country"' in wrong.text
+        assert 'value="Pakistan"' in wrong.text
+        done = client.post(f"{acts}/DraftReport", data=form | {"step": "send"}).text
+        number = re.findall(r"RPT-2026-\d{4}", done)[0]
+        amending = {"form_token": form["form_token"], "report": number, "step": "send",
+                    "action": "Account under watch."}  # fmt: skip
+        assert client.post(f"{acts}/AmendReport", data=amending).status_code == 200
+    read = desk.told.world.do_as(EXCHANGE, ReadReport(report=number))["xml"]
+    assert "Account under watch." in read
+    assert written["reason"] in read
+    assert read.count("<transaction>") == len(REFERENCES)
+
+
+def test_an_error_within_a_thing_leads_to_its_field(chromium: Browser, desk: Desk) -> None:
+    cookie = desk.told.cookie(EXCHANGE)["Cookie"] + "; lang=en"
+    context = chromium.new_context(
+        base_url=desk.address, java_script_enabled=False, extra_http_headers={"Cookie": cookie}
+    )
+    page = context.new_page()
+    page.goto(f"/p/{CODE}/acts/DraftReport")
+    page.locator('[id="field-reporting_person.last_name"]').fill("Iqbal")
+    page.locator('[id="field-reporting_person.last_name"]').press("Enter")
+    told = page.locator('.errors a[href="#field-reporting_person.first_name"]')
+    expect(told).to_have_text(re.compile("reporting_person.first_name: it must be given"))
+    expect(page.locator('[id="field-reporting_person.last_name"]')).to_have_value("Iqbal")
+    page.get_by_text("Add: Transactions").click()
+    page.locator('[id="field-transactions.0.number"]').fill("T-1")
+    page.get_by_role("button", name="Check before sending").last.click()
+    page.locator('button[value="more:transactions"]').click()
+    expect(page.locator('[id="field-transactions.0.number"]')).to_have_value("T-1")
+    expect(page.locator('[id="field-transactions.2.number"]')).to_have_count(1)
+    context.close()

@@ -324,7 +324,7 @@ def of_names() -> Iterator[str]:
     for act in declared(ACTS):
         yield words(act.name)
         yield words(act.room)
-        yield from (words(field["name"]) for field in fields_of(act))
+        yield from map(words, _names_within(fields_of(act)))
         yield from map(words, act.capacities)
         if act.room == "licensing":
             yield from (words(one) for field in fields_of(act) for one in field["choices"])
@@ -335,6 +335,13 @@ def of_names() -> Iterator[str]:
     yield from (words(shape_of(name, "PKR")[1]) for name in of_facts())
     for columns in PREFERRED.values():
         yield from (column_label(shape_of(name, "PKR")[1]) for name in columns)
+
+
+def _names_within(fields: list[dict[str, Any]]) -> Iterator[str]:
+    """The names of fields and of their parts."""
+    for field in fields:
+        yield field["name"]
+        yield from _names_within(field["parts"])
 
 
 def of_packs() -> Iterator[str]:

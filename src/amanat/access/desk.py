@@ -65,6 +65,7 @@ from amanat.access.refusals import (
     SignatureNotTheirs,
     SignerHasLeft,
     field_refusal,
+    own_faults,
 )
 from amanat.access.shown_once import as_stored
 from amanat.access.tables import idempotency, requirement
@@ -154,7 +155,7 @@ def parse(kind: type[Any], fields: Mapping[str, Any]) -> Any:
 
 
 def _field_refusals(kind: type[Any], error: ValidationError) -> list[Refusal]:
-    faults = error.errors(include_url=False)
+    faults = own_faults(error.errors(include_url=False))
     found: list[Refusal] = [
         field_refusal(".".join(str(part) for part in one["loc"]), one, kind.__name__)
         for one in faults[:REFUSALS_MAX]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from amanat.core.errors import Invalid, Place, Refusal, Unavailable
@@ -89,6 +89,15 @@ def field_refusal(path: str, fault: Mapping[str, Any], whole: str = "body") -> F
         reason=reason,
         value=Message("nothing") if missing else repr(fault.get("input"))[:80],
     )
+
+
+def own_faults(faults: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Of pydantic's faults those that stand for themselves.
+
+    A list is called too short as well where its entries are wrong: that is told of the entries.
+    """
+    within = {tuple(one["loc"][:at]) for one in faults for at in range(len(one["loc"]))}
+    return [one for one in faults if one["type"] != "too_short" or tuple(one["loc"]) not in within]
 
 
 class FurtherRefusals(Invalid):

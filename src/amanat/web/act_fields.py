@@ -1,7 +1,8 @@
 """The fields of an act's form: what is asked, by which control, and how it is read again.
 
-Made from the command's own schema.  Lists of texts are typed one a line; lists of things are JSON,
-but for the scores of a checklist, which have fields of their own (`scores.item.score`).
+Made from the command's own schema.  Lists of texts are typed one a line; things and lists of things
+have parts, which `amanat.web.nested` lays out.  What has no stated parts is JSON.  The scores of a
+checklist have fields of their own (`scores.item.score`).
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ SCORE_PARTS = ("score", "note", "evidence")
 def fields_of(kind: ActKind) -> list[dict[str, Any]]:
     """The fields of an act's form: name, control, choices, hint, whether it must be given."""
     schema = kind.command.model_json_schema()
-    definitions = schema.get("$defs", {})
+    return _fields(schema, schema.get("$defs", {}))
+
+
+def _fields(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> list[dict[str, Any]]:
     required = set(schema.get("required", []))
     return [
         {"name": name, "required": name in required} | _control(shape, definitions)
@@ -38,6 +42,7 @@ def _control(shape: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[s
     formats = {one.get("format") for one in options}
     choices: list[Any] = next((one["enum"] for one in options if "enum" in one), [])
     default = shape.get("default")
+    parts: list[dict[str, Any]] = []
     if choices:
         control = "choice"
     elif "boolean" in kinds:
@@ -45,7 +50,9 @@ def _control(shape: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[s
     elif _is_lines(options, definitions):
         control = "lines"
     elif kinds & {"array", "object"}:
-        control = "json"
+        control = "rows" if "array" in kinds else "group"
+        parts = _parts(options, definitions)
+        control = control if parts else "json"
     elif "date" in formats:
         control = "date"
     elif "date-time" in formats:
@@ -57,9 +64,22 @@ def _control(shape: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[s
         "control": control,
         "choices": [str(one) for one in choices],
         "default": stated,
-        "example": _example(options, definitions) if control == "json" else "",
+        "parts": parts,
+        "example": _example(options, definitions) if control in _JSON else "",
         "hint": shape.get("description", ""),
     }
+
+
+_JSON = ("json", "rows", "group")
+"""What may be written as JSON too."""
+
+
+def _parts(options: list[Mapping[str, Any]], definitions: Mapping[str, Any]) -> list[Any]:
+    """The fields of a thing, or of each thing of a list; none where they are not stated."""
+    if len(options) != 1:
+        return []
+    item = _resolved(options[0].get("items", options[0]), definitions)
+    return _fields(item, definitions)
 
 
 def _is_lines(options: list[Mapping[str, Any]], definitions: Mapping[str, Any]) -> bool:
@@ -106,7 +126,7 @@ def read_form(kind: ActKind, values: Mapping[str, str]) -> dict[str, Any]:
         if plain == "":
             continue
         control = controls.get(name)
-        if control == "json":
+        if control in _JSON:
             try:
                 fields[name] = json.loads(plain)
             except ValueError:

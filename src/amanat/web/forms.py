@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,7 +14,7 @@ from amanat.access.desk import Outcome, parse
 from amanat.access.shown_once import ShownOnce
 from amanat.core.errors import AmanatError, Forbidden, NotFound, Refusal
 from amanat.core.ids import new_id
-from amanat.web import composing, elsewhere, supervision_desk, texts
+from amanat.web import composing, elsewhere, nested, report_forms, supervision_desk, texts
 from amanat.web.act_fields import SCORES, fields_of, gathered, lines_of, read_form, scores_given
 from amanat.web.elsewhere import SignedForm, signatures_of
 from amanat.web.licensing_forms import about_of, offered
@@ -29,7 +29,7 @@ from amanat.web.pages import (
     problems_of,
     sheets,
 )
-from amanat.web.sign_in import Form, prove_first, require_session, require_token
+from amanat.web.sign_in import ActForm, prove_first, require_session, require_token
 
 # Never put into an address, where logs and history would keep them.
 _SECRET_FIELDS = {"salt", "private_key", "ciphertext", "form", "holder", "name"}
@@ -53,14 +53,16 @@ def _act_routes(routes: APIRouter, pages: Pages) -> None:
     @routes.get("/p/{programme}/acts/{name}")
     def act_form(request: Request, programme: str, name: str) -> Response:
         require_session(pages, request, programme)
+        kind = _kind(name)
         values = {k: v for k, v in request.query_params.items() if k != "lang"}
-        return _form(pages, request, programme, _kind(name), values, [])
+        values = report_forms.begun(pages, request, programme, kind, values)
+        return _form(pages, request, programme, kind, values, [])
 
     @routes.post("/p/{programme}/acts/{name}")
-    def act_sent(request: Request, programme: str, name: str, form: Form) -> Response:
+    def act_sent(request: Request, programme: str, name: str, form: ActForm) -> Response:
         session, kind = require_session(pages, request, programme), _kind(name)
         require_token(pages, request, form)
-        given = gathered(form)
+        given = nested.folded(fields_of(kind), gathered(form))
         values = {key: value for key, value in given.items() if key not in _OURS}
         problems: list[Problem] = []
         if kind.name in composing.COMPOSING:
@@ -69,6 +71,9 @@ def _act_routes(routes: APIRouter, pages: Pages) -> None:
         step = given.get("step")
         if step == "mend":
             return _form(pages, request, programme, kind, values, [])
+        if step is not None and step.startswith(nested.MORE):
+            more = step.removeprefix(nested.MORE)
+            return _form(pages, request, programme, kind, values, [], more)
         try:
             command = parse(kind.command, read_form(kind, values))
             if problems:
@@ -188,6 +193,7 @@ def _form(
     kind: ActKind,
     values: Mapping[str, str],
     problems: list[Problem],
+    more: str = "",
 ) -> Response:
     fields = fields_of(kind)
     known = {field["name"] for field in fields}
@@ -195,23 +201,42 @@ def _form(
         fields = offered(pages, request, programme, kind, fields, values)
     elif kind.name in supervision_desk.SETTLES:
         fields = supervision_desk.with_dispositions(pages, request, programme, kind, fields)
+    elif kind.name in report_forms.REPORTING:
+        fields = report_forms.offered(pages, programme, fields)
     elif kind.name in composing.COMPOSING:
         fields = composing.offered(pages, request, programme, kind, fields, values)
+    texts_of = {key: value for key, value in values.items() if key in known}
+    laid, shown = nested.laid_out(fields, texts_of, more)
+    placed = [_placed(problem, laid) for problem in problems]
     return pages.render(
         request,
         "act.html",
         422 if problems else 200,
         programme=programme,
         kind=kind,
-        fields=fields,
-        values={key: value for key, value in values.items() if key in known},
-        problems=[_placed(problem, known) for problem in problems],
-        at_fault={str(problem.field).split(".")[0] for problem in problems},
+        fields=laid,
+        values=shown,
+        problems=placed,
+        at_fault={path for one in placed for path in _paths(one.field or "")},
+        opened=more,
         allowed=may(pages.actor(request, programme), kind),
         about=about_of(programme, values),
         lines_of=lines_of,
+        suggestions=_suggestions(pages, programme, kind),
         scores=scores_given(values.get(SCORES, "")),
     )
+
+
+def _suggestions(pages: Pages, programme: str, kind: ActKind) -> dict[str, Any]:
+    if kind.name in report_forms.REPORTING:
+        return report_forms.suggestions(pages, programme)
+    return {}
+
+
+def _paths(place: str) -> list[str]:
+    """A place in a form and all that it lies within."""
+    parts = place.split(".")
+    return [".".join(parts[: at + 1]) for at in range(len(parts))]
 
 
 def _told(kind: ActKind, stated: dict[str, Any]) -> dict[str, Any]:
@@ -219,11 +244,12 @@ def _told(kind: ActKind, stated: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in stated.items() if k != composing.COMPOSING.get(kind.name)}
 
 
-def _placed(problem: Problem, known: set[str]) -> Problem:
+def _placed(problem: Problem, fields: Sequence[Mapping[str, Any]]) -> Problem:
     """A problem at the field of the form that holds it, if any does."""
-    field = (problem.field or "").split(".")[0]
-    held = field in known or field.split("-")[0] in known
-    return Problem(field if held else None, problem.text)
+    place = problem.field or ""
+    if place.split("-")[0] in composing.COMPOSING.values():
+        return problem
+    return Problem(nested.place_of(place, fields), problem.text)
 
 
 def _check(

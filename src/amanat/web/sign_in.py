@@ -16,6 +16,7 @@ from amanat.access.sessions import Session
 from amanat.core.errors import AmanatError, Unauthenticated
 from amanat.core.messages import Message
 from amanat.web.guard import FormNotOurs, require_own_origin
+from amanat.web.nested import FIELDS_MAX
 from amanat.web.pages import Pages, Problem, problems_of
 from amanat.web.visitors import give_cookie, session_cookie, take_cookie, visitor_of
 
@@ -27,6 +28,15 @@ async def form_of(request: Request) -> FormData:
 
 
 Form = Annotated[FormData, Depends(form_of)]
+
+
+async def act_form_of(request: Request) -> FormData:
+    """As `form_of`, with room for lists of things, part by part."""
+    require_own_origin(request)
+    return await request.form(max_files=0, max_fields=FIELDS_MAX)
+
+
+ActForm = Annotated[FormData, Depends(act_form_of)]
 
 
 def require_token(pages: Pages, request: Request, form: FormData) -> None:

@@ -140,6 +140,31 @@ def test_a_draft_says_everything_that_the_gate_would_refuse(desks: Desks) -> Non
     assert submitted(desks, done["report"])
 
 
+def test_what_an_amendment_leaves_out_stays_as_it_was(desks: Desks) -> None:
+    wrong = LAHORE.model_copy(update={"district": "Lahor"})
+    command = DraftReport(case=own_case(desks), **fields(location=wrong, action="Stopped."))
+    number = str(desks.do_as(OFFICER, command)["report"])
+
+    def read() -> Any:
+        return etree.fromstring(desks.do_as(OFFICER, ReadReport(report=number))["xml"].encode())
+
+    before = read()
+    done = desks.do_as(OFFICER, AmendReport(report=number, location=LAHORE))
+    assert done["problems"] == []
+    after = read()
+    assert after.findtext("location/city") == "Lahore"
+    for path in ("reason", "action", "reporting_person/last_name", "report_code"):
+        assert after.findtext(path) == before.findtext(path), path
+    one, other = (len(it.findall("transaction")) for it in (before, after))
+    assert one == other == len(REFERENCES)
+    # Whoever says anew who stands behind the accounts says it of all of them.
+    with pytest.raises(PartiesUnknown, match=str(ACCOUNT_X)):
+        desks.do_as(OFFICER, AmendReport(report=number, parties=PARTIES[1:]))
+    changed = AmendReport(report=number, parties=PARTIES, indicators=("VA-TXN",))
+    assert desks.do_as(OFFICER, changed)["problems"] == []
+    assert submitted(desks, number)
+
+
 def test_a_report_is_refused_without_parties_transactions_or_registration(desks: Desks) -> None:
     case = own_case(desks)
     with pytest.raises(PartiesUnknown, match=str(ACCOUNT_X)):

@@ -99,7 +99,7 @@ def draft_report(command: DraftReport, context: ActContext) -> Result:
             attempt=0,
             content=seal_content(context, identifier, content),
             oldest_day=_oldest(content),
-            answers=_answered_request(context, command),
+            answers=_answered_request(context, command.answers),
             **written(context, entry),
         )
     )
@@ -109,15 +109,16 @@ def draft_report(command: DraftReport, context: ActContext) -> Result:
 
 @act(capacities=[REPORTS], confidential=True, untold=True)
 def amend_report(command: AmendReport, context: ActContext) -> Result:
-    """Write a report anew.
+    """Write a report anew, or a part of it.
 
     Refuses `NotFound`, `ReportNotOpen`, then as drafting does; of a case that is closed,
     `CaseClosed` where identities are to be opened.
     """
     row = _open_report(context, command.report)
     of = _case_of(context, row)
-    content = _content(context, command, of)
+    content = _amended(context, command, row, of)
     step(context, of, "AmendReport", refers_to=row.number)
+    answers = _answered_request(context, command.answers) if command.answers else row.answers
     context.uow.connection.execute(
         sql.update(report)
         .where(report.c.id == row.id)
@@ -126,10 +127,40 @@ def amend_report(command: AmendReport, context: ActContext) -> Result:
             state=ReportState.DRAFT.value,
             content=seal_content(context, row.id, content),
             oldest_day=_oldest(content),
-            answers=_answered_request(context, command),
+            answers=answers,
         )
     )
     return _drafted(context, row, content)
+
+
+_REPORTED = frozenset(("parties", "opening_reason", "transactions", "activity"))
+"""Fields that together say what is reported."""
+
+
+def _amended(
+    context: ActContext, command: AmendReport, row: Row[Any], of: Row[Any]
+) -> ReportContent:
+    """The draft with what was given; what is reported stays unless any of its fields was given."""
+    before = content_from(context, row)
+    given = {name: one for name, one in command if one and name not in ("report", "answers")}
+    said = {name: getattr(before, name) for name in _WRITTEN} | given
+    if _REPORTED & set(given):
+        return _content(context, ReportFields(**said), of)
+    pack = goaml_of(context.uow.connection, context.programme)
+    pack.report_on(said["report_code"], context.business_date)
+    return before.model_copy(update=said)
+
+
+_WRITTEN = (
+    "report_code",
+    "reporting_person",
+    "location",
+    "reason",
+    "action",
+    "indicators",
+    "branch",
+)
+"""Fields of a report that a draft holds as they were given."""
 
 
 def _drafted(context: ActContext, row: Row[Any], content: ReportContent) -> Result:
@@ -157,20 +188,20 @@ def _oldest(content: ReportContent) -> str | None:
     return min(days).isoformat() if days else None
 
 
-def _answered_request(context: ActContext, command: ReportFields) -> str | None:
+def _answered_request(context: ActContext, number: str | None) -> str | None:
     """The request that a report answers.  Refuses `NotFound`, also of another's."""
-    if command.answers is None:
+    if number is None:
         return None
     table = information_request
     found = context.uow.connection.execute(
         sql.select(table.c.id).where(
             table.c.programme == context.programme,
             table.c.asked == context.actor.institution,
-            table.c.number == command.answers,
+            table.c.number == number,
         )
     ).scalar_one_or_none()
     if found is None:
-        raise NotFound(thing="request", value=command.answers)
+        raise NotFound(thing="request", value=number)
     return str(found)
 
 

@@ -59,10 +59,26 @@ class DraftReport(ReportFields):
     case: CaseNumber
 
 
-class AmendReport(ReportFields):
-    """Write a draft, or a report that the FIU rejected, anew."""
+class AmendReport(Command):
+    """Write a draft, or a report that the FIU rejected, anew; what is left out stays as it is.
+
+    `parties`, `opening_reason`, `transactions` and `activity` belong together: whoever gives one
+    of them says anew what is reported.
+    """
 
     report: ReportNumber
+    report_code: ReportCodeText | None = None
+    reporting_person: ReportedPerson | None = None
+    location: ReportedAddress | None = None
+    reason: Narrative | None = None
+    action: Narrative | None = None
+    indicators: Annotated[tuple[Coded, ...], Field(max_length=40)] = ()
+    branch: Line | None = None
+    parties: Annotated[tuple[ReportedParty, ...], Field(max_length=500)] = ()
+    opening_reason: Reason | None = None
+    transactions: Annotated[tuple[ReportedTransaction, ...], Field(max_length=2_000)] = ()
+    activity: Annotated[tuple[ActivityParty, ...], Field(max_length=200)] = ()
+    answers: RequestNumber | None = None
 
 
 class SubmitReport(Command):

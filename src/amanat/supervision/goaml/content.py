@@ -152,7 +152,7 @@ class ReportedTransaction(Command):
     description: Narrative
     day: Day
     transmode: Coded
-    amount: Minor
+    amount: Annotated[Minor, Field(description="In paisa: 100 are one rupee.")]
     source: ReportedSide
     target: ReportedSide
     comments: Narrative | None = None

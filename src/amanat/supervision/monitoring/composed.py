@@ -22,7 +22,7 @@ from ibis import _
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from amanat.access.fields import require_plain
-from amanat.access.refusals import FAULTS, field_refusal
+from amanat.access.refusals import FAULTS, field_refusal, own_faults
 from amanat.core.errors import Invalid, Refusal, Refused
 from amanat.core.messages import Message
 from amanat.jurisdictions.countries import COUNTRIES
@@ -177,12 +177,8 @@ def rule_from(text: str) -> Rule:
 
 
 def _faults(error: ValidationError) -> Iterator[tuple[str, str, str]]:
-    """Place and reason of each fault, and what stands there; too short by wrong parts is none."""
-    faults = error.errors(include_url=False)
-    for one in faults:
-        within = [other for other in faults if other["loc"][: len(one["loc"])] == one["loc"]]
-        if one["type"] == "too_short" and len(within) > 1:
-            continue
+    """Place and reason of each fault, and what stands there."""
+    for one in own_faults(error.errors(include_url=False)):
         told = field_refusal("", one, whole="rule").fields
         place = ".".join(str(part) for part in one["loc"]) or "rule"
         yield place[:200], told["reason"], told["value"]
