@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -304,6 +304,19 @@ def test_a_hit_stands_beside_what_the_list_says(desk: Desk) -> None:
     assert shown.count(">Agrees<") == 2
     assert shown.count(">Disagrees<") == 1
     assert "acts/DismissHit" in shown
+
+
+@pytest.mark.parametrize(("hour", "overdue"), [(16, 0), (18, 1)])
+def test_a_clock_of_hours_runs_out_within_its_day(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, hour: int, overdue: int
+) -> None:
+    # The planted order was to be acknowledged by 17:00 UTC of 5 March 2026.
+    now = datetime(2026, 3, 5, hour, tzinfo=UTC)
+    monkeypatch.setattr(desk.told.app.store, "clock", lambda: now)
+    with desk.reader(OFFICER) as client:
+        shown = client.get(PAGES["freezes"])
+    assert shown.status_code == 200
+    assert shown.text.count(">overdue<") == overdue
 
 
 def test_returns_say_what_was_late_corrected_and_refused(desk: Desk) -> None:

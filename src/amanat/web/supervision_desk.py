@@ -32,6 +32,7 @@ PAGES = frozenset(
         "monitoring_alert",
         "monitoring_scenarios",
         "monitoring_scenario",
+        "freezes",
         "screening_hit",
         "returns",
         "accepted_return",
@@ -109,6 +110,9 @@ def extra(
             "calendar": calendar(found["rows"], found["refused"], found["quality"], owed),
             "picture": quality_picture(found["quality"], _say(request)),
         }
+    if name == "freezes":
+        # Some clocks are of hours: they run out within a day.
+        return {"now": pages.app.store.clock().isoformat()}
     if name == "monitoring_scenario":
         return _scenario(pages, request, programme, shown)
     return {}
