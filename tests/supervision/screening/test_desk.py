@@ -351,8 +351,11 @@ def test_a_freeze_runs_from_order_to_release(desk: DeskWorld) -> None:
     release = ReleaseFreeze(freeze=number, ground=ReleaseGround.DELISTED, reason="Delisted.")
     with pytest.raises(NotDelisted):
         desk.do_as(OFFICER, release, BOARD)
+    assert [one["delisted"] for one in seen(desk, OFFICER)] == [False]
     take_in(desk, nacta(NACTA_ROWS[1:]))
+    assert [one["delisted"] for one in seen(desk, OFFICER)] == [True]
     desk.do_as(OFFICER, release, BOARD)
+    assert [one["delisted"] for one in seen(desk, OFFICER)] == [False]
     assert seen(desk, "exchange_x_officer")[0]["state"] == "released"
     desk.do_as("exchange_x_officer", AcknowledgeRelease(freeze=number))
     with pytest.raises(FreezeNotInForce):

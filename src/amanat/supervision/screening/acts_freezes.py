@@ -52,13 +52,13 @@ from amanat.supervision.screening.freezing import (
     find_freeze,
     in_force_of,
     linked_accounts,
+    listings_of,
     names_of,
     new_freeze_number,
     on_ledger_of,
     ordered_accounts,
     orders_of,
     require_in_force,
-    true_matches_of,
 )
 from amanat.supervision.screening.model import (
     AlreadyFrozen,
@@ -75,7 +75,6 @@ from amanat.supervision.screening.model import (
     day_after,
 )
 from amanat.supervision.screening.tables import freeze, freeze_change, freeze_order
-from amanat.supervision.screening.versions import is_listed
 
 EXCHANGES = (APPLICANT, "participant")
 """Capacities of whoever keeps customers' accounts."""
@@ -458,11 +457,9 @@ def _check_release(command: ReleaseFreeze, context: ActContext) -> Row[Any]:
     connection, programme = context.uow.connection, context.programme
     row = find_freeze(connection, programme, command.freeze)
     require_in_force(row, context.business_date)
-    found = find_hit(connection, programme, row.hit)
     if command.ground is ReleaseGround.DELISTED:
-        for one in (found, *true_matches_of(connection, programme, names_of(row))):
-            if is_listed(connection, programme, one.list, one.reference):
-                raise NotDelisted(reference=one.reference, list=one.list)
+        for one in listings_of(connection, programme, row)[:1]:
+            raise NotDelisted(reference=one.reference, list=one.list)
     return row
 
 

@@ -14,6 +14,7 @@ from amanat.core.errors import NotFound
 from amanat.supervision.identities import tables as vault
 from amanat.supervision.screening.model import FreezeNotInForce, FreezeState, HitState
 from amanat.supervision.screening.tables import freeze, freeze_change, freeze_order, hit
+from amanat.supervision.screening.versions import is_listed
 
 IN_FORCE = (FreezeState.ORDERED.value, FreezeState.SERVED.value)
 Names = tuple[str, ...]
@@ -115,6 +116,13 @@ def true_matches_of(connection: Connection, programme: str, names: Names) -> lis
             )
         )
     )
+
+
+def listings_of(connection: Connection, programme: str, row: Row[Any]) -> list[Row[Any]]:
+    """Hits of a frozen party whose entry still is on its list; of a delisted one none."""
+    found = connection.execute(sql.select(hit).where(hit.c.id == row.hit)).all()
+    matches = [*found, *true_matches_of(connection, programme, names_of(row))]
+    return [one for one in matches if is_listed(connection, programme, one.list, one.reference)]
 
 
 def frozen_parties(

@@ -34,6 +34,7 @@ from amanat.supervision.screening.freezing import (
     accounts_not_ordered,
     changes_of,
     expenses_left,
+    listings_of,
     names_of,
     orders_of,
     state_on,
@@ -197,6 +198,7 @@ def screening_runs(query: RunsAsked, context: ViewContext) -> list[dict[str, Any
 def freezes(query: FreezesAsked, context: ViewContext) -> list[dict[str, Any]]:
     """Freezes with orders, clocks and licences, to who screens; to an exchange its own orders.
 
+    `delisted`: in force, though the party is on no list any more; somebody has to release it.
     Who only reads along for an exchange is shown none.
     """
     table = tables.freeze
@@ -244,6 +246,8 @@ def _whole(context: ViewContext, row: Row[Any]) -> dict[str, Any]:
         )
         if state in IN_FORCE
         else 0,
+        "delisted": state in IN_FORCE
+        and not listings_of(context.connection, context.programme, row),
         "orders": [_plain(one) for one in orders_of(context.connection, row.id)],
         "changes": [_plain(one) for one in changes],
         "holds": [_plain(one) for one in holds],
