@@ -142,10 +142,11 @@ def measure(
 ) -> Iterator[Looked]:  # fmt: skip
     """Every page `looks` times, after one look that does not count."""
     if kind == "postgresql":
-        with app.engine.connect() as connection:
-            # As the server does by itself within a minute.
-            connection.execution_options(isolation_level="AUTOCOMMIT")
+        # As the server does by itself within a minute; outside of any transaction.
+        alone = sql.create_engine(app.engine.url, isolation_level="AUTOCOMMIT")
+        with alone.connect() as connection:
             connection.exec_driver_sql("VACUUM ANALYZE")
+        alone.dispose()
     clients: dict[str, httpx.Client] = {}
     try:
         for who in {page.who for page in pages}:
