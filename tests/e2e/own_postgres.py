@@ -93,7 +93,7 @@ class OwnPostgres:
             try:
                 self.ask("SELECT 1")
                 return
-            except sql.exc.DBAPIError:
+            except (sql.exc.DBAPIError, OSError):  # one that has just begun may hang up
                 if self._server.poll() is not None or time.monotonic() > until:
                     raise ServerFailed(self.words()) from None
                 time.sleep(0.05)
